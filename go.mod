@@ -1,0 +1,3 @@
+module conclave.chat
+
+go 1.26
