@@ -1,0 +1,4 @@
+package mx
+type UserID string
+type RoomID string
+type DeviceID string

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
+	"github.com/ncruces/go-sqlite3"
+	_ "github.com/ncruces/go-sqlite3/driver"       // database/sql driver "sqlite3"
+	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // encrypting VFS
+)
+
+type engine uint8
+
+const (
+	engineSQLite engine = iota
+	enginePostgres
+)
+
+func (e engine) String() string {
+	if e == enginePostgres {
+		return "postgres"
+	}
+	return "sqlite"
+}
+
+// ErrWrongKey means that the SQLite file cannot be read with the key given.
+var ErrWrongKey = errors.New("the database cannot be read with this master key: the key is wrong, or the file is damaged")
+
+const defaultReaders = 4
+
+// openSQLite opens one connection for writes and a few for reads on an encrypted file in WAL mode.
+func (db *DB) openSQLite(ctx context.Context, o Options) error {
+	if len(o.Key) != 32 {
+		return errors.New("store: SQLite needs a key of 32 bytes")
+	}
+	db.engine = engineSQLite
+	dsn := func(extra ...string) string {
+		q := url.Values{"vfs": {"adiantum"}, "hexkey": {hex.EncodeToString(o.Key)}}
+		q["_pragma"] = append([]string{"busy_timeout(10000)", "temp_store(memory)", "cache_size(-8000)"}, extra...)
+		return "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?" + q.Encode()
+	}
+	var err error
+	if db.write, err = sql.Open("sqlite3", dsn("journal_mode(wal)", "synchronous(full)", "foreign_keys(off)")); err != nil {
+		return fmt.Errorf("store: open %s: %w", o.Path, err)
+	}
+	db.write.SetMaxOpenConns(1)
+	db.write.SetMaxIdleConns(1)
+	if _, err := db.write.ExecContext(ctx, "SELECT count(*) FROM sqlite_schema"); err != nil {
+		err = errors.Join(explainSQLite(o.Path, err), db.write.Close())
+		return err
+	}
+	if db.read, err = sql.Open("sqlite3", dsn("query_only(on)")); err != nil {
+		return errors.Join(fmt.Errorf("store: open %s: %w", o.Path, err), db.write.Close())
+	}
+	readers := o.Readers
+	if readers == 0 {
+		readers = defaultReaders
+	}
+	db.read.SetMaxOpenConns(readers)
+	db.read.SetMaxIdleConns(readers)
+	return nil
+}
+
+func explainSQLite(path string, err error) error {
+	if errors.Is(err, sqlite3.NOTADB) {
+		return fmt.Errorf("store: %s: %w", path, ErrWrongKey)
+	}
+	return fmt.Errorf("store: open %s: %w", path, err)
+}
+
+// openPostgres opens one connection for the committer and a pool for reads.
+func (db *DB) openPostgres(ctx context.Context, o Options) error {
+	db.engine = enginePostgres
+	var err error
+	if db.write, err = sql.Open("pgx", o.Postgres); err != nil {
+		return fmt.Errorf("store: open PostgreSQL: %w", redactDSN(err, o.Postgres))
+	}
+	db.write.SetMaxOpenConns(1)
+	db.write.SetMaxIdleConns(1)
+	if err := db.write.PingContext(ctx); err != nil {
+		return errors.Join(fmt.Errorf("store: reach PostgreSQL: %w", redactDSN(err, o.Postgres)), db.write.Close())
+	}
+	if db.read, err = sql.Open("pgx", o.Postgres); err != nil {
+		return errors.Join(fmt.Errorf("store: open PostgreSQL: %w", redactDSN(err, o.Postgres)), db.write.Close())
+	}
+	readers := o.Readers
+	if readers == 0 {
+		readers = 4 * defaultReaders
+	}
+	db.read.SetMaxOpenConns(readers)
+	db.read.SetMaxIdleConns(readers)
+	return nil
+}
+
+// redactDSN keeps a connection string's password out of errors, and so out of logs.
+func redactDSN(err error, dsn string) error {
+	u, perr := url.Parse(dsn)
+	if perr != nil || u.User == nil {
+		return err
+	}
+	if pw, ok := u.User.Password(); ok && pw != "" && strings.Contains(err.Error(), pw) {
+		return errors.New(strings.ReplaceAll(err.Error(), pw, "********"))
+	}
+	return err
+}
