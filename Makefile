@@ -1,0 +1,41 @@
+# `make help` lists the targets. Go 1.26 or newer is all that `make run` needs.
+
+SHELL := /bin/bash
+export CGO_ENABLED := 0
+
+# mautrix-go's pure Go Olm, for the encrypting test client; the server has no such tag.
+TAGS := -tags goolm
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+TEST := scripts/postgres run go test $(TAGS) -timeout 20m
+# Packages whose work is done by several goroutines at once.
+RACE := ./internal/...
+FUZZTIME := 30s
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-deps race lint fuzz
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build the server and start it with everything embedded
+	bin/conclave serve
+
+build: ## build bin/conclave
+	go build -trimpath -o bin/conclave ./cmd/conclave
+
+test-deps:
+	@scripts/install-test-deps
+
+test: test-deps ## install what tests need and run all of them
+	$(TEST) ./...
+
+race: test-deps ## run the tests of the packages under the race detector
+	CGO_ENABLED=1 $(TEST) -race -short $(RACE)
+
+lint: ## check style, import direction and common mistakes
+	go run $(GOLANGCI) run ./...
+
+fuzz: ## run every fuzz target for FUZZTIME
+	scripts/fuzz $(FUZZTIME)
+

@@ -1,0 +1,104 @@
+// Package arch holds the tests of the house's plan: which package may import which, and how large
+// a file or a package may grow. It reads source text and owns nothing else.
+package arch
+
+import (
+	"bytes"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "conclave.chat/"
+
+// layers are the packages under internal/ from the ground up. One may import those of the layers
+// below its own, never those beside it; its subfolders belong to it.
+var layers = [][]string{
+	{"fault"},
+	{"mx"},
+	{"store", "blob", "notify"},
+	{"roomstate", "policy"},
+	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push"},
+	{"gate"},
+	{"door"},
+	{"config"},
+	{"app"},
+}
+
+func layer(name string) int {
+	return slices.IndexFunc(layers, func(l []string) bool { return slices.Contains(l, name) })
+}
+
+// sources calls f for each Go file under the folder, paths relative to the module.
+func sources(t *testing.T, folder string, f func(path string, src []byte)) {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(filepath.Join(root, folder), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		rel, _ := filepath.Rel(root, path)
+		f(filepath.ToSlash(rel), src)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestImportsGoDown(t *testing.T) {
+	sources(t, "internal", func(path string, src []byte) {
+		file, err := parser.ParseFile(token.NewFileSet(), path, src, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		own := strings.Split(path, "/")[1]
+		if layer(own) < 0 {
+			t.Errorf("%s: internal/%s has no layer; add it to the table above", path, own)
+		}
+		for _, spec := range file.Imports {
+			target, _ := strconv.Unquote(spec.Path.Value)
+			target, inside := strings.CutPrefix(target, module)
+			if !inside {
+				continue
+			}
+			parts := strings.Split(target, "/")
+			switch {
+			case parts[0] != "internal":
+				// Test helpers under test/ may be used by tests alone.
+				if parts[0] != "test" || !strings.HasSuffix(path, "_test.go") {
+					t.Errorf("%s imports %s", path, target)
+				}
+			case parts[1] != own && layer(parts[1]) >= layer(own):
+				t.Errorf("%s imports %s, which is not below it", path, target)
+			}
+		}
+	})
+}
+
+func TestSizes(t *testing.T) {
+	const fileLimit, packageLimit = 500, 3000
+	packages := map[string]int{}
+	count := func(path string, src []byte) {
+		n := bytes.Count(src, []byte("\n"))
+		if n > fileLimit {
+			t.Errorf("%s has %d lines; %d are the limit", path, n, fileLimit)
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			packages[filepath.Dir(path)] += n
+		}
+	}
+	sources(t, "internal", count)
+	for name, n := range packages {
+		if n > packageLimit {
+			t.Errorf("package %s has %d lines; %d are the limit", name, n, packageLimit)
+		}
+	}
+}
