@@ -1,0 +1,27 @@
+// Package client is the Matrix client-server API: each file holds the routes and handlers of one module of the specification.
+//
+// A handler decodes its request, calls one service method and returns the answer; rules live in the services.
+package client
+
+import (
+	"conclave.chat/internal/door"
+	"conclave.chat/internal/mx"
+)
+
+// Deps are the services behind the API.
+type Deps struct {
+	Server mx.ServerName
+}
+
+// Handlers serves the client-server API.
+type Handlers struct {
+	Deps
+}
+
+// New makes the handlers.
+func New(d Deps) *Handlers { return &Handlers{d} }
+
+// Routes lists the whole API, module by module.
+func (h *Handlers) Routes() [][]door.Route {
+	return [][]door.Route{}
+}

@@ -1,0 +1,188 @@
+// Package door turns HTTP into service calls and back.
+//
+// Sub-packages declare routes: a method, a path, who may call it (gate.Access), how often (gate.Class) and a handler that decodes,
+// calls one service method and returns what to encode. This package owns everything that all routes share: admission, limits on
+// rate and size, strict JSON, the one place where a fault becomes an HTTP answer, CORS, request ids, logs and metrics.
+package door
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"conclave.chat/internal/gate"
+)
+
+// Handler serves one route. It returns what to answer: nil is {}, Raw is JSON as it is, Responder writes itself, anything else is
+// encoded as JSON. An error is answered by Fail.
+type Handler func(*Request) (any, error)
+
+// Route is one row of the API.
+type Route struct {
+	Method  string
+	Path    string // pattern of http.ServeMux without method; a trailing slash is optional for clients
+	Access  gate.Access
+	Limit   gate.Class
+	MaxBody int64    // 0 means DefaultMaxBody
+	Also    []string // other paths of the same route: unstable names, older versions
+	Handle  Handler
+}
+
+// DefaultMaxBody is the size limit of request bodies: bytes.
+const DefaultMaxBody = 4 << 20
+
+// Raw is an answer that is JSON already.
+type Raw []byte
+
+// Responder is an answer that writes itself, such as a download.
+type Responder interface {
+	Respond(w http.ResponseWriter, r *http.Request) error
+}
+
+// Status is an answer with a status other than 200.
+type Status struct {
+	Code int
+	Body any
+}
+
+// Request is what a handler gets.
+type Request struct {
+	HTTP   *http.Request
+	Caller gate.Caller
+	Addr   string // client address
+	ID     string // request id
+	w      http.ResponseWriter
+	route  *Route
+	query  url.Values
+}
+
+// Context is the request's context: it ends when the client goes away.
+func (r *Request) Context() context.Context { return r.HTTP.Context() }
+
+// Path is a decoded wildcard of the route's path.
+func (r *Request) Path(name string) string { return r.HTTP.PathValue(name) }
+
+// Query is the parsed query.
+func (r *Request) Query() url.Values {
+	if r.query == nil {
+		r.query = r.HTTP.URL.Query()
+	}
+	return r.query
+}
+
+// Param is one query parameter, "" if absent.
+func (r *Request) Param(name string) string {
+	if r.HTTP.URL.RawQuery == "" {
+		return ""
+	}
+	return r.Query().Get(name)
+}
+
+// Body is the request body, limited in size.
+func (r *Request) Body() io.Reader { return r.HTTP.Body }
+
+// UserAgent is what the client calls itself, cut to a sane length.
+func (r *Request) UserAgent() string {
+	ua := r.HTTP.UserAgent()
+	return ua[:min(len(ua), 256)]
+}
+
+// Door serves routes.
+type Door struct {
+	auth    gate.Authenticator
+	limits  *gate.Limiter
+	log     *slog.Logger
+	metrics *Metrics
+	mux     *http.ServeMux
+	now     func() time.Time
+	paths   map[string]methods
+}
+
+type methods map[string]*Route
+
+// Deps is what a Door needs.
+type Deps struct {
+	Auth    gate.Authenticator
+	Limits  *gate.Limiter
+	Log     *slog.Logger
+	Metrics *Metrics
+}
+
+// New makes a Door that serves the routes.
+func New(d Deps, routes ...[]Route) *Door {
+	door := &Door{
+		auth: d.Auth, limits: d.Limits, log: d.Log, metrics: d.Metrics,
+		mux: http.NewServeMux(), now: time.Now, paths: map[string]methods{},
+	}
+	for _, list := range routes {
+		for i := range list {
+			rt := &list[i]
+			for _, p := range append([]string{rt.Path}, rt.Also...) {
+				for _, pattern := range patterns(p) {
+					door.add(pattern, rt)
+				}
+			}
+		}
+	}
+	door.mux.Handle("/", http.HandlerFunc(door.unknown))
+	return door
+}
+
+// patterns spells a path for http.ServeMux: with and without a slash at the end, and under the older version names that clients
+// still use.
+func patterns(p string) []string {
+	if strings.HasSuffix(p, "/") {
+		p += "{$}"
+	}
+	list := []string{p}
+	if base, ok := strings.CutSuffix(p, "/{$}"); ok && base != "" {
+		list = append(list, base)
+	}
+	for _, q := range list {
+		for _, api := range []string{"/_matrix/client/", "/_matrix/media/"} {
+			if rest, ok := strings.CutPrefix(q, api+"v3/"); ok {
+				list = append(list, api+"r0/"+rest)
+				if api == "/_matrix/media/" && !strings.HasPrefix(rest, "create") {
+					list = append(list, api+"v1/"+rest)
+				}
+			}
+		}
+	}
+	return list
+}
+
+func (d *Door) add(pattern string, rt *Route) {
+	m := d.paths[pattern]
+	if m == nil {
+		m = methods{}
+		d.paths[pattern] = m
+		d.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { d.dispatch(w, r, m) })
+	}
+	if m[rt.Method] != nil {
+		panic("door: two routes for " + rt.Method + " " + pattern)
+	}
+	m[rt.Method] = rt
+}
+
+// ServeHTTP serves a request. http.ServeMux would answer a path with // or .. by a redirect, which API clients do not follow
+// with their body: such paths are unknown here.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p := r.URL.EscapedPath()
+	if strings.Contains(p, "//") || strings.Contains(p, "/./") || strings.Contains(p, "/../") || strings.HasSuffix(p, "/..") || strings.HasSuffix(p, "/.") {
+		d.unknown(w, r)
+		return
+	}
+	d.mux.ServeHTTP(w, r)
+}
+
+func newRequestID() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
