@@ -13,7 +13,7 @@ RACE := ./internal/...
 FUZZTIME := 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-deps race lint fuzz
+.PHONY: help run build test test-deps race lint fuzz spec spec-update
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,4 +38,10 @@ lint: ## check style, import direction and common mistakes
 
 fuzz: ## run every fuzz target for FUZZTIME
 	scripts/fuzz $(FUZZTIME)
+
+spec: ## check docs/spec/index.txt against the code and the tests
+	go run ./test/spec
+
+spec-update: ## bring the derived lines of docs/spec/index.txt up to date
+	go run ./test/spec -update
 
