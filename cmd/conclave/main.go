@@ -1,0 +1,91 @@
+// Command conclave is the whole product in one binary: conclave serve runs the homeserver, the other commands look after it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+	"golang.org/x/term"
+
+	"conclave.chat/internal/app"
+	"conclave.chat/internal/config"
+	"conclave.chat/internal/keyring"
+)
+
+// cli is the command line.
+type cli struct {
+	Config string `help:"Configuration file. Without it, only the environment counts." short:"c" type:"path" env:"CONCLAVE_CONFIG"`
+
+	Init    initCmd    `cmd:"" help:"Create a configuration, a data folder and the keys."`
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	var c cli
+	k := kong.Parse(&c, kong.Name("conclave"), kong.UsageOnError(),
+		kong.Description("Self-hosted, end-to-end encrypted messaging for organisations that answer for what their people say."))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	k.BindTo(ctx, (*context.Context)(nil))
+	err := k.Run(&c)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "conclave:", err)
+		os.Exit(1)
+	}
+}
+
+// load reads the configuration and the master key, as every command that touches data does.
+func (c *cli) load() (*config.Config, *keyring.Keyring, error) {
+	cfg, err := config.Load(c.Config, os.Environ())
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := keyring.Open(keyring.Source{Env: os.Getenv(keyring.EnvKey), File: cfg.MasterKey, Passphrase: passphrasePrompt()})
+	return cfg, keys, err
+}
+
+// passphrasePrompt asks on the terminal, or is nil where there is none.
+func passphrasePrompt() func() (string, error) {
+	fd := int(os.Stdin.Fd()) //nolint:gosec // file descriptors are small
+	if !term.IsTerminal(fd) {
+		return nil
+	}
+	return func() (string, error) {
+		fmt.Fprint(os.Stderr, "Passphrase of the master key: ")
+		pass, err := term.ReadPassword(fd)
+		fmt.Fprintln(os.Stderr)
+		return string(pass), err
+	}
+}
+
+type serveCmd struct{}
+
+// Run serves until SIGTERM or SIGINT.
+func (serveCmd) Run(ctx context.Context, c *cli) error {
+	cfg, keys, err := c.load()
+	if err != nil {
+		return err
+	}
+	a, err := app.Build(ctx, cfg, keys, cfg.Log.Logger(os.Stderr))
+	if err != nil {
+		return err
+	}
+	return a.Run(ctx)
+}
+
+type versionCmd struct{}
+
+// Run prints the version.
+func (versionCmd) Run() error {
+	_, err := io.WriteString(os.Stdout, "conclave "+app.Version()+"\n")
+	return err
+}
+
+var errTerminal = errors.New("a passphrase needs a terminal to type it on")

@@ -1,0 +1,199 @@
+// Package app wires the program: configuration → stores → services → doors. It is the one place that knows everyone, and it holds
+// no rules of its own.
+//
+// Each service has a file here that makes it from its dependencies and adapts the methods that others declared as interfaces.
+package app
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"conclave.chat/internal/config"
+	"conclave.chat/internal/door"
+	"conclave.chat/internal/door/client"
+	"conclave.chat/internal/gate"
+	"conclave.chat/internal/keyring"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/notify"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/secret"
+)
+
+// App is a wired server.
+type App struct {
+	cfg     *config.Config
+	log     *slog.Logger
+	keys    *keyring.Keyring
+	server  mx.ServerName
+	bus     *notify.Bus
+	db      *store.DB
+	signer  mx.Signer
+	limits  *gate.Limiter
+	metrics *prometheus.Registry
+	door    *door.Door
+
+	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
+	stopOnce   sync.Once
+	collectors []collector
+}
+
+// collector removes what is no longer needed from one service's tables.
+type collector struct {
+	name string
+	run  func(ctx context.Context, now time.Time) error
+}
+
+// Build opens the stores and wires the services. The caller runs it with Run or closes it with Close.
+func Build(ctx context.Context, cfg *config.Config, keys *keyring.Keyring, log *slog.Logger) (*App, error) {
+	a := &App{
+		cfg: cfg, log: log, keys: keys, server: mx.ServerName(cfg.ServerName), bus: notify.New(nil),
+		metrics: prometheus.NewRegistry(), stopping: make(chan struct{}),
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("app: data folder: %w", err)
+	}
+	var err error
+	if a.limits, err = gate.NewLimiter(cfg.RateLimits); err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	a.db, err = store.Open(ctx, store.Options{
+		Postgres: cfg.Database.Postgres, Path: cfg.Path("conclave.db"), Key: keys.Derive("sqlite"),
+		Publish: a.bus.Publish, Log: log, Readers: cfg.Database.Readers,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := a.wire(ctx); err != nil {
+		return nil, errors.Join(err, a.db.Close())
+	}
+	return a, nil
+}
+
+func (a *App) wire(ctx context.Context) error {
+	if err := a.identity(ctx); err != nil {
+		return err
+	}
+	pos, err := a.db.Position(ctx)
+	if err != nil {
+		return err
+	}
+	a.bus.Start(pos)
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.watchStore()
+	h := client.New(client.Deps{Server: a.server})
+	a.door = door.New(door.Deps{
+		Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),
+	}, h.Routes()...)
+	return nil
+}
+
+// identity loads what makes this installation the one it is: its server name, which must not change, and its signing key.
+func (a *App) identity(ctx context.Context) error {
+	name, err := secret.Fact(ctx, a.db, "server_name")
+	if err != nil {
+		return err
+	}
+	if name != "" && name != string(a.server) {
+		return fmt.Errorf("app: this database belongs to %q; server_name says %q and cannot change", name, a.server)
+	}
+	key, err := a.signingKey(ctx)
+	if err != nil {
+		return err
+	}
+	id := "ed25519:" + fmt.Sprintf("%x", key.Public().(ed25519.PublicKey)[:4]) //nolint:forcetypeassert // documented type
+	a.signer = mx.Signer{Server: a.server, KeyID: id, Key: key}
+	return nil
+}
+
+const signingKeyName = "signing_key"
+
+// signingKey reads the server's signing key, or makes it on the first start. Nodes that start together agree on the first one.
+func (a *App) signingKey(ctx context.Context) (ed25519.PrivateKey, error) {
+	sealed, err := secret.Get(ctx, a.db, signingKeyName)
+	if err != nil {
+		return nil, err
+	}
+	if sealed == nil {
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			return nil, fmt.Errorf("app: signing key: %w", err)
+		}
+		if sealed, err = a.keys.Seal(signingKeyName, key.Seed()); err != nil {
+			return nil, err
+		}
+		err = a.db.Write(func(tx *store.Tx) error {
+			return errors.Join(secret.PutFirst(tx, signingKeyName, sealed), secret.PutFact(tx, "server_name", string(a.server)))
+		})
+		if err != nil {
+			return nil, err
+		}
+		if sealed, err = secret.Get(ctx, a.db, signingKeyName); err != nil {
+			return nil, err
+		}
+	}
+	seed, err := a.keys.Unseal(signingKeyName, sealed)
+	if err != nil {
+		return nil, err
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+func (a *App) watchStore() {
+	stats := a.db.Stats()
+	count := func(name, help string, f func() float64) prometheus.Collector {
+		return prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, f)
+	}
+	a.metrics.MustRegister(
+		count("conclave_store_transactions_total", "Write transactions.", func() float64 { return float64(stats.Batches.Load()) }),
+		count("conclave_store_writes_total", "Writes; several share a transaction.", func() float64 { return float64(stats.Jobs.Load()) }),
+		count("conclave_store_retries_total", "Writes run again because another in their transaction failed.",
+			func() float64 { return float64(stats.Retried.Load()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "conclave_store_queue", Help: "Writes waiting for a transaction."},
+			func() float64 { return float64(a.db.QueueLength()) }),
+	)
+}
+
+// Handler serves everything on the main listener.
+func (a *App) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /health/ready", a.ready)
+	mux.HandleFunc("GET /{$}", a.welcome)
+	mux.Handle("/", a.door)
+	return mux
+}
+
+// ready answers 200 when requests can be served: the database answers and the server is not draining.
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	select {
+	case <-a.stopping:
+		http.Error(w, "draining", http.StatusServiceUnavailable)
+		return
+	default:
+	}
+	if err := a.db.Ping(r.Context()); err != nil {
+		a.log.Error("not ready", "error", err)
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ok\n"))
+}
+
+// Close closes the stores.
+func (a *App) Close() error {
+	a.beginStop()
+	return a.db.Close()
+}
+
+func (a *App) beginStop() { a.stopOnce.Do(func() { close(a.stopping) }) }

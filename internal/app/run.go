@@ -1,0 +1,172 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/crypto/acme"
+	"golang.org/x/crypto/acme/autocert"
+
+	"conclave.chat/internal/config"
+)
+
+// Times of the HTTP server. There is no limit on writing: long polls and downloads take as long as they need.
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 3 * time.Minute
+	drainTimeout  = 30 * time.Second
+	collectEvery  = 10 * time.Minute
+)
+
+// Run serves until ctx ends, then drains: long polls are answered, requests under way finish, everything acknowledged is on disk.
+func (a *App) Run(ctx context.Context) error {
+	tlsConfig, err := a.tls()
+	if err != nil {
+		return errors.Join(err, a.Close())
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.cfg.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("app: listen: %w", err), a.Close())
+	}
+	if tlsConfig != nil {
+		l = tls.NewListener(l, tlsConfig)
+	}
+	srv := &http.Server{
+		Handler: a.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 2)
+	go func() { failed <- srv.Serve(l) }()
+	side, err := a.serveMetrics(ctx, failed)
+	if err != nil {
+		return errors.Join(err, srv.Close(), a.Close())
+	}
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	go a.collect(background)
+	a.log.Info("serving", "server_name", a.server, "listen", l.Addr().String(), "tls", tlsConfig != nil, "database", a.db.Engine())
+	select {
+	case <-ctx.Done():
+		a.log.Info("stopping: requests under way are finished first")
+	case err = <-failed:
+		err = fmt.Errorf("app: serve: %w", err)
+	}
+	return errors.Join(err, a.drain(srv, side))
+}
+
+func (a *App) drain(servers ...*http.Server) error {
+	a.beginStop()
+	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	var errs []error
+	for _, s := range servers {
+		if s == nil {
+			continue
+		}
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("app: drain: %w", err), s.Close())
+		}
+	}
+	return errors.Join(append(errs, a.Close())...)
+}
+
+func (a *App) serveMetrics(ctx context.Context, failed chan<- error) (*http.Server, error) {
+	if a.cfg.Metrics.Listen == "" {
+		return nil, nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", a.cfg.Metrics.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("app: listen for metrics: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.metrics, promhttp.HandlerOpts{}))
+	srv := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
+	go func() { failed <- srv.Serve(l) }()
+	return srv, nil
+}
+
+// tls is the listener's TLS configuration, or nil for plain HTTP.
+func (a *App) tls() (*tls.Config, error) {
+	c := a.cfg.TLS
+	switch {
+	case c.Certificate != "":
+		r, err := newCertReloader(c)
+		if err != nil {
+			return nil, err
+		}
+		return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: r.get, NextProtos: []string{"h2", "http/1.1"}}, nil
+	case len(c.ACMEDomains) > 0:
+		m := &autocert.Manager{
+			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(c.ACMEDomains...),
+			Cache: autocert.DirCache(a.cfg.Path("acme")), Email: c.ACMEEmail,
+		}
+		if c.ACMEURL != "" {
+			m.Client = &acme.Client{DirectoryURL: c.ACMEURL}
+		}
+		t := m.TLSConfig()
+		t.MinVersion = tls.VersionTLS12
+		return t, nil
+	default:
+		return nil, nil
+	}
+}
+
+// certReloader reads the certificate files again when they are renewed.
+type certReloader struct {
+	files config.TLS
+	certs chan *certificate // a box of one: whoever holds it may replace it
+}
+
+type certificate struct {
+	cert    *tls.Certificate
+	checked time.Time
+}
+
+const certCheckEvery = time.Minute
+
+func newCertReloader(c config.TLS) (*certReloader, error) {
+	cert, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
+	if err != nil {
+		return nil, fmt.Errorf("app: tls: %w", err)
+	}
+	r := &certReloader{files: c, certs: make(chan *certificate, 1)}
+	r.certs <- &certificate{&cert, time.Now()}
+	return r, nil
+}
+
+func (r *certReloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c := <-r.certs
+	defer func() { r.certs <- c }()
+	if now := time.Now(); now.Sub(c.checked) > certCheckEvery {
+		c.checked = now
+		if cert, err := tls.LoadX509KeyPair(r.files.Certificate, r.files.Key); err == nil { // half-written files: keep the old one
+			c.cert = &cert
+		}
+	}
+	return c.cert, nil
+}
+
+// collect lets each service throw away what is no longer needed.
+func (a *App) collect(ctx context.Context) {
+	tick := time.NewTicker(collectEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			for _, c := range a.collectors {
+				if err := c.run(ctx, now); err != nil && ctx.Err() == nil {
+					a.log.Error("collecting failed", "what", c.name, "error", err)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package app
+
+import (
+	_ "embed"
+	"html/template"
+	"net/http"
+)
+
+//go:embed welcome.html
+var welcomePage string
+
+// welcomeStyleHash is the SHA-256 of the page's style element, for its Content-Security-Policy; a test compares them.
+const welcomeStyleHash = "MYhVGrxKrQVyGThInfHWVzPvIqY8JefeKcoA+bojs2o="
+
+var welcomeTemplate = template.Must(template.New("welcome").Parse(welcomePage))
+
+// welcome is the page at /: who runs this server and how to connect a client.
+func (a *App) welcome(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'sha256-"+welcomeStyleHash+"'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	err := welcomeTemplate.Execute(w, map[string]string{
+		"Organisation": a.cfg.Organisation, "Server": a.cfg.ServerName, "URL": a.cfg.PublicURL,
+	})
+	if err != nil {
+		a.log.Debug("welcome page broken off", "error", err)
+	}
+}
