@@ -24,6 +24,7 @@ type Event struct {
 	RelatesTo  mx.EventID
 	RelType    string
 	Thread     mx.EventID  // root of the thread that the event is in, "" for the main timeline
+	Replaces   mx.EventID  // the state event that had this one's place in the room's state before it
 	RedactedBy mx.EventID  // the event is shown in its redacted form
 	TxnDevice  mx.DeviceID // with TxnID: the request that made it
 	TxnID      string
@@ -31,8 +32,8 @@ type Event struct {
 
 // Columns are the columns that Scan reads, in order. Queries name the table event without an alias, or as e with ColumnsE.
 const (
-	Columns  = "pos, event_id, version, relates_to, rel_type, thread, redacted_by, txn_device, txn_id, json"
-	ColumnsE = "e.pos, e.event_id, e.version, e.relates_to, e.rel_type, e.thread, e.redacted_by, e.txn_device, e.txn_id, e.json"
+	Columns  = "pos, event_id, version, relates_to, rel_type, thread, replaces, redacted_by, txn_device, txn_id, json"
+	ColumnsE = "e.pos, e.event_id, e.version, e.relates_to, e.rel_type, e.thread, e.replaces, e.redacted_by, e.txn_device, e.txn_id, e.json"
 )
 
 // Scanner is *sql.Rows or *store.Row.
@@ -42,9 +43,10 @@ type Scanner interface{ Scan(dest ...any) error }
 func Scan(row Scanner) (*Event, error) {
 	var e Event
 	var id, version string
-	var relatesTo, relType, thread, redactedBy, txnDevice, txnID sql.NullString
+	var relatesTo, relType, thread, replaces, redactedBy, txnDevice, txnID sql.NullString
 	var raw []byte
-	if err := row.Scan(&e.Pos, &id, &version, &relatesTo, &relType, &thread, &redactedBy, &txnDevice, &txnID, &raw); err != nil {
+	err := row.Scan(&e.Pos, &id, &version, &relatesTo, &relType, &thread, &replaces, &redactedBy, &txnDevice, &txnID, &raw)
+	if err != nil {
 		return nil, err
 	}
 	v, ok := mx.Version(version)
@@ -57,7 +59,7 @@ func Scan(row Scanner) (*Event, error) {
 	}
 	e.Event, e.Version = ev, v
 	e.RelatesTo, e.RelType, e.Thread = mx.EventID(relatesTo.String), relType.String, mx.EventID(thread.String)
-	e.RedactedBy = mx.EventID(redactedBy.String)
+	e.Replaces, e.RedactedBy = mx.EventID(replaces.String), mx.EventID(redactedBy.String)
 	e.TxnDevice, e.TxnID = mx.DeviceID(txnDevice.String), txnID.String
 	return &e, nil
 }

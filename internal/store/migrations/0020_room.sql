@@ -12,6 +12,7 @@ CREATE TABLE room (
 
 -- The event log of all rooms. json is the PDU in canonical form; a redaction replaces it by its redacted form.
 -- relates_to and rel_type repeat content.m.relates_to; thread is the root of the thread that the event is in.
+-- replaces is the state event that had the same place in the room's state until this one came.
 -- txn_device and txn_id name the request that made the event, for the sender's own device.
 CREATE TABLE event (
 	pos BIGINT PRIMARY KEY,
@@ -25,6 +26,7 @@ CREATE TABLE event (
 	relates_to TEXT,
 	rel_type TEXT,
 	thread TEXT,
+	replaces TEXT,
 	redacted_by TEXT,
 	txn_device TEXT,
 	txn_id TEXT,
