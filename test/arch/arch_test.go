@@ -22,8 +22,10 @@ const module = "conclave.chat/"
 var layers = [][]string{
 	{"fault"},
 	{"mx"},
-	{"store", "blob", "notify"},
+	{"store", "blob"},
+	{"notify"},
 	{"roomstate", "policy"},
+	{"visibility"},
 	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push"},
 	{"gate"},
 	{"door"},
