@@ -1,6 +1,10 @@
 package mx
 
-import "conclave.chat/internal/fault"
+import (
+	"slices"
+
+	"conclave.chat/internal/fault"
+)
 
 // powerLevels applies the rules for m.room.power_levels to a sender of some level.
 func (a *authorizer) powerLevels(level Level) error {
@@ -21,32 +25,46 @@ func (a *authorizer) powerLevels(level Level) error {
 			return fault.Denied("you cannot change %s: it is, or would be, above your own power level", key)
 		}
 	}
-	now := a.levels()
-	for key, was := range map[string]map[string]Level{"events": now.events, "notifications": now.notifications} {
-		is := readLevels(a.v, a.e.Get(key))
-		for k, l := range was {
-			if n, ok := is[k]; (!ok || n != l) && l > level {
-				return fault.Denied("you cannot change the level of %s: it is above your own power level", k)
-			}
-		}
-		if above(was, is, level) {
-			return fault.Denied("you cannot set %s above your own power level", key)
+	was := a.levels()
+	if err := a.changes("events", was.events, level); err != nil {
+		return err
+	}
+	if err := a.changes("notifications", was.notifications, level); err != nil {
+		return err
+	}
+	return a.userChanges(was.users, level)
+}
+
+// changes checks what happens to the levels of event types or of kinds of notification.
+func (a *authorizer) changes(key string, was map[string]Level, level Level) error {
+	is := readLevels(a.v, a.e.Get(key))
+	for k, l := range was {
+		if n, ok := is[k]; (!ok || n != l) && l > level {
+			return fault.Denied("you cannot change the level of %s: it is above your own power level", k)
 		}
 	}
-	users := readLevels(a.v, a.e.Get("users"))
-	for u, l := range now.users {
-		if n, ok := users[u]; (!ok || n != l) && u != string(a.e.Sender) && l >= level {
+	if raised(was, is, level) {
+		return fault.Denied("you cannot set %s above your own power level", key)
+	}
+	return nil
+}
+
+// userChanges checks what happens to the levels of users. One's own level may be given up, another's only if it is lower.
+func (a *authorizer) userChanges(was map[string]Level, level Level) error {
+	is := readLevels(a.v, a.e.Get("users"))
+	for u, l := range was {
+		if n, ok := is[u]; (!ok || n != l) && u != string(a.e.Sender) && l >= level {
 			return fault.Denied("you cannot change the level of %s: it is not below your own", u)
 		}
 	}
-	if above(now.users, users, level) {
+	if raised(was, is, level) {
 		return fault.Denied("you cannot give anyone more power than you have")
 	}
 	return nil
 }
 
-// above reports whether any level that is new or changed exceeds a level.
-func above(was, is map[string]Level, level Level) bool {
+// raised reports whether any level that is new or changed exceeds a level.
+func raised(was, is map[string]Level, level Level) bool {
 	for k, n := range is {
 		if l, ok := was[k]; (!ok || n != l) && n > level {
 			return true
@@ -56,7 +74,8 @@ func above(was, is map[string]Level, level Level) bool {
 }
 
 // CheckPowerLevels checks the shape of the content of an m.room.power_levels event, which is the part of its rules that depends on
-// no state but the create event.
+// no state but the create event. The rules of room versions 6 to 9 are silent on values of levels that are no level at all, except
+// for those of users; they are refused here as well.
 //
 // Spec: rooms/v12#authorization-rules
 func CheckPowerLevels(v *RoomVersion, create *Event, content []byte) error {
@@ -69,33 +88,26 @@ func CheckPowerLevels(v *RoomVersion, create *Event, content []byte) error {
 	}
 	for _, key := range [...]string{"events", "notifications", "users"} {
 		raw := field(content, key)
-		if raw == nil {
-			continue
-		}
-		if !isObject(raw) {
+		if raw != nil && !isObject(raw) {
 			return fault.Denied("%s must be an object", key)
 		}
-		for k, val := range fields(raw) {
+		for _, val := range fields(raw) {
 			if _, ok := readLevel(v, val); !ok {
 				return fault.Denied("the levels in %s must be integers", key)
 			}
-			if key != "users" {
-				continue
-			}
-			if _, err := ParseUserID(keyText(k)); err != nil {
-				return fault.Denied("users has a key that is not a user id")
-			}
 		}
 	}
-	if !v.Creators {
-		return nil
+	var creators []UserID
+	if v.Creators {
+		creators = RoomCreators(v, create)
 	}
-	users := field(content, "users")
-	for _, u := range RoomCreators(v, create) {
-		for k := range fields(users) {
-			if keyText(k) == string(u) {
-				return fault.Denied("the levels of the room's creators cannot be set")
-			}
+	for k := range fields(field(content, "users")) {
+		id, err := ParseUserID(keyText(k))
+		if err != nil {
+			return fault.Denied("users has a key that is not a user id")
+		}
+		if slices.Contains(creators, id) {
+			return fault.Denied("the levels of the room's creators cannot be set")
 		}
 	}
 	return nil

@@ -2,6 +2,8 @@ package mx
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 	"unicode/utf8"
 
@@ -31,8 +33,7 @@ func AppendCanonical(dst, raw []byte) ([]byte, error) { return appendCanonical(d
 // appendCanonical starts at a nesting depth and, if strict, refuses numbers that are not in canonical form already: room versions
 // from 6 on demand that of events which other servers made.
 func appendCanonical(dst, raw []byte, depth int, strict bool) ([]byte, error) {
-	var room [48]member
-	c := canonicalizer{src: raw, dst: dst, strict: strict, members: room[:0]}
+	c := canonicalizer{src: raw, dst: dst, strict: strict}
 	c.space()
 	if err := c.value(depth); err != nil {
 		return dst, err
@@ -44,19 +45,21 @@ func appendCanonical(dst, raw []byte, depth int, strict bool) ([]byte, error) {
 	return c.dst, nil
 }
 
-// member is where one member of an object lies in dst: its key with the quotes is dst[start:key], the whole is dst[start:end].
-type member struct{ start, key, end int }
-
 // canonicalizer reads src once and writes to dst. Members are written in the order in which they come; only an object whose keys
 // turn out unsorted is put in order at its end.
 type canonicalizer struct {
-	src     []byte
-	pos     int
-	dst     []byte
-	strict  bool
-	members []member // of all objects that are open, innermost last
+	src    []byte
+	pos    int
+	dst    []byte
+	strict bool
+
+	// For objects that must be sorted; kept from one to the next.
+	members []place
 	scratch []byte
 }
+
+// place is where one member of an object lies in the scratch buffer: its key without the quotes, and the whole.
+type place struct{ key, keyEnd, end int }
 
 func (c *canonicalizer) space() {
 	for c.pos < len(c.src) {
@@ -147,7 +150,7 @@ func (c *canonicalizer) array(depth int) error {
 
 func (c *canonicalizer) object(depth int) error {
 	c.pos++
-	begin, first, sorted := len(c.dst), len(c.members), true
+	begin, sorted := len(c.dst), true
 	c.dst = append(c.dst, '{')
 	c.space()
 	if c.peek() == '}' {
@@ -155,15 +158,17 @@ func (c *canonicalizer) object(depth int) error {
 		c.dst = append(c.dst, '}')
 		return nil
 	}
-	for {
-		m := member{start: len(c.dst)}
+	for last, lastEnd := 0, 0; ; {
 		if c.peek() != '"' {
 			return c.bad()
 		}
+		key := len(c.dst) + 1
 		if err := c.str(); err != nil {
 			return err
 		}
-		m.key = len(c.dst)
+		keyEnd := len(c.dst) - 1
+		sorted = sorted && (last == 0 || compareKeys(c.dst[last:lastEnd], c.dst[key:keyEnd]) < 0)
+		last, lastEnd = key, keyEnd
 		c.space()
 		if c.peek() != ':' {
 			return c.bad()
@@ -174,11 +179,6 @@ func (c *canonicalizer) object(depth int) error {
 		if err := c.value(depth); err != nil {
 			return err
 		}
-		m.end = len(c.dst)
-		if n := len(c.members); n > first && sorted {
-			sorted = compareKeys(c.key(c.members[n-1]), c.key(m)) < 0
-		}
-		c.members = append(c.members, m)
 		c.space()
 		b := c.peek()
 		if b != ',' && b != '}' {
@@ -191,34 +191,37 @@ func (c *canonicalizer) object(depth int) error {
 		}
 		c.space()
 	}
-	if !sorted {
-		if err := c.sort(begin, c.members[first:]); err != nil {
-			return err
-		}
+	if sorted {
+		return nil
 	}
-	c.members = c.members[:first]
-	return nil
+	return c.sort(begin)
 }
 
-func (c *canonicalizer) key(m member) []byte { return c.dst[m.start+1 : m.key-1] }
-
-// sort puts the members of the object that begins at dst[begin] in order.
-func (c *canonicalizer) sort(begin int, ms []member) error {
-	slices.SortFunc(ms, func(a, b member) int { return compareKeys(c.key(a), c.key(b)) })
-	for i := 1; i < len(ms); i++ {
-		if compareKeys(c.key(ms[i-1]), c.key(ms[i])) == 0 {
-			return fault.BadJSON("duplicate key in a JSON object")
-		}
+// sort puts the members of the object that begins at dst[begin] and ends with dst in order.
+func (c *canonicalizer) sort(begin int) error {
+	if c.scratch == nil {
+		c.scratch, c.members = make([]byte, 0, len(c.src)), make([]place, 0, 16)
 	}
 	c.scratch = append(c.scratch[:0], c.dst[begin:]...)
+	obj, ms := c.scratch, c.members[:0]
+	for i := 1; i < len(obj); {
+		keyEnd := skipString(obj, i) - 1
+		end := skipValue(obj, keyEnd+2)
+		ms = append(ms, place{i + 1, keyEnd, end})
+		i = end + 1
+	}
+	slices.SortFunc(ms, func(a, b place) int { return compareKeys(obj[a.key:a.keyEnd], obj[b.key:b.keyEnd]) })
 	out := c.dst[:begin+1]
 	for i, m := range ms {
 		if i > 0 {
+			if compareKeys(obj[ms[i-1].key:ms[i-1].keyEnd], obj[m.key:m.keyEnd]) == 0 {
+				return fault.BadJSON("duplicate key in a JSON object")
+			}
 			out = append(out, ',')
 		}
-		out = append(out, c.scratch[m.start-begin:m.end-begin]...)
+		out = append(out, obj[m.key-1:m.end]...)
 	}
-	c.dst = append(out, '}')
+	c.dst, c.members = append(out, '}'), ms
 	return nil
 }
 
@@ -262,6 +265,16 @@ func (c *canonicalizer) str() error {
 
 // plainRun is the index of the first byte from i on that is a quote, a backslash, a control character, or the end.
 func plainRun(b []byte, i int) int {
+	// Eight bytes at a time. Subtracting makes the high bit of a byte that is looked for 1; a borrow may do the same to bytes above
+	// it, but the lowest bit that is set is right, and only that one is used.
+	const ones, high = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(b); i += 8 {
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, slash := w^ones*'"', w^ones*'\\'
+		if m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w) & high; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
 	for i < len(b) && b[i] >= ' ' && b[i] != '"' && b[i] != '\\' {
 		i++
 	}

@@ -85,7 +85,7 @@ func membership(content []byte) string {
 // The event keeps raw.
 func LoadEvent(v *RoomVersion, id EventID, raw []byte) (*Event, error) {
 	e := &Event{ID: id, Raw: raw}
-	var l loader
+	l := loader{text: make([]byte, 0, 448)}
 	for k, val := range fields(raw) {
 		l.take(e, k, val)
 	}
@@ -120,12 +120,15 @@ type loader struct {
 	room, sender, typ, redacts span
 	stateKey                   span
 	isState                    bool
-	prev, auth                 []byte
+	ids                        [MaxPrevEvents + MaxAuthEvents]span
+	prevFrom, prevTo           int // in ids
+	authFrom, authTo           int
+	n                          int
 	bad                        bool
 }
 
 func (l *loader) str(v []byte) span {
-	if len(v) < 2 || v[0] != '"' {
+	if !isString(v) {
 		l.bad = true
 		return span{}
 	}
@@ -145,15 +148,26 @@ func (l *loader) int(v []byte) int64 {
 	return n
 }
 
+// list reads an array of ids into l.ids and gives its place there.
+func (l *loader) list(v []byte) (from, to int) {
+	from = l.n
+	l.bad = l.bad || !isArray(v)
+	for el := range elements(v) {
+		if l.n == len(l.ids) {
+			l.bad = true
+			break
+		}
+		l.ids[l.n] = l.str(el)
+		l.n++
+	}
+	return from, l.n
+}
+
 // take reads one top-level member of a PDU.
 func (l *loader) take(e *Event, key, v []byte) {
-	if l.text == nil {
-		l.text = make([]byte, 0, 1024)
-	}
 	switch string(key) {
 	case "auth_events":
-		l.auth = v
-		l.bad = l.bad || !isArray(v)
+		l.authFrom, l.authTo = l.list(v)
 	case "content":
 		e.Content = v
 		l.bad = l.bad || !isObject(v)
@@ -162,11 +176,9 @@ func (l *loader) take(e *Event, key, v []byte) {
 	case "origin_server_ts":
 		e.TS = l.int(v)
 	case "prev_events":
-		l.prev = v
-		l.bad = l.bad || !isArray(v)
+		l.prevFrom, l.prevTo = l.list(v)
 	case "redacts":
-		// A room version that does not use the top-level key lets anything stand there.
-		if len(v) > 1 && v[0] == '"' {
+		if isString(v) {
 			l.redacts = l.str(v)
 		}
 	case "room_id":
@@ -182,7 +194,6 @@ func (l *loader) take(e *Event, key, v []byte) {
 
 // finish makes the strings and lists of the event.
 func (l *loader) finish(e *Event) {
-	prev, auth := l.ids(l.prev), l.ids(l.auth)
 	text := string(l.text)
 	e.RoomID = RoomID(text[l.room.from:l.room.to])
 	e.Sender = UserID(text[l.sender.from:l.sender.to])
@@ -192,17 +203,13 @@ func (l *loader) finish(e *Event) {
 		e.stateKey = text[l.stateKey.from:l.stateKey.to]
 		e.StateKey = &e.stateKey
 	}
-	list := make([]EventID, len(prev)+len(auth))
-	for i, s := range append(prev, auth...) {
-		list[i] = EventID(text[s.from:s.to])
+	if l.n == 0 {
+		return
 	}
-	e.PrevEvents, e.AuthEvents = list[:len(prev):len(prev)], list[len(prev):]
-}
-
-func (l *loader) ids(arr []byte) []span {
-	var out []span
-	for v := range elements(arr) {
-		out = append(out, l.str(v))
+	ids := make([]EventID, l.n)
+	for i := range ids {
+		ids[i] = EventID(text[l.ids[i].from:l.ids[i].to])
 	}
-	return out
+	e.PrevEvents = ids[l.prevFrom:l.prevTo:l.prevTo]
+	e.AuthEvents = ids[l.authFrom:l.authTo:l.authTo]
 }

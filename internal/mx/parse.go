@@ -24,7 +24,7 @@ func ParseEvent(v *RoomVersion, raw []byte) (*Event, error) {
 	if len(pdu) > MaxEventBytes {
 		return nil, fault.Oversize("event larger than %d bytes", MaxEventBytes)
 	}
-	if err := checkShape(pdu); err != nil {
+	if err := checkShape(v, pdu); err != nil {
 		return nil, err
 	}
 	e, err := LoadEvent(v, "", pdu)
@@ -40,33 +40,35 @@ func ParseEvent(v *RoomVersion, raw []byte) (*Event, error) {
 }
 
 // checkShape checks that all keys that an event needs are there, and of the right type.
-func checkShape(pdu []byte) error {
-	for _, key := range [...]string{"auth_events", "content", "depth", "hashes", "origin_server_ts", "prev_events", "sender", "signatures", "type"} {
-		v := field(pdu, key)
-		if v == nil {
-			return fault.BadJSON("event without %s", key)
+func checkShape(v *RoomVersion, pdu []byte) error {
+	for _, want := range [...]struct {
+		key    string
+		is     func([]byte) bool
+		needed bool
+	}{
+		{"auth_events", isArray, true},
+		{"content", isObject, true},
+		{"depth", isInteger, true},
+		{"hashes", isObject, true},
+		{"origin_server_ts", isInteger, true},
+		{"prev_events", isArray, true},
+		{"redacts", isString, false},
+		{"room_id", isString, !v.HashRoomID},
+		{"sender", isString, true},
+		{"signatures", isObject, true},
+		{"state_key", isString, false},
+		{"type", isString, true},
+	} {
+		val := field(pdu, want.key)
+		if val == nil && want.needed {
+			return fault.BadJSON("event without %s", want.key)
 		}
-		ok := true
-		switch key {
-		case "auth_events", "prev_events":
-			ok = isArray(v)
-		case "depth", "origin_server_ts":
-			_, ok = integer(v)
-		case "sender", "type":
-			ok = v[0] == '"'
-		default:
-			ok = isObject(v)
-		}
-		if !ok {
-			return fault.BadJSON("event with a malformed %s", key)
+		// Where the content names the redacted event, the key outside means nothing and may hold anything.
+		if val != nil && !want.is(val) && (want.key != "redacts" || !v.RedactsInContent) {
+			return fault.BadJSON("event with a malformed %s", want.key)
 		}
 	}
-	for _, key := range [...]string{"room_id", "state_key", "redacts"} {
-		if v := field(pdu, key); v != nil && v[0] != '"' {
-			return fault.BadJSON("event with a malformed %s", key)
-		}
-	}
-	if _, ok := strField(field(pdu, "hashes"), "sha256"); !ok {
+	if !isString(field(field(pdu, "hashes"), "sha256")) {
 		return fault.BadJSON("event without a sha256 hash")
 	}
 	for _, of := range fields(field(pdu, "signatures")) {
@@ -74,7 +76,7 @@ func checkShape(pdu []byte) error {
 			return fault.BadJSON("event with malformed signatures")
 		}
 		for _, sig := range fields(of) {
-			if sig[0] != '"' {
+			if !isString(sig) {
 				return fault.BadJSON("event with malformed signatures")
 			}
 		}

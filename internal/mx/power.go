@@ -3,6 +3,7 @@ package mx
 import (
 	"iter"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -60,6 +61,8 @@ func NewPowerLevels(v *RoomVersion, create, power *Event) *PowerLevels {
 }
 
 // scalarLevels are the keys of m.room.power_levels that hold one level each.
+//
+//nolint:gochecknoglobals // a table
 var scalarLevels = [...]string{"users_default", "events_default", "state_default", "ban", "redact", "kick", "invite"}
 
 func (p *PowerLevels) scalar(key string) *Level {
@@ -84,10 +87,8 @@ func (p *PowerLevels) scalar(key string) *Level {
 
 // User is a user's level.
 func (p *PowerLevels) User(u UserID) Level {
-	for _, c := range p.creators {
-		if c == u {
-			return Infinite
-		}
+	if slices.Contains(p.creators, u) {
+		return Infinite
 	}
 	if l, ok := p.users[string(u)]; ok {
 		return l

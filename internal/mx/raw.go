@@ -114,9 +114,18 @@ func isObject(v []byte) bool { return len(v) > 0 && v[0] == '{' }
 // isArray reports whether a raw value is an array.
 func isArray(v []byte) bool { return len(v) > 0 && v[0] == '[' }
 
+// isString reports whether a raw value is a string.
+func isString(v []byte) bool { return len(v) > 1 && v[0] == '"' }
+
+// isInteger reports whether a raw value is a number; canonical JSON has no others.
+func isInteger(v []byte) bool {
+	_, ok := integer(v)
+	return ok
+}
+
 // str is the value of a raw string.
 func str(v []byte) (string, bool) {
-	if len(v) < 2 || v[0] != '"' {
+	if !isString(v) {
 		return "", false
 	}
 	v = v[1 : len(v)-1]

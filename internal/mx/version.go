@@ -24,6 +24,8 @@ type RoomVersion struct {
 }
 
 // versions is the table of what this server can take part in. The older room versions have known faults.
+//
+//nolint:gochecknoglobals // a table
 var versions = [...]RoomVersion{
 	{ID: "6", CreatorInContent: true, CreateInAuth: true},
 	{ID: "7", CreatorInContent: true, CreateInAuth: true, Knock: true},
