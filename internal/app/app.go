@@ -43,6 +43,8 @@ type App struct {
 	metrics *prometheus.Registry
 	door    *door.Door
 
+	cluster *notify.Cluster // nil for a single node
+
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
 	collectors []collector
@@ -57,7 +59,7 @@ type collector struct {
 // Build opens the stores and wires the services. The caller runs it with Run or closes it with Close.
 func Build(ctx context.Context, cfg *config.Config, keys *keyring.Keyring, log *slog.Logger) (*App, error) {
 	a := &App{
-		cfg: cfg, log: log, keys: keys, server: mx.ServerName(cfg.ServerName), bus: notify.New(nil),
+		cfg: cfg, log: log, keys: keys, server: mx.ServerName(cfg.ServerName), bus: notify.New(),
 		metrics: prometheus.NewRegistry(), stopping: make(chan struct{}),
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
@@ -89,6 +91,9 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.bus.Start(pos)
+	if err := a.joinCluster(); err != nil {
+		return err
+	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.watchStore()
 	h := client.New(client.Deps{Server: a.server})
@@ -149,6 +154,16 @@ func (a *App) signingKey(ctx context.Context) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
+// joinCluster connects to the other nodes where NATS is configured.
+func (a *App) joinCluster() error {
+	if a.cfg.NATS.URL == "" {
+		return nil
+	}
+	var err error
+	a.cluster, err = notify.Connect(a.cfg.NATS.URL, string(a.server), rand.Text(), a.bus, a.log)
+	return err
+}
+
 func (a *App) watchStore() {
 	stats := a.db.Stats()
 	count := func(name, help string, f func() float64) prometheus.Collector {
@@ -193,7 +208,11 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 // Close closes the stores.
 func (a *App) Close() error {
 	a.beginStop()
-	return a.db.Close()
+	err := a.db.Close()
+	if a.cluster != nil {
+		a.cluster.Close()
+	}
+	return err
 }
 
 func (a *App) beginStop() { a.stopOnce.Do(func() { close(a.stopping) }) }

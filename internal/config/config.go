@@ -27,6 +27,7 @@ type Config struct {
 	DataDir      string      `yaml:"data_dir" doc:"Folder for the database, media and, unless set elsewhere, the master key."`
 	MasterKey    string      `yaml:"master_key_file" doc:"File with the master key. Default: master.key in the data folder. CONCLAVE_MASTER_KEY may hold the key itself (base64) instead."`
 	Database     Database    `yaml:"database"`
+	NATS         NATS        `yaml:"nats"`
 	TLS          TLS         `yaml:"tls"`
 	Log          Log         `yaml:"log"`
 	Metrics      Metrics     `yaml:"metrics"`
@@ -37,6 +38,11 @@ type Config struct {
 type Database struct {
 	Postgres string `yaml:"postgres" doc:"Connection string of a PostgreSQL database (postgres://user:password@host/name). Empty: an encrypted SQLite file in the data folder." secret:"yes"`
 	Readers  int    `yaml:"readers" doc:"Connections for reads; 0 chooses."`
+}
+
+// NATS says how several nodes hear of each other.
+type NATS struct {
+	URL string `yaml:"url" doc:"NATS servers that connect several nodes on one PostgreSQL database, e.g. nats://user:password@10.0.0.5:4222. Empty: a single node." secret:"yes"`
 }
 
 // TLS says how the listener is protected.
@@ -119,6 +125,9 @@ func (c *Config) check() error {
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("listen: %q is not address:port", c.Listen)
+	}
+	if c.NATS.URL != "" && c.Database.Postgres == "" {
+		return errors.New("nats.url: several nodes need a shared database: set database.postgres")
 	}
 	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
 		return errors.New("tls: certificate and key go together")

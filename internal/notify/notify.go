@@ -1,8 +1,8 @@
 // Package notify tells listeners on every node that positions have become durable.
 //
-// Batches enter from the committer through Publish and leave through the functions given to Listen, on this node at once and before
-// the writer is answered. It holds no state beyond the last position and promises no delivery between nodes: who needs
-// everything reads the database by position.
+// Batches enter from the committer through Publish and leave through the functions given to Listen: on this node at once and before
+// the writer is answered, on others through NATS (Cluster). It holds no state beyond the last position. Between nodes batches may
+// arrive late or out of order, or be reported as lost: who needs everything reads the database by position.
 package notify
 
 import (
@@ -19,10 +19,18 @@ type Bus struct {
 	remote    func(store.Batch)
 }
 
-// New makes a bus for one node. remote, if not nil, also receives the batches of this node, to send them to others.
-func New(remote func(store.Batch)) *Bus { return &Bus{remote: remote} }
+// New makes the bus of one node. Connect joins it with others.
+func New() *Bus { return &Bus{} }
 
-// Listen adds a listener. It is called in the order of commits, from the committer: it must be quick and may not write.
+// setRemote names who else receives the batches of this node, to send them to others.
+func (b *Bus) setRemote(f func(store.Batch)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.remote = f
+}
+
+// Listen adds a listener. It is called from the committer, in the order of this node's
+// commits, and for other nodes' batches from another goroutine: it must be quick and may not write.
 func (b *Bus) Listen(f func(store.Batch)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -32,13 +40,13 @@ func (b *Bus) Listen(f func(store.Batch)) {
 // Publish hands a batch of this node to its listeners and to other nodes.
 func (b *Bus) Publish(batch store.Batch) {
 	b.deliver(batch)
-	if b.remote != nil {
-		b.remote(batch)
+	b.mu.RLock()
+	remote := b.remote
+	b.mu.RUnlock()
+	if remote != nil {
+		remote(batch)
 	}
 }
-
-// Receive hands a batch of another node to the listeners here.
-func (b *Bus) Receive(batch store.Batch) { b.deliver(batch) }
 
 func (b *Bus) deliver(batch store.Batch) {
 	b.mu.Lock()

@@ -34,4 +34,7 @@ type Batch struct {
 	From    Pos      `json:"f"`
 	To      Pos      `json:"t"`
 	Changes []Change `json:"c"`
+	// Lost says that what changed in the range is not known, as word from another node did not arrive: whoever keeps copies of
+	// what the database holds drops them, and whoever waits looks.
+	Lost bool `json:"-"`
 }

@@ -118,6 +118,7 @@ func (db *DB) try(batch []*Pending) (retry bool, err error) {
 		tx.begin()
 		p.err = runJob(p.fn, tx)
 		if p.err == nil && !tx.failed {
+			tx.mark()
 			p.changes = tx.changes
 			continue
 		}
@@ -230,6 +231,13 @@ type Tx struct {
 
 func (tx *Tx) begin() { tx.saved, tx.changes, tx.dirty, tx.failed = tx.pos, nil, false, false }
 func (tx *Tx) undo()  { tx.pos = tx.saved }
+
+// mark makes sure that a job with something to tell moves the stream, so that other processes notice it even if word gets lost.
+func (tx *Tx) mark() {
+	if len(tx.changes) > 0 && tx.pos == tx.saved {
+		tx.pos++
+	}
+}
 
 func (tx *Tx) lock() (Pos, error) {
 	if err := tx.QueryRow(tx.ctx, "UPDATE stream SET pos = pos RETURNING pos").Scan(&tx.pos); err != nil {

@@ -1,0 +1,88 @@
+package notify_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"conclave.chat/internal/notify"
+	"conclave.chat/internal/store"
+)
+
+func startNATS(t *testing.T) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("NATS did not start")
+	}
+	return s
+}
+
+func node(t *testing.T, url, name string) (*notify.Bus, *notify.Cluster, <-chan store.Batch) {
+	t.Helper()
+	bus := notify.New()
+	got := make(chan store.Batch, 16)
+	bus.Listen(func(b store.Batch) { got <- b })
+	c, err := notify.Connect(url, "example.org", name, bus, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return bus, c, got
+}
+
+func receive(t *testing.T, from <-chan store.Batch) store.Batch {
+	t.Helper()
+	select {
+	case b := <-from:
+		return b
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing arrived")
+		return store.Batch{}
+	}
+}
+
+func TestOtherNodesHearOfCommits(t *testing.T) {
+	url := startNATS(t).ClientURL()
+	a, ca, gotA := node(t, url, "a")
+	_, cb, gotB := node(t, url, "b")
+	for !ca.Connected() || !cb.Connected() {
+		time.Sleep(time.Millisecond)
+	}
+	sent := store.Batch{From: 3, To: 4, Changes: []store.Change{{Pos: 4, Kind: store.KindEvent, Room: "!r:example.org"}}}
+	a.Publish(sent)
+	for name, from := range map[string]<-chan store.Batch{"the writer": gotA, "the other": gotB} {
+		if b := receive(t, from); b.To != 4 || len(b.Changes) != 1 || b.Changes[0] != sent.Changes[0] {
+			t.Errorf("%s got %+v", name, b)
+		}
+	}
+	if len(gotA) > 0 {
+		t.Errorf("the writer heard of its own batch twice")
+	}
+}
+
+func TestCommitsThatNobodyAnnouncedAreReportedAsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bus := notify.New()
+		bus.Start(5)
+		var got []store.Batch
+		bus.Listen(func(b store.Batch) { got = append(got, b) })
+		ctx, cancel := context.WithCancel(t.Context())
+		go bus.CatchUp(ctx, func(context.Context) (store.Pos, error) { return 9, nil }, slog.New(slog.DiscardHandler))
+		time.Sleep(10 * time.Second)
+		cancel()
+		synctest.Wait()
+		if len(got) != 1 || !got[0].Lost || got[0].From != 5 || got[0].To != 9 || bus.Last() != 9 {
+			t.Errorf("last is %d, got %+v", bus.Last(), got)
+		}
+	})
+}
