@@ -10,81 +10,110 @@ import (
 	"conclave.chat/internal/store/eventlog"
 )
 
-// maxRooms bounds the cache: rooms whose history of visibilities is kept.
-const maxRooms = 8192
+// Bounds of the caches: rooms whose visibilities are kept, and views.
+const (
+	maxRooms = 8192
+	maxViews = 32768
+)
 
-// Views makes views from the event log. The changes of a room's history visibility never change once made, so they are kept, under
-// the event that was the last of them.
+// Views makes views from the event log. What a user may see of a room depends on two histories, of which each only grows; so a view
+// is kept under the last event of both and is right for as long as the room's state has these two.
 type Views struct {
 	r     store.Reader
 	mu    sync.Mutex
 	rooms map[mx.RoomID]history
+	views map[place]kept
+}
+
+type place struct {
+	room mx.RoomID
+	user mx.UserID
+}
+
+type kept struct {
+	member, visible mx.EventID
+	view            *View
 }
 
 type history struct {
 	last    mx.EventID
 	changes []Change
-	shared  bool // never anything but shared or world_readable
 }
 
 // NewViews makes views from a database.
-func NewViews(r store.Reader) *Views { return &Views{r: r, rooms: map[mx.RoomID]history{}} }
-
-// Of is what a user may see of the room of a snapshot. For a member of a room that has always been shared, which is nearly every
-// question, it reads nothing.
-func (vs *Views) Of(ctx context.Context, snap *roomstate.Snapshot, user mx.UserID) (*View, error) {
-	h, err := vs.history(ctx, snap)
-	if err != nil {
-		return nil, err
-	}
-	if h.shared && snap.Joined(user) {
-		return everything(), nil
-	}
-	events, err := eventlog.StateHistory(ctx, vs.r, snap.Room(), mx.TypeMember, string(user), End)
-	if err != nil {
-		return nil, err
-	}
-	members := make([]Change, len(events))
-	for i, e := range events {
-		members[i] = Change{e.Pos, e.Membership()}
-	}
-	return New(members, h.changes), nil
+func NewViews(r store.Reader) *Views {
+	return &Views{r: r, rooms: map[mx.RoomID]history{}, views: map[place]kept{}}
 }
 
-func (vs *Views) history(ctx context.Context, snap *roomstate.Snapshot) (history, error) {
-	var last mx.EventID
-	if e := snap.State(mx.TypeHistoryVisibility, ""); e != nil {
-		last = e.ID
-	}
+// Of is what a user may see of the room of a snapshot.
+func (vs *Views) Of(ctx context.Context, snap *roomstate.Snapshot, user mx.UserID) (*View, error) {
+	at := place{snap.Room(), user}
+	member, visible := idOf(snap.State(mx.TypeMember, string(user))), idOf(snap.State(mx.TypeHistoryVisibility, ""))
 	vs.mu.Lock()
-	h, ok := vs.rooms[snap.Room()]
+	k, ok := vs.views[at]
+	vs.mu.Unlock()
+	if ok && k.member == member && k.visible == visible {
+		return k.view, nil
+	}
+	h, err := vs.visibilities(ctx, snap.Room(), visible)
+	if err != nil {
+		return nil, err
+	}
+	members, err := vs.changes(ctx, snap.Room(), mx.TypeMember, string(user), (*mx.Event).Membership)
+	if err != nil {
+		return nil, err
+	}
+	v := New(members.changes, h.changes)
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	shrink(vs.views, maxViews)
+	vs.views[at] = kept{members.last, h.last, v}
+	return v, nil
+}
+
+func (vs *Views) visibilities(ctx context.Context, room mx.RoomID, last mx.EventID) (history, error) {
+	vs.mu.Lock()
+	h, ok := vs.rooms[room]
 	vs.mu.Unlock()
 	if ok && h.last == last {
 		return h, nil
 	}
-	events, err := eventlog.StateHistory(ctx, vs.r, snap.Room(), mx.TypeHistoryVisibility, "", End)
+	h, err := vs.changes(ctx, room, mx.TypeHistoryVisibility, "", func(e *mx.Event) string { return e.Str("history_visibility") })
 	if err != nil {
-		return history{}, err
+		return h, err
 	}
-	h = history{shared: true}
-	for _, e := range events {
-		value := understood(e.Str("history_visibility"))
-		h.shared = h.shared && (value == mx.VisibleShared || value == mx.VisibleWorld)
-		h.changes = append(h.changes, Change{e.Pos, value})
-		h.last = e.ID
-	}
-	vs.keep(snap.Room(), h)
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	shrink(vs.rooms, maxRooms)
+	vs.rooms[room] = h
 	return h, nil
 }
 
-func (vs *Views) keep(room mx.RoomID, h history) {
-	vs.mu.Lock()
-	defer vs.mu.Unlock()
-	for old := range vs.rooms {
-		if len(vs.rooms) < maxRooms {
-			break
-		}
-		delete(vs.rooms, old)
+func (vs *Views) changes(ctx context.Context, room mx.RoomID, typ, key string, value func(*mx.Event) string) (history, error) {
+	events, err := eventlog.StateHistory(ctx, vs.r, room, typ, key, End)
+	if err != nil {
+		return history{}, err
 	}
-	vs.rooms[room] = h
+	h := history{changes: make([]Change, len(events))}
+	for i, e := range events {
+		h.changes[i], h.last = Change{e.Pos, value(e.Event)}, e.ID
+	}
+	return h, nil
+}
+
+func idOf(e *mx.Event) mx.EventID {
+	if e == nil {
+		return ""
+	}
+	return e.ID
+}
+
+// shrink makes room for one more entry by dropping any.
+func shrink[K comparable, V any](m map[K]V, limit int) {
+	for k := range m {
+		if len(m) < limit {
+			return
+		}
+		delete(m, k)
+	}
 }

@@ -19,6 +19,7 @@
 package visibility
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -45,11 +46,6 @@ type View struct {
 	joined  bool // is in the room
 	ever    bool // was in the room at any time
 	left    store.Pos
-}
-
-// everything is the view of a member of a room whose history was always shared. It knows no positions of the membership.
-func everything() *View {
-	return &View{spans: []Span{{0, End}}, joined: true, ever: true}
 }
 
 // New makes the view of a user from the changes of the user's own membership and of the room's history visibility, both in order
@@ -161,6 +157,20 @@ func (v *View) Within(from, to store.Pos) []Span {
 		}
 	}
 	return list
+}
+
+// MembershipAt is the user's membership at an event, after it if it is that which the event changes; leave where there was none.
+//
+// Spec: cs#room-event-format
+func (v *View) MembershipAt(at store.Pos) string {
+	i, found := slices.BinarySearchFunc(v.members, at, func(c Change, at store.Pos) int { return cmp.Compare(c.Pos, at) })
+	switch {
+	case found:
+		return v.members[i].Value
+	case i > 0:
+		return v.members[i-1].Value
+	}
+	return mx.Leave
 }
 
 // Joined reports whether the user is in the room.

@@ -22,9 +22,9 @@ const module = "conclave.chat/"
 var layers = [][]string{
 	{"fault"},
 	{"mx"},
-	{"store", "blob"},
+	{"store", "blob", "keyring"},
 	{"notify"},
-	{"roomstate", "policy"},
+	{"roomstate", "policy", "clientevent", "filter"},
 	{"visibility"},
 	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push"},
 	{"gate"},
