@@ -24,10 +24,14 @@ type cli struct {
 
 	Init    initCmd    `cmd:"" help:"Create a configuration, a data folder and the keys."`
 	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Doctor  doctorCmd  `cmd:"" help:"Examine the installation and say what to do."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
-func main() {
+func main() { os.Exit(run()) }
+
+// run is the program; it returns the exit status.
+func run() int {
 	var c cli
 	k := kong.Parse(&c, kong.Name("conclave"), kong.UsageOnError(),
 		kong.Description("Self-hosted, end-to-end encrypted messaging for organisations that answer for what their people say."))
@@ -37,8 +41,9 @@ func main() {
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "conclave:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
 // load reads the configuration and the master key, as every command that touches data does.

@@ -69,10 +69,7 @@ func Build(ctx context.Context, cfg *config.Config, keys *keyring.Keyring, log *
 	if a.limits, err = gate.NewLimiter(cfg.RateLimits); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-	a.db, err = store.Open(ctx, store.Options{
-		Postgres: cfg.Database.Postgres, Path: cfg.Path("conclave.db"), Key: keys.Derive("sqlite"),
-		Publish: a.bus.Publish, Log: log, Readers: cfg.Database.Readers,
-	})
+	a.db, err = store.Open(ctx, a.storeOptions(a.bus.Publish))
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +77,16 @@ func Build(ctx context.Context, cfg *config.Config, keys *keyring.Keyring, log *
 		return nil, errors.Join(err, a.db.Close())
 	}
 	return a, nil
+}
+
+// databaseFile is the name of the SQLite file in the data folder.
+const databaseFile = "conclave.db"
+
+func (a *App) storeOptions(publish func(store.Batch)) store.Options {
+	return store.Options{
+		Postgres: a.cfg.Database.Postgres, Path: a.cfg.Path(databaseFile), Key: a.keys.Derive("sqlite"),
+		Publish: publish, Log: a.log, Readers: a.cfg.Database.Readers,
+	}
 }
 
 func (a *App) wire(ctx context.Context) error {

@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"time"
+
+	"conclave.chat/internal/config"
+	"conclave.chat/internal/doctor"
+	"conclave.chat/internal/keyring"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/notify"
+	"conclave.chat/internal/store"
+)
+
+// DatabaseCheck opens the database, reads the signing key with the master key and times a durable write.
+func DatabaseCheck(cfg *config.Config, keys *keyring.Keyring) doctor.Check {
+	return func(ctx context.Context) doctor.Finding {
+		f := doctor.Finding{Check: "database"}
+		if _, err := os.Stat(cfg.Path(databaseFile)); cfg.Database.Postgres == "" && errors.Is(err, fs.ErrNotExist) {
+			f.Found = "none yet: the first start makes it"
+			return f
+		}
+		a := &App{cfg: cfg, keys: keys, log: slog.New(slog.DiscardHandler), server: mx.ServerName(cfg.ServerName), bus: notify.New()}
+		took, err := a.examineDatabase(ctx)
+		switch {
+		case errors.Is(err, store.ErrWrongKey), errors.Is(err, keyring.ErrWrongKey):
+			f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Use the master key that this database was made with."
+		case err != nil:
+			f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Check that the database runs and that database.postgres or data_dir is right."
+		default:
+			f.Found = fmt.Sprintf("%s, signing key %s, a durable write takes %s", a.db.Engine(), a.signer.KeyID, took.Round(10*time.Microsecond))
+		}
+		return f
+	}
+}
+
+func (a *App) examineDatabase(ctx context.Context) (took time.Duration, err error) {
+	a.db, err = store.Open(ctx, a.storeOptions(nil))
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, a.db.Close()) }()
+	if err := a.identity(ctx); err != nil {
+		return 0, err
+	}
+	start := time.Now()
+	if err := a.db.Write(func(*store.Tx) error { return nil }); err != nil {
+		return 0, err
+	}
+	return time.Since(start), nil
+}

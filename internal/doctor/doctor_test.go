@@ -1,0 +1,83 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func level(t *testing.T, c Check, want Level) Finding {
+	t.Helper()
+	f := c(t.Context())
+	if f.Level != want {
+		t.Errorf("got %+v, want level %s", f, want)
+	}
+	if f.Level == Problem && f.Do == "" {
+		t.Errorf("a problem without advice: %+v", f)
+	}
+	return f
+}
+
+func TestDataDir(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder
+		t.Fatal(err)
+	}
+	level(t, DataDir(dir), OK)
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // that is the point
+		t.Fatal(err)
+	}
+	level(t, DataDir(dir), Warning)
+	level(t, DataDir(filepath.Join(dir, "missing")), Problem)
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	level(t, DataDir(file), Problem)
+}
+
+func TestListenerTellsAMatrixServerFromAnotherProgram(t *testing.T) {
+	matrix := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"versions":["v1.19"]}`))
+	}))
+	defer matrix.Close()
+	other := httptest.NewServer(http.NotFoundHandler())
+	defer other.Close()
+	level(t, Listener(strings.TrimPrefix(matrix.URL, "http://"), Answers), OK)
+	level(t, Listener(strings.TrimPrefix(other.URL, "http://"), Answers), Problem)
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a free port
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := l.Addr().String()
+	_ = l.Close()
+	level(t, Listener(free, Answers), OK)
+	level(t, Public(matrix.URL), OK)
+	level(t, Public(other.URL), Warning)
+}
+
+func TestExamineFailsOnlyForProblems(t *testing.T) {
+	say := func(l Level) Check {
+		return func(context.Context) Finding { return Finding{Check: "x", Level: l, Found: "y", Do: "z"} }
+	}
+	for _, tt := range []struct {
+		levels  []Level
+		healthy bool
+	}{{[]Level{OK, Warning}, true}, {[]Level{OK, Problem, Warning}, false}} {
+		var checks []Check
+		for _, l := range tt.levels {
+			checks = append(checks, say(l))
+		}
+		var out bytes.Buffer
+		healthy, err := Examine(t.Context(), &out, checks)
+		if err != nil || healthy != tt.healthy || strings.Count(out.String(), "→ z") != len(tt.levels) {
+			t.Errorf("%v: healthy %v, %v\n%s", tt.levels, healthy, err, out.String())
+		}
+	}
+}
