@@ -22,7 +22,7 @@ const module = "conclave.chat/"
 var layers = [][]string{
 	{"fault"},
 	{"mx"},
-	{"store", "blob", "keyring"},
+	{"store", "blob", "egress", "keyring"},
 	{"notify"},
 	{"roomstate", "policy", "clientevent", "filter"},
 	{"visibility"},
