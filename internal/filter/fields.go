@@ -66,11 +66,11 @@ func splitPath(p string) []string {
 }
 
 // AllFields reports whether events are shown whole.
-func (f *Filter) AllFields() bool { return f.fields == nil }
+func (f *Sync) AllFields() bool { return f.fields == nil }
 
 // AppendFields appends an event that is a JSON object, reduced to the fields that the filter names. What a client cannot do without to
 // tell events apart, event_id, stays in any case: a server may include more than was asked for.
-func (f *Filter) AppendFields(dst, event []byte) []byte {
+func (f *Sync) AppendFields(dst, event []byte) []byte {
 	if f.fields == nil {
 		return append(dst, event...)
 	}

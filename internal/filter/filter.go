@@ -1,155 +1,170 @@
-// Package filter is the vocabulary of filters: what clients say about which events they want, compiled to answers of yes or no.
+// Package filter is the language in which clients say which events they want: parsing it, and matching stored events against it.
 //
-// A filter enters as JSON through Parse (or, for endpoints that take a RoomEventFilter only, ParseRoomEvents), which refuses what the
-// specification does not allow, and is immutable from then on. It leaves as answers of the Match methods and, for event_fields, as
-// smaller JSON. The package does no I/O.
+// Filters enter as JSON, of a query parameter, a request body or a stored filter, and leave as values that match events without I/O.
+// The package refuses JSON of the wrong shape, ids that are none and lists too long to be sensible; what it does not know it ignores, as
+// the specification asks.
 //
 // Spec: cs#filtering
 package filter
 
 import (
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store/eventlog"
 )
 
-// MaxBytes is the size limit of a filter's JSON.
-const MaxBytes = 64 << 10
+// maxList bounds each list of a filter.
+const maxList = 1024
 
-// Filter is a filter for /sync. The zero value lets everything pass.
-type Filter struct {
-	EventFields []string `json:"event_fields"`
-	EventFormat string   `json:"event_format"`
-	Presence    Events   `json:"presence"`
-	AccountData Events   `json:"account_data"`
-	Room        Room     `json:"room"`
-
-	fields *fieldSet
-}
-
-// Room is the part of a filter about rooms.
-type Room struct {
-	Rooms        []mx.RoomID `json:"rooms"`
-	NotRooms     []mx.RoomID `json:"not_rooms"`
-	IncludeLeave bool        `json:"include_leave"`
-	Timeline     RoomEvents  `json:"timeline"`
-	State        RoomEvents  `json:"state"`
-	Ephemeral    RoomEvents  `json:"ephemeral"`
-	AccountData  RoomEvents  `json:"account_data"`
-}
-
-// Events selects events by type and sender. A list that is nil selects all; one that is there but empty selects none.
+// Events selects events of any sort by type and sender. A nil list selects all, an empty one none.
 type Events struct {
-	Limit      *int        `json:"limit"`
-	Types      []string    `json:"types"`
-	NotTypes   []string    `json:"not_types"`
-	Senders    []mx.UserID `json:"senders"`
-	NotSenders []mx.UserID `json:"not_senders"`
+	Limit      *int     `json:"limit,omitempty"`
+	Types      []string `json:"types,omitempty"`
+	NotTypes   []string `json:"not_types,omitempty"`
+	Senders    []string `json:"senders,omitempty"`
+	NotSenders []string `json:"not_senders,omitempty"`
 }
 
 // RoomEvents selects events of rooms.
 type RoomEvents struct {
-	Events                  `json:",inline"`
-	Rooms                   []mx.RoomID `json:"rooms"`
-	NotRooms                []mx.RoomID `json:"not_rooms"`
-	ContainsURL             *bool       `json:"contains_url"`
-	LazyLoadMembers         bool        `json:"lazy_load_members"`
-	IncludeRedundantMembers bool        `json:"include_redundant_members"`
-	UnreadThreads           bool        `json:"unread_thread_notifications"`
-	RelTypes                []string    `json:"org.matrix.msc3874.rel_types"`
-	NotRelTypes             []string    `json:"org.matrix.msc3874.not_rel_types"`
+	Events
+	Rooms                     []string `json:"rooms,omitempty"`
+	NotRooms                  []string `json:"not_rooms,omitempty"`
+	ContainsURL               *bool    `json:"contains_url,omitempty"`
+	LazyLoadMembers           bool     `json:"lazy_load_members,omitempty"`
+	IncludeRedundantMembers   bool     `json:"include_redundant_members,omitempty"`
+	UnreadThreadNotifications bool     `json:"unread_thread_notifications,omitempty"`
+
+	// Relations of the event itself.
+	RelTypes    []string `json:"org.matrix.msc3874.rel_types,omitempty"`     // Spec: MSC3874
+	NotRelTypes []string `json:"org.matrix.msc3874.not_rel_types,omitempty"` // Spec: MSC3874
+
+	// Relations of others to the event; matching them takes a look at the database, which is the caller's.
+	RelatedByTypes   []string `json:"related_by_rel_types,omitempty"` // Spec: MSC3440
+	RelatedBySenders []string `json:"related_by_senders,omitempty"`   // Spec: MSC3440
 }
 
-// Parse reads a filter for /sync.
-//
-// Spec: cs#post_matrixclientv3useruseridfilter
-func Parse(data []byte) (*Filter, error) {
-	f := &Filter{}
-	if err := decode(data, f); err != nil {
-		return nil, err
+// ParseRoomEvents reads a filter of room events; an empty text selects everything.
+func ParseRoomEvents(text string) (*RoomEvents, error) {
+	var f RoomEvents
+	if text == "" {
+		return &f, nil
 	}
-	switch f.EventFormat {
-	case "", "client", "federation":
-	default:
-		return nil, fault.InvalidParam("event_format must be client or federation")
+	if err := json.Unmarshal([]byte(text), &f); err != nil {
+		var syntax *jsontext.SyntacticError
+		if errors.As(err, &syntax) && !errors.Is(err, jsontext.ErrDuplicateName) {
+			return nil, fault.NotJSON("The filter is not valid JSON").Because(err)
+		}
+		return nil, fault.BadJSON("The filter has a value of the wrong type or a key twice").Because(err)
 	}
-	r := &f.Room
-	for _, e := range []*Events{&f.Presence, &f.AccountData, &r.Timeline.Events, &r.State.Events, &r.Ephemeral.Events, &r.AccountData.Events} {
-		if err := e.check(); err != nil {
-			return nil, err
+	return &f, f.Check()
+}
+
+// Check refuses what no filter may hold.
+func (f *Events) Check() error {
+	if f.Limit != nil && *f.Limit < 0 {
+		return fault.InvalidParam("The limit of a filter must not be negative")
+	}
+	for _, list := range [...][]string{f.Types, f.NotTypes, f.Senders, f.NotSenders} {
+		if len(list) > maxList {
+			return fault.InvalidParam("A list in the filter has more than %d entries", maxList)
 		}
 	}
-	lists := [][]mx.RoomID{r.Rooms, r.NotRooms}
-	for _, e := range []*RoomEvents{&r.Timeline, &r.State, &r.Ephemeral, &r.AccountData} {
-		lists = append(lists, e.Rooms, e.NotRooms)
-	}
-	if err := checkRooms(lists...); err != nil {
-		return nil, err
-	}
-	var err error
-	f.fields, err = parseFields(f.EventFields)
-	return f, err
-}
-
-// ParseRoomEvents reads a RoomEventFilter, as /messages, /context and search take it.
-func ParseRoomEvents(data []byte) (*RoomEvents, error) {
-	f := &RoomEvents{}
-	if err := decode(data, f); err != nil {
-		return nil, err
-	}
-	if err := f.check(); err != nil {
-		return nil, err
-	}
-	return f, checkRooms(f.Rooms, f.NotRooms)
-}
-
-func decode(data []byte, into any) error {
-	if len(data) > MaxBytes {
-		return fault.Oversize("The filter is larger than %d bytes", MaxBytes)
-	}
-	raw := jsontext.Value(data)
-	if !raw.IsValid() {
-		return fault.NotJSON("The filter is not valid JSON")
-	}
-	if raw.Kind() != '{' {
-		return fault.BadJSON("A filter must be a JSON object")
-	}
-	err := json.Unmarshal(raw, into)
-	var semantic *json.SemanticError
-	if errors.As(err, &semantic) {
-		return fault.BadJSON("The filter has a value of the wrong type at %s", semantic.JSONPointer).Because(err)
-	}
-	if err != nil {
-		return fault.BadJSON("The filter cannot be read").Because(err)
-	}
-	return nil
-}
-
-func (e *Events) check() error {
-	if e.Limit != nil && *e.Limit < 0 {
-		return fault.InvalidParam("A limit cannot be negative")
-	}
-	for _, list := range [][]mx.UserID{e.Senders, e.NotSenders} {
-		for _, u := range list {
-			if _, err := mx.ParseUserID(string(u)); err != nil {
-				return fault.InvalidParam("The filter names a sender that is not a user id")
+	for _, list := range [...][]string{f.Senders, f.NotSenders} {
+		for _, s := range list {
+			if _, err := mx.ParseUserID(s); err != nil {
+				return fault.InvalidParam("A sender in the filter is not a user id")
 			}
 		}
 	}
 	return nil
 }
 
-func checkRooms(lists ...[]mx.RoomID) error {
-	for _, list := range lists {
-		for _, r := range list {
-			if _, err := mx.ParseRoomID(string(r)); err != nil {
-				return fault.InvalidParam("The filter names a room that is not a room id")
+// Check refuses what no filter may hold.
+func (f *RoomEvents) Check() error {
+	for _, list := range [...][]string{f.Rooms, f.NotRooms, f.RelTypes, f.NotRelTypes, f.RelatedByTypes, f.RelatedBySenders} {
+		if len(list) > maxList {
+			return fault.InvalidParam("A list in the filter has more than %d entries", maxList)
+		}
+	}
+	for _, list := range [...][]string{f.Rooms, f.NotRooms} {
+		for _, s := range list {
+			if _, err := mx.ParseRoomID(s); err != nil {
+				return fault.InvalidParam("A room in the filter is not a room id")
 			}
 		}
 	}
-	return nil
+	return f.Events.Check()
+}
+
+// Max is the limit of the filter, at most high; def where it has none.
+func (f *Events) Max(def, high int) int {
+	if f.Limit == nil {
+		return def
+	}
+	return min(*f.Limit, high)
+}
+
+// MatchType reports whether the filter selects events of a type.
+func (f *Events) MatchType(typ string) bool {
+	return (f.Types == nil || anyPattern(f.Types, typ)) && !anyPattern(f.NotTypes, typ)
+}
+
+// MatchSender reports whether the filter selects events of a sender.
+func (f *Events) MatchSender(u mx.UserID) bool {
+	return (f.Senders == nil || slices.Contains(f.Senders, string(u))) && !slices.Contains(f.NotSenders, string(u))
+}
+
+// MatchRoom reports whether the filter selects events of a room.
+func (f *RoomEvents) MatchRoom(r mx.RoomID) bool {
+	return (f.Rooms == nil || slices.Contains(f.Rooms, string(r))) && !slices.Contains(f.NotRooms, string(r))
+}
+
+// Match reports whether the filter selects a room's event, whose relations to it from others apart.
+func (f *RoomEvents) Match(e *eventlog.Event) bool {
+	return f.MatchType(e.Type) && f.MatchSender(e.Sender) && f.MatchRoom(e.RoomID) &&
+		(f.ContainsURL == nil || *f.ContainsURL == e.Has("url")) && f.matchRelation(e.RelType)
+}
+
+func (f *RoomEvents) matchRelation(relType string) bool {
+	return (f.RelTypes == nil || slices.Contains(f.RelTypes, relType)) && !slices.Contains(f.NotRelTypes, relType)
+}
+
+func anyPattern(patterns []string, typ string) bool {
+	for _, p := range patterns {
+		if matchPattern(p, typ) {
+			return true
+		}
+	}
+	return false
+}
+
+// matchPattern matches a type against a pattern in which * stands for any sequence of characters.
+func matchPattern(pattern, typ string) bool {
+	first, rest, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return pattern == typ
+	}
+	typ, ok := strings.CutPrefix(typ, first)
+	if !ok {
+		return false
+	}
+	for {
+		part, next, more := strings.Cut(rest, "*")
+		if !more {
+			return strings.HasSuffix(typ, part)
+		}
+		i := strings.Index(typ, part)
+		if i < 0 {
+			return false
+		}
+		typ, rest = typ[i+len(part):], next
+	}
 }
