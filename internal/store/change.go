@@ -11,7 +11,7 @@ const (
 	KindReceipt                     // a receipt in Room by User; with Private set only User may see it
 	KindAccountData                 // account data of User, in Room or global
 	KindToDevice                    // a to-device message for User's Device
-	KindDeviceList                  // User's devices or cross-signing keys changed
+	KindDeviceList                  // User's devices or cross-signing keys changed; with Private set, what User alone sees of others. keys did
 	KindKeyCount                    // User's Device: number of one-time keys or unused fallback keys changed
 	KindSession                     // sessions of User (of Device, if set) ended or the account changed: forget what is cached
 	KindProfile                     // profile of User changed
