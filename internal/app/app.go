@@ -23,6 +23,7 @@ import (
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/door/client"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/ident"
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
@@ -43,7 +44,8 @@ type App struct {
 	metrics *prometheus.Registry
 	door    *door.Door
 
-	cluster *notify.Cluster // nil for a single node
+	cluster  *notify.Cluster // nil for a single node
+	accounts *ident.Service
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
@@ -103,9 +105,14 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.watchStore()
-	h := client.New(client.Deps{Server: a.server})
+	if err := a.wireAccounts(ctx); err != nil {
+		return err
+	}
+	h := client.New(client.Deps{
+		Server: a.server, Accounts: a.accounts, Limits: a.limits, Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
+	})
 	a.door = door.New(door.Deps{
-		Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),
+		Auth: gate.Accounts{Service: a.accounts}, Seen: a.seen, Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),
 	}, h.Routes()...)
 	return nil
 }
@@ -212,10 +219,10 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("ok\n"))
 }
 
-// Close closes the stores.
+// Close writes what waits in memory and closes the stores.
 func (a *App) Close() error {
 	a.beginStop()
-	err := a.db.Close()
+	err := errors.Join(a.accounts.Flush(context.Background()), a.db.Close())
 	if a.cluster != nil {
 		a.cluster.Close()
 	}

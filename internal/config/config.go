@@ -15,23 +15,25 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
 )
 
 // Config is everything that can be set.
 type Config struct {
-	ServerName   string      `yaml:"server_name" doc:"The name behind the colon in user ids, e.g. example.org. It cannot change later."`
-	Organisation string      `yaml:"organisation" doc:"The organisation's name, shown to people. Default: the server name."`
-	PublicURL    string      `yaml:"public_url" doc:"The address that clients reach this server under, e.g. https://chat.example.org. Default: https:// and the server name."`
-	Listen       string      `yaml:"listen" doc:"Address and port to listen on; exactly this one is bound."`
-	DataDir      string      `yaml:"data_dir" doc:"Folder for the database, media and, unless set elsewhere, the master key."`
-	MasterKey    string      `yaml:"master_key_file" doc:"File with the master key. Default: master.key in the data folder. CONCLAVE_MASTER_KEY may hold the key itself (base64) instead."`
-	Database     Database    `yaml:"database"`
-	NATS         NATS        `yaml:"nats"`
-	TLS          TLS         `yaml:"tls"`
-	Log          Log         `yaml:"log"`
-	Metrics      Metrics     `yaml:"metrics"`
-	RateLimits   gate.Limits `yaml:"rate_limits"`
+	ServerName   string       `yaml:"server_name" doc:"The name behind the colon in user ids, e.g. example.org. It cannot change later."`
+	Organisation string       `yaml:"organisation" doc:"The organisation's name, shown to people. Default: the server name."`
+	PublicURL    string       `yaml:"public_url" doc:"The address that clients reach this server under, e.g. https://chat.example.org. Default: https:// and the server name."`
+	Listen       string       `yaml:"listen" doc:"Address and port to listen on; exactly this one is bound."`
+	DataDir      string       `yaml:"data_dir" doc:"Folder for the database, media and, unless set elsewhere, the master key."`
+	MasterKey    string       `yaml:"master_key_file" doc:"File with the master key. Default: master.key in the data folder. CONCLAVE_MASTER_KEY may hold the key itself (base64) instead."`
+	Database     Database     `yaml:"database"`
+	NATS         NATS         `yaml:"nats"`
+	TLS          TLS          `yaml:"tls"`
+	Log          Log          `yaml:"log"`
+	Metrics      Metrics      `yaml:"metrics"`
+	RateLimits   gate.Limits  `yaml:"rate_limits"`
+	Accounts     ident.Config `yaml:"accounts"`
 }
 
 // Database says where events are kept.
@@ -70,6 +72,7 @@ func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8008", DataDir: "data",
 		Log: Log{Level: "info", Format: "text"}, RateLimits: gate.DefaultLimits(),
+		Accounts: ident.DefaultConfig(),
 	}
 }
 

@@ -96,6 +96,7 @@ func (r *Request) UserAgent() string {
 // Door serves routes.
 type Door struct {
 	auth    gate.Authenticator
+	seen    func(gate.Caller, string, string)
 	limits  *gate.Limiter
 	log     *slog.Logger
 	metrics *Metrics
@@ -108,7 +109,9 @@ type methods map[string]*Route
 
 // Deps is what a Door needs.
 type Deps struct {
-	Auth    gate.Authenticator
+	Auth gate.Authenticator
+	// Seen hears of every request with a caller, its address and what its client calls itself. Nil is nobody.
+	Seen    func(c gate.Caller, addr, agent string)
 	Limits  *gate.Limiter
 	Log     *slog.Logger
 	Metrics *Metrics
@@ -116,8 +119,11 @@ type Deps struct {
 
 // New makes a Door that serves the routes.
 func New(d Deps, routes ...[]Route) *Door {
+	if d.Seen == nil {
+		d.Seen = func(gate.Caller, string, string) {}
+	}
 	door := &Door{
-		auth: d.Auth, limits: d.Limits, log: d.Log, metrics: d.Metrics,
+		auth: d.Auth, seen: d.Seen, limits: d.Limits, log: d.Log, metrics: d.Metrics,
 		mux: http.NewServeMux(), now: time.Now, paths: map[string]methods{},
 	}
 	for _, list := range routes {

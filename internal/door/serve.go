@@ -96,6 +96,9 @@ func (d *Door) admitAndHandle(req *Request, now time.Time) (any, error) {
 	if req.Caller, err = gate.Admit(d.auth, req.HTTP, rt.Access); err != nil {
 		return nil, err
 	}
+	if req.Caller.User != "" {
+		d.seen(req.Caller, req.Addr, req.UserAgent())
+	}
 	if err := d.limits.Allow(rt.Limit, req.Caller, req.Addr, now); err != nil {
 		return nil, err
 	}

@@ -5,12 +5,17 @@ package client
 
 import (
 	"conclave.chat/internal/door"
+	"conclave.chat/internal/gate"
+	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
 )
 
 // Deps are the services behind the API.
 type Deps struct {
-	Server mx.ServerName
+	Server    mx.ServerName
+	Accounts  *ident.Service
+	Limits    *gate.Limiter
+	Discovery Discovery
 }
 
 // Handlers serves the client-server API.
@@ -23,5 +28,9 @@ func New(d Deps) *Handlers { return &Handlers{d} }
 
 // Routes lists the whole API, module by module.
 func (h *Handlers) Routes() [][]door.Route {
-	return [][]door.Route{}
+	return [][]door.Route{
+		h.discoveryRoutes(),
+		h.loginRoutes(),
+		h.registerRoutes(),
+	}
 }

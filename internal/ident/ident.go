@@ -1,0 +1,87 @@
+// Package ident owns who people are: accounts, sign-in, sessions and devices, user-interactive authentication, registration,
+// profiles, the user directory, locking and suspension.
+//
+// It refuses to keep a secret that it could hash, to tell whether an account exists to someone without its password, and to let a
+// session outlive its device. Credentials enter through Login, Register and Confirm; tokens leave once, when they are made. Resolve
+// answers who holds a token, from memory in the common case; Changed must hear of every committed batch, so that what is remembered
+// ends when a session does, on whichever node it was ended.
+package ident
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+)
+
+// Eraser drops what another part of the server keeps for a device or an account. It runs inside the transaction that ends them.
+type Eraser interface {
+	// EraseDevice drops what belongs to a device alone: its keys, undelivered messages and pushers.
+	EraseDevice(tx *store.Tx, user mx.UserID, device mx.DeviceID) error
+	// EraseAccount drops what belongs to a deactivated account; with erase everything that is not an event.
+	EraseAccount(tx *store.Tx, user mx.UserID, erase bool) error
+}
+
+// Rooms is what the user directory and profiles need of rooms.
+type Rooms interface {
+	// LeaveAll makes a deactivated user leave every room and refuse every invitation. It may be called again after a crash.
+	LeaveAll(ctx context.Context, user mx.UserID) error
+	// ProfileChanged carries a new name and avatar into the rooms that the user has joined.
+	ProfileChanged(ctx context.Context, user mx.UserID) error
+	// Visible reports whether viewer shares a room with user, or user is in a room that anyone may join or read.
+	Visible(ctx context.Context, viewer, user mx.UserID) (bool, error)
+}
+
+// Deps are what a Service needs.
+type Deps struct {
+	DB     *store.DB
+	Server mx.ServerName
+	Config Config
+	Log    *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
+	// Attempt counts one guess at an account's password and refuses when there were too many. Nil refuses none.
+	Attempt func(account string) error
+	// KeyID reports whether a user's cross-signing key has this id: no device may be called so. Nil knows of none.
+	KeyID func(ctx context.Context, user mx.UserID, id string) (bool, error)
+	// Erasers are the other parts that keep something for devices and accounts.
+	Erasers []Eraser
+	// Rooms may be nil where there are no rooms, as in administration from the command line.
+	Rooms Rooms
+}
+
+// Service is the accounts of one server.
+type Service struct {
+	Deps
+	hasher *hasher
+	cache  *cache
+	seen   seen
+}
+
+// New makes a Service.
+func New(d Deps) (*Service, error) {
+	if err := d.Config.check(); err != nil {
+		return nil, err
+	}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	if d.Attempt == nil {
+		d.Attempt = func(string) error { return nil }
+	}
+	if d.KeyID == nil {
+		d.KeyID = func(context.Context, mx.UserID, string) (bool, error) { return false, nil }
+	}
+	h, err := newHasher(d.Config.Passwords)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{Deps: d, hasher: h, cache: newCache(maxCached)}, nil
+}
+
+func (s *Service) now() int64 { return store.Millis(s.Now()) }

@@ -1,0 +1,185 @@
+package ident
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // the protocol of shared-secret registration names HMAC-SHA1
+	"encoding/hex"
+	"time"
+
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/account"
+)
+
+// nonceLife is how long a nonce of shared-secret registration lasts.
+const nonceLife = 5 * time.Minute
+
+// Registration is a request for an account.
+type NewAccount struct {
+	Name     string // local part; empty for one of the server's choice
+	Password string
+	Admin    bool
+	NoLogin  bool // make no session
+	Client   Client
+	// Invitation is the hash of the registration token that this account uses up.
+	Invitation []byte
+}
+
+// Errors of registering.
+var (
+	errClosed = fault.Denied("Registration is closed: ask your administrator for an account")
+	errInUse  = fault.New(fault.BadRequest, "M_USER_IN_USE", "This user name is taken")
+)
+
+// RegistrationOpen says whether people may register by themselves, with a token or without.
+func (s *Service) RegistrationOpen() error {
+	if s.Config.Registration.Mode == "closed" {
+		return errClosed
+	}
+	return nil
+}
+
+// Available checks that a local part can be registered, and gives its user id.
+//
+// Spec: cs#get_matrixclientv3registeravailable
+func (s *Service) Available(ctx context.Context, name string) (mx.UserID, error) {
+	user, err := s.newUserID(name)
+	if err != nil {
+		return "", err
+	}
+	if name[0] == '_' {
+		return "", fault.New(fault.BadRequest, "M_INVALID_USERNAME", "User names that begin with _ are reserved")
+	}
+	a, err := account.Find(ctx, s.DB, user)
+	if err != nil {
+		return "", err
+	}
+	if a != nil {
+		return "", errInUse
+	}
+	return user, nil
+}
+
+// newUserID checks the grammar of a new user name. Capitals become small letters.
+func (s *Service) newUserID(name string) (mx.UserID, error) {
+	name = lower(name)
+	if !mx.ValidLocalpart(name) {
+		return "", fault.New(fault.BadRequest, "M_INVALID_USERNAME", "A user name has letters from a to z, digits and . _ = - / + only")
+	}
+	user, err := mx.ParseUserID(string(mx.NewUserID(name, s.Server)))
+	if err != nil {
+		return "", fault.New(fault.BadRequest, "M_INVALID_USERNAME", "The user name is too long")
+	}
+	return user, nil
+}
+
+// Register makes an account for somebody who may have one.
+//
+// Spec: cs#post_matrixclientv3register
+func (s *Service) Register(ctx context.Context, n NewAccount) (*Grant, error) {
+	if n.Name == "" {
+		n.Name = "u" + randomLetters(11, "abcdefghijkmnpqrstuvwxyz23456789")
+	}
+	user, err := s.Available(ctx, n.Name)
+	if err != nil {
+		return nil, err
+	}
+	return s.create(ctx, user, n)
+}
+
+// create makes an account, and a session unless none is wanted.
+func (s *Service) create(ctx context.Context, user mx.UserID, n NewAccount) (*Grant, error) {
+	if err := n.Client.check(); err != nil {
+		return nil, err
+	}
+	if err := s.checkNewPassword(n.Password); err != nil {
+		return nil, err
+	}
+	hash, err := s.hasher.hash(ctx, n.Password)
+	if err != nil {
+		return nil, err
+	}
+	insert := func(tx *store.Tx) error {
+		if len(n.Invitation) > 0 {
+			if err := s.useInvitation(ctx, tx, n.Invitation); err != nil {
+				return err
+			}
+		}
+		ok, err := account.Insert(tx, account.Account{User: user, Password: hash, Created: s.now(), Admin: n.Admin})
+		if err == nil && !ok {
+			err = errInUse
+		}
+		return err
+	}
+	if n.NoLogin {
+		return &Grant{User: user}, s.DB.Write(insert)
+	}
+	return s.grant(ctx, user, n.Client, insert)
+}
+
+func (s *Service) useInvitation(ctx context.Context, tx *store.Tx, token []byte) error {
+	inv, err := account.FindInvitation(ctx, tx, token)
+	if err != nil {
+		return err
+	}
+	if inv == nil || !inv.Valid(s.now()) {
+		return fault.Denied("The registration token has been used up")
+	}
+	return account.UseInvitation(tx, token)
+}
+
+// TokenValid reports whether a registration token could be used now.
+//
+// Spec: cs#get_matrixclientv1registermloginregistration_tokenvalidity
+func (s *Service) TokenValid(ctx context.Context, token string) (bool, error) {
+	if s.Config.Registration.Mode != "token" {
+		return false, errClosed
+	}
+	inv, err := account.FindInvitation(ctx, s.DB, hashToken(token))
+	return inv != nil && inv.Valid(s.now()), err
+}
+
+// Nonce begins a registration by shared secret.
+func (s *Service) Nonce() (string, error) {
+	if s.Config.Registration.SharedSecret == "" {
+		return "", fault.Unrecognized("Shared-secret registration is not configured")
+	}
+	nonce, hash := newToken("")
+	return nonce, s.DB.Write(func(tx *store.Tx) error {
+		return account.InsertTicket(tx, account.NonceTicket, hash, "", s.now()+nonceLife.Milliseconds())
+	})
+}
+
+// RegisterBySecret makes an account for whoever knows the shared secret. mac is the hexadecimal HMAC-SHA1 of nonce, name, password
+// and "admin" or "notadmin", with NUL between them.
+func (s *Service) RegisterBySecret(ctx context.Context, nonce, mac string, n NewAccount) (*Grant, error) {
+	if s.Config.Registration.SharedSecret == "" {
+		return nil, fault.Unrecognized("Shared-secret registration is not configured")
+	}
+	err := s.DB.Write(func(tx *store.Tx) error {
+		_, ok, err := account.TakeTicket(ctx, tx, account.NonceTicket, hashToken(nonce), s.now())
+		if err == nil && !ok {
+			err = fault.New(fault.BadRequest, "M_UNKNOWN", "The nonce is not known")
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	role := "notadmin"
+	if n.Admin {
+		role = "admin"
+	}
+	h := hmac.New(sha1.New, []byte(s.Config.Registration.SharedSecret))
+	h.Write([]byte(nonce + "\x00" + n.Name + "\x00" + n.Password + "\x00" + role))
+	if given, err := hex.DecodeString(mac); err != nil || !hmac.Equal(given, h.Sum(nil)) {
+		return nil, fault.Denied("The HMAC is wrong")
+	}
+	user, err := s.newUserID(n.Name)
+	if err != nil {
+		return nil, err
+	}
+	return s.create(ctx, user, n)
+}

@@ -1,0 +1,238 @@
+package ident
+
+import (
+	"context"
+	"crypto/sha256"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/account"
+)
+
+// The stages of user-interactive authentication that this server knows.
+//
+// Spec: cs#authentication-types
+const (
+	StagePassword     = "m.login.password"
+	StageDummy        = "m.login.dummy"
+	StageRegistration = "m.login.registration_token"
+)
+
+// uiaLife is how long an authentication may take.
+const uiaLife = 15 * time.Minute
+
+// ActionRegister is the action of making an account: it has no user yet, and clients change its parameters on the way.
+const ActionRegister = "register"
+
+// Challenge is a request that needs the user's confirmation.
+type Challenge struct {
+	User   mx.UserID // who must confirm; empty when registering
+	Action string    // what is to be confirmed: a confirmation is good for nothing else
+	Body   []byte    // the whole request
+}
+
+// authData is the auth member of such a request.
+type authData struct {
+	Type       string `json:"type"`
+	Session    string `json:"session"`
+	Identifier struct {
+		Type string `json:"type"`
+		User string `json:"user"`
+	} `json:"identifier"`
+	User     string `json:"user"`
+	Password string `json:"password"`
+	Token    string `json:"token"`
+}
+
+// Confirmation is what a completed authentication proved.
+type Confirmation struct {
+	Invitation []byte // hash of the registration token shown, if any
+}
+
+// flow lists the stages of an action, all of which must be completed in order.
+func (s *Service) flow(action string) []string {
+	switch {
+	case action != ActionRegister:
+		return []string{StagePassword}
+	case s.Config.Registration.Mode == "token":
+		return []string{StageRegistration}
+	}
+	return []string{StageDummy}
+}
+
+// Confirm lets a request pass if its auth member completes the authentication that its action needs. Otherwise the error is the
+// challenge to answer with.
+//
+// Spec: cs#user-interactive-authentication-api
+func (s *Service) Confirm(ctx context.Context, c Challenge) (*Confirmation, error) {
+	auth, bound, err := splitAuth(c.Body)
+	if err != nil {
+		return nil, err
+	}
+	if c.Action == ActionRegister {
+		bound = []byte{}
+	}
+	u := &account.UIA{User: c.User, Action: c.Action, Body: bound}
+	if auth == nil {
+		return nil, s.challenge(u, "", nil)
+	}
+	if auth.Session != "" {
+		if u, err = s.resume(ctx, auth.Session, u); err != nil {
+			return nil, err
+		}
+	}
+	flow := s.flow(c.Action)
+	done := strings.Fields(u.Done)
+	if auth.Type != "" && !slices.Contains(done, auth.Type) {
+		if next := flow[min(len(done), len(flow)-1)]; next != auth.Type {
+			return nil, s.challenge(u, auth.Session, fault.New(fault.Unauthorized, "M_UNRECOGNIZED", "This stage is not the next one"))
+		}
+		if err := s.stage(ctx, u, auth); err != nil {
+			if f := fault.Of(err); f != nil && f.Kind == fault.Unauthorized {
+				return nil, s.challenge(u, auth.Session, f)
+			}
+			return nil, err
+		}
+		done = append(done, auth.Type)
+		u.Done = strings.Join(done, " ")
+	}
+	if len(done) < len(flow) {
+		return nil, s.challenge(u, auth.Session, nil)
+	}
+	if auth.Session != "" {
+		if err := s.consume(u); err != nil {
+			return nil, err
+		}
+	}
+	return &Confirmation{Invitation: u.Invitation}, nil
+}
+
+// consume ends an authentication, so that it serves one request only.
+func (s *Service) consume(u *account.UIA) error {
+	return s.DB.Write(func(tx *store.Tx) error {
+		ok, err := account.DeleteUIA(tx, u.Token)
+		if err == nil && !ok {
+			err = fault.Denied("This authentication was used before")
+		}
+		return err
+	})
+}
+
+// resume finds the authentication that a session id names. An unknown one starts again; one of another request is refused.
+func (s *Service) resume(ctx context.Context, session string, want *account.UIA) (*account.UIA, error) {
+	u, err := account.FindUIA(ctx, s.DB, hashToken(session), s.now())
+	switch {
+	case err != nil:
+		return nil, err
+	case u == nil:
+		return nil, s.challenge(want, "", fault.New(fault.Unauthorized, "M_UNKNOWN", "The authentication session is not known or has expired"))
+	case u.User != want.User || u.Action != want.Action || !slices.Equal(u.Body, want.Body):
+		return nil, fault.Denied("The request changed while it was being authenticated")
+	}
+	return u, nil
+}
+
+// stage checks one stage. An Unauthorized fault lets the user try again.
+func (s *Service) stage(ctx context.Context, u *account.UIA, auth *authData) error {
+	switch auth.Type {
+	case StagePassword:
+		return s.passwordStage(ctx, u.User, auth)
+	case StageRegistration:
+		inv, err := account.FindInvitation(ctx, s.DB, hashToken(auth.Token))
+		if err != nil {
+			return err
+		}
+		if inv == nil || !inv.Valid(s.now()) {
+			return fault.New(fault.Unauthorized, "M_FORBIDDEN", "The registration token is not valid")
+		}
+		u.Invitation = inv.Token
+	}
+	return nil
+}
+
+// passwordStage checks the password of the user who must confirm.
+//
+// Spec: cs#password-based
+func (s *Service) passwordStage(ctx context.Context, user mx.UserID, auth *authData) error {
+	name := auth.Identifier.User
+	if auth.Identifier.Type == "" {
+		name = auth.User
+	} else if auth.Identifier.Type != "m.id.user" {
+		return fault.New(fault.Unauthorized, "M_FORBIDDEN", "This type of user identifier is not known here")
+	}
+	if auth.Password == "" {
+		return fault.MissingParam("The password is missing")
+	}
+	if err := s.Attempt(string(user)); err != nil {
+		return err
+	}
+	a, err := s.verify(ctx, user, auth.Password)
+	if err != nil {
+		return err
+	}
+	if a == nil || (name != "" && s.UserID(name) != user) {
+		return fault.New(fault.Unauthorized, "M_FORBIDDEN", "Wrong user name or password")
+	}
+	return nil
+}
+
+// challenge stores the authentication as far as it has come and makes the error that asks for more.
+func (s *Service) challenge(u *account.UIA, session string, because *fault.Error) error {
+	if session == "" {
+		session = randomText(24)
+		u.Token = hashToken(session)
+		u.Expires = s.now() + uiaLife.Milliseconds()
+	}
+	if u.Invitation == nil {
+		u.Invitation = []byte{}
+	}
+	if err := s.DB.Write(func(tx *store.Tx) error { return account.PutUIA(tx, *u) }); err != nil {
+		return err
+	}
+	f := because
+	if f == nil {
+		f = fault.New(fault.Unauthorized, "", "")
+	}
+	f = f.With("session", session).With("params", map[string]any{}).
+		With("flows", []map[string]any{{"stages": s.flow(u.Action)}})
+	if done := strings.Fields(u.Done); len(done) > 0 {
+		f = f.With("completed", done)
+	}
+	return f
+}
+
+// splitAuth takes the auth member out of a request and hashes the rest, in canonical form.
+func splitAuth(body []byte) (*authData, []byte, error) {
+	members := map[string]jsontext.Value{}
+	if len(body) > 0 {
+		if err := json.Unmarshal(body, &members); err != nil {
+			return nil, nil, fault.BadJSON("The body must be a JSON object").Because(err)
+		}
+	}
+	raw := members["auth"]
+	delete(members, "auth")
+	rest, err := json.Marshal(members, json.Deterministic(true))
+	if err != nil {
+		return nil, nil, err
+	}
+	canonical := jsontext.Value(rest)
+	if err := canonical.Canonicalize(); err != nil {
+		return nil, nil, fault.BadJSON("The body cannot be read").Because(err)
+	}
+	sum := sha256.Sum256(canonical)
+	if raw == nil || raw.Kind() == 'n' {
+		return nil, sum[:], nil
+	}
+	var auth authData
+	if err := json.Unmarshal(raw, &auth); err != nil {
+		return nil, nil, fault.BadJSON("The auth member has the wrong shape").Because(err)
+	}
+	return &auth, sum[:], nil
+}
