@@ -26,13 +26,13 @@ func power(content string) ev { return ev{TypePowerLevels, alice, "", content} }
 
 // court is a room that Alice created and is in. Bob is in it with level 50, Carol with the default level.
 type court struct {
-	t  testing.TB
+	t  tester
 	v  *RoomVersion
 	id RoomID
 	st StateMap
 }
 
-func newCourt(t testing.TB, v *RoomVersion, createContent string) *court {
+func newCourt(t tester, v *RoomVersion, createContent string) *court {
 	c := &court{t: t, v: v, id: "!room:domain", st: StateMap{}}
 	create := c.event(ev{TypeCreate, alice, "", createContent}, nil)
 	c.id = create.RoomID

@@ -6,10 +6,17 @@ import (
 	"testing"
 )
 
+// tester is what *testing.T and *rapid.T have in common, as far as it is needed.
+type tester interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // vectorSigner is the key of the specification's test vectors.
 //
 // Spec: appendices#cryptographic-test-vectors
-func vectorSigner(t testing.TB) Signer {
+func vectorSigner(t tester) Signer {
 	t.Helper()
 	seed, err := DecodeBase64("YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1")
 	if err != nil {
