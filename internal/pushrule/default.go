@@ -1,0 +1,69 @@
+package pushrule
+
+import (
+	"encoding/json"
+
+	"conclave.chat/internal/mx"
+)
+
+const masterID = ".m.rule.master"
+
+// defaults are the server-default rules for a user.
+//
+// Spec: cs#predefined-rules
+func defaults(user mx.UserID) *Ruleset {
+	notify, highlight := act(`"notify"`), act(`{"set_tweak":"highlight"}`)
+	sound, ring := act(`{"set_tweak":"sound","value":"default"}`), act(`{"set_tweak":"sound","value":"ring"}`)
+	me := string(user)
+	return &Ruleset{
+		Override: []Rule{
+			{ID: masterID, Default: true, Conditions: []Condition{}, Actions: actions()},
+			rule(".m.rule.suppress_notices", actions(), match("content.msgtype", "m.notice")),
+			rule(".m.rule.invite_for_me", actions(notify, sound),
+				match("type", mx.TypeMember), match("content.membership", mx.Invite), match("state_key", me)),
+			rule(".m.rule.member_event", actions(), match("type", mx.TypeMember)),
+			rule(".m.rule.is_user_mention", actions(notify, sound, highlight),
+				Condition{Kind: "event_property_contains", Key: `content.m\.mentions.user_ids`, Value: quote(me)}),
+			rule(".m.rule.is_room_mention", actions(notify, highlight),
+				Condition{Kind: "event_property_is", Key: `content.m\.mentions.room`, Value: json.RawMessage("true")},
+				Condition{Kind: "sender_notification_permission", Key: "room"}),
+			rule(".m.rule.tombstone", actions(notify, highlight), match("type", mx.TypeTombstone), match("state_key", "")),
+			rule(".m.rule.reaction", actions(), match("type", "m.reaction")),
+			rule(".m.rule.room.server_acl", actions(), match("type", mx.TypeServerACL), match("state_key", "")),
+			rule(".m.rule.suppress_edits", actions(),
+				Condition{Kind: "event_property_is", Key: `content.m\.relates_to.rel_type`, Value: quote("m.replace")}),
+		},
+		Content: []Rule{}, Room: []Rule{}, Sender: []Rule{},
+		Underride: []Rule{
+			rule(".m.rule.call", actions(notify, ring), match("type", "m.call.invite")),
+			rule(".m.rule.encrypted_room_one_to_one", actions(notify, sound), members("2"), match("type", mx.TypeEncrypted)),
+			rule(".m.rule.room_one_to_one", actions(notify, sound), members("2"), match("type", mx.TypeMessage)),
+			rule(".m.rule.message", actions(notify), match("type", mx.TypeMessage)),
+			rule(".m.rule.encrypted", actions(notify), match("type", mx.TypeEncrypted)),
+		},
+	}
+}
+
+func rule(id string, do []json.RawMessage, conditions ...Condition) Rule {
+	return Rule{ID: id, Default: true, Enabled: true, Conditions: conditions, Actions: do}
+}
+
+func match(key, pattern string) Condition {
+	return Condition{Kind: "event_match", Key: key, Pattern: &pattern}
+}
+
+func members(is string) Condition { return Condition{Kind: "room_member_count", Is: is} }
+
+func act(raw string) json.RawMessage { return json.RawMessage(raw) }
+
+func actions(list ...json.RawMessage) []json.RawMessage {
+	return append([]json.RawMessage{}, list...)
+}
+
+func quote(s string) json.RawMessage {
+	raw, err := json.Marshal(s)
+	if err != nil {
+		return json.RawMessage(`""`) // impossible for a string
+	}
+	return raw
+}
