@@ -13,13 +13,14 @@ RACE := ./internal/...
 FUZZTIME := 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-deps race lint fuzz spec spec-update
+.PHONY: help run build test test-deps race lint fuzz spec spec-update e2e docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: build ## build the server and start it with everything embedded
-	bin/conclave serve
+run: build ## build the server and start it with everything embedded, its data in ./data
+	bin/conclave init --if-missing --data-dir data --server-name localhost --public-url http://localhost:8008
+	bin/conclave serve --config data/conclave.yaml
 
 build: ## build bin/conclave
 	go build -trimpath -o bin/conclave ./cmd/conclave
@@ -44,4 +45,10 @@ spec: ## check docs/spec/index.txt against the code and the tests
 
 spec-update: ## bring the derived lines of docs/spec/index.txt up to date
 	go run ./test/spec -update
+
+e2e: test-deps ## run the tests with encrypting clients that others wrote
+	$(TEST) -v ./test/e2ee
+
+docs: ## write the generated pages
+	go run ./internal/tools/configdoc >docs/ops/configuration.md
 

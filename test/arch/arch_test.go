@@ -26,11 +26,13 @@ var layers = [][]string{
 	{"notify"},
 	{"roomstate", "policy", "clientevent", "filter"},
 	{"visibility"},
-	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push"},
+	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "ephemeral", "media", "push"},
 	{"gate"},
 	{"door"},
 	{"config"},
+	{"doctor"},
 	{"app"},
+	{"tools"}, // programs that write what is generated
 }
 
 func layer(name string) int {

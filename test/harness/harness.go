@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -32,6 +33,9 @@ const (
 	SQLite   Engine = "sqlite"
 	Postgres Engine = "postgres"
 )
+
+// MasterKey is the key of all servers of tests.
+const MasterKey = "Y29uY2xhdmUgdGVzdHMgb25seTogbm8gc2VjcmV0ISE="
 
 // Option changes how a server is started.
 type Option func(*Server)
@@ -160,6 +164,7 @@ func (s *Server) Environ() []string {
 		fmt.Sprintf("CONCLAVE_LISTEN=127.0.0.1:%d", s.port),
 		"CONCLAVE_DATA_DIR="+filepath.Join(s.Dir, "data"),
 		"CONCLAVE_LOG_LEVEL=debug",
+		"CONCLAVE_MASTER_KEY="+MasterKey,
 		"CONCLAVE_DATABASE_POSTGRES="+s.DSN,
 		"GORACE=halt_on_error=1",
 	)
@@ -287,4 +292,28 @@ func (s *Server) Log(n int) string {
 		}
 	}
 	return string(b)
+}
+
+// Grep looks for texts in every file of the data folder, as they are and in UTF-16, and tells where
+// they are.
+func (s *Server) Grep(texts ...string) (found []string) {
+	s.t.Helper()
+	root := filepath.Join(s.Dir, "data")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		for _, text := range texts {
+			wide := []byte(strings.Join(strings.Split(text, ""), "\x00"))
+			if bytes.Contains(b, []byte(text)) || bytes.Contains(b, wide) {
+				found = append(found, fmt.Sprintf("%q is in %s", text, path))
+			}
+		}
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return found
 }

@@ -1,0 +1,138 @@
+//go:build goolm
+
+package e2ee
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"conclave.chat/test/harness"
+)
+
+func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+
+// client is one device of one user. Its methods fail the test, but for those that two clients have
+// to be in at the same time: they give an error.
+type client interface {
+	User() string
+	Device() string
+
+	CreateRoom(name string, direct bool, invite ...string) (room string)
+	Invite(room, user string)
+	Join(room string)
+	Leave(room string)
+	// Members waits until the client knows the room as encrypted, with exactly these members joined.
+	Members(room string, joined ...string)
+
+	Send(room, kind string, content harness.M) (event string)
+	Redact(room, event string)
+	SendFile(room, name string, data []byte) (event string)
+	FetchFile(room, event string) []byte
+
+	// Wait gives an event once it has come and is decrypted; WaitRedacted, once it is redacted.
+	Wait(room, event string) message
+	WaitRedacted(room, event string)
+	// Unreadable fails the test if the event can be read, now or after a while.
+	Unreadable(room, event string)
+	// Scrollback pages back until the event is there.
+	Scrollback(room, event string)
+
+	// Bootstrap makes cross-signing keys, secret storage and a key backup.
+	Bootstrap() (recoveryKey string)
+	// BackedUp waits until all room keys are in the backup.
+	BackedUp()
+	// Restore opens secret storage, signs this device and imports the backup.
+	Restore(recoveryKey string)
+
+	// Verified tells whether the client trusts the user or, if device is not empty, the device.
+	Verified(user, device string) bool
+	// Verify asks for verification: in a room or, if that is empty, by to-device messages.
+	Verify(user, room, device string) error
+	AcceptVerification(user string) error
+	// SAS runs the comparison up to the numbers that the people compare; one side begins.
+	SAS(begin bool) ([3]int, error)
+	Confirm() error
+}
+
+// message is an event as a client understood it.
+type message struct {
+	ID        string          `json:"event_id"`
+	Sender    string          `json:"sender"`
+	Type      string          `json:"type"`
+	Content   json.RawMessage `json:"content"`
+	RelatesTo json.RawMessage `json:"relates_to"`
+	Encrypted bool            `json:"encrypted"`
+	Redacted  bool            `json:"redacted"`
+}
+
+// login gives an account a device of a make.
+type login func(t *testing.T, s *harness.Server, u *harness.User) client
+
+// makes are the clients that the scenarios are played with.
+var makes = map[string]login{
+	"mautrix":        newMautrix,
+	"js-sdk":         func(t *testing.T, s *harness.Server, u *harness.User) client { return newJS(t, s, u, false) },
+	"js-sdk-sliding": func(t *testing.T, s *harness.Server, u *harness.User) client { return newJS(t, s, u, true) },
+}
+
+// casts say which make plays the first person of a scenario and which the others.
+var casts = []struct{ first, others string }{
+	{"mautrix", "mautrix"},
+	{"js-sdk", "js-sdk"},
+	{"js-sdk-sliding", "js-sdk-sliding"},
+	{"mautrix", "js-sdk"},
+	{"js-sdk", "mautrix"},
+	{"js-sdk-sliding", "mautrix"},
+}
+
+// stage is where a scenario is played.
+type stage struct {
+	*testing.T
+	server *harness.Server
+	first  login
+	others login
+	users  map[string]*harness.User
+}
+
+// account registers a user.
+func (st *stage) account(name string) *harness.User {
+	if st.users[name] == nil {
+		st.users[name] = st.server.Register(name + "-" + strings.ToLower(rand.Text()[:8])) // several casts share a server
+	}
+	return st.users[name]
+}
+
+// lead and other give a user a device of the first, or the other make.
+func (st *stage) lead(name string) client  { return st.first(st.T, st.server, st.account(name)) }
+func (st *stage) other(name string) client { return st.others(st.T, st.server, st.account(name)) }
+
+// play plays a scenario on both engines with every cast. -short leaves it at one of each make, both
+// together.
+func play(t *testing.T, scenario func(*stage)) {
+	harness.Each(t, func(t *testing.T, s *harness.Server) {
+		for i, c := range casts {
+			if testing.Short() && i != 3 {
+				continue
+			}
+			t.Run(c.first+"+"+c.others, func(t *testing.T) {
+				scenario(&stage{T: t, server: s, first: makes[c.first], others: makes[c.others], users: map[string]*harness.User{}})
+			})
+		}
+	})
+}
+
+// together calls both, in two goroutines.
+func together(t testing.TB, a, b func() error) {
+	t.Helper()
+	errs := make(chan error, 2)
+	go func() { errs <- a() }()
+	go func() { errs <- b() }()
+	for range 2 {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
