@@ -27,6 +27,7 @@ import (
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
+	"conclave.chat/internal/room"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/secret"
 )
@@ -46,6 +47,7 @@ type App struct {
 
 	cluster  *notify.Cluster // nil for a single node
 	accounts *ident.Service
+	rooms    *room.Engine
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
@@ -105,11 +107,14 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.watchStore()
+	if err := a.wireRooms(); err != nil {
+		return err
+	}
 	if err := a.wireAccounts(ctx); err != nil {
 		return err
 	}
 	h := client.New(client.Deps{
-		Server: a.server, Accounts: a.accounts, Limits: a.limits, Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
+		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Limits: a.limits, Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
 	})
 	a.door = door.New(door.Deps{
 		Auth: gate.Accounts{Service: a.accounts}, Seen: a.seen, Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),

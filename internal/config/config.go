@@ -17,6 +17,7 @@ import (
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room"
 )
 
 // Config is everything that can be set.
@@ -34,6 +35,7 @@ type Config struct {
 	Metrics      Metrics      `yaml:"metrics"`
 	RateLimits   gate.Limits  `yaml:"rate_limits"`
 	Accounts     ident.Config `yaml:"accounts"`
+	Rooms        room.Config  `yaml:"rooms"`
 }
 
 // Database says where events are kept.
@@ -72,7 +74,7 @@ func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8008", DataDir: "data",
 		Log: Log{Level: "info", Format: "text"}, RateLimits: gate.DefaultLimits(),
-		Accounts: ident.DefaultConfig(),
+		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(),
 	}
 }
 

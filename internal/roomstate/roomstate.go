@@ -69,8 +69,10 @@ func (s *Snapshot) With(e *mx.Event, pos store.Pos) *Snapshot {
 		room: s.room, version: s.version, head: pos, headID: e.ID, depth: e.Depth,
 		types: s.types, joined: s.joined, invited: s.invited,
 	}
-	if !e.IsState() {
+	if e.Type != mx.TypePowerLevels && e.Type != mx.TypeCreate {
 		n.power.Store(s.power.Load())
+	}
+	if !e.IsState() {
 		return n
 	}
 	return n.set(e)
@@ -83,7 +85,7 @@ func (s *Snapshot) Replace(e *mx.Event) *Snapshot {
 		types: s.types, joined: s.joined, invited: s.invited,
 	}
 	if old := s.State(e.Type, *e.StateKey); old == nil || old.ID != e.ID {
-		return n
+		return s
 	}
 	return n.set(e)
 }
@@ -94,6 +96,7 @@ func (s *Snapshot) At(pos store.Pos) *Snapshot {
 		room: s.room, version: s.version, head: pos, headID: s.headID, depth: s.depth,
 		types: s.types, joined: s.joined, invited: s.invited,
 	}
+	n.power.Store(s.power.Load())
 	return n
 }
 
@@ -194,6 +197,15 @@ func (s *Snapshot) OfType(typ string) iter.Seq2[string, *mx.Event] {
 			}
 		}
 	}
+}
+
+// Len is the number of events in the state.
+func (s *Snapshot) Len() int {
+	n := 0
+	for _, m := range s.types {
+		n += m.Len()
+	}
+	return n
 }
 
 // All goes over the whole state.

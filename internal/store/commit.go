@@ -21,6 +21,7 @@ type Pending struct {
 	err     error
 	done    chan struct{}
 	changes []Change
+	then    func()
 }
 
 // Wait returns once the write is durable, or with the reason why it was not made. It does not give up when a client does:
@@ -34,8 +35,12 @@ func (p *Pending) Wait() error {
 func (db *DB) Write(fn func(*Tx) error) error { return db.Enqueue(fn).Wait() }
 
 // Enqueue hands fn to the committer. Jobs of one goroutine run in the order of its calls.
-func (db *DB) Enqueue(fn func(*Tx) error) (p *Pending) {
-	p = &Pending{fn: fn, done: make(chan struct{})}
+func (db *DB) Enqueue(fn func(*Tx) error) *Pending { return db.EnqueueThen(fn, nil) }
+
+// EnqueueThen is Enqueue with a function that runs once fn is durable and before anybody hears of it: it brings caches up to date
+// that listeners will read. It runs in the order of commits, must be quick and may not write.
+func (db *DB) EnqueueThen(fn func(*Tx) error, then func()) (p *Pending) {
+	p = &Pending{fn: fn, then: then, done: make(chan struct{})}
 	defer func() {
 		if recover() != nil { // the channel was closed by Close
 			p.err = ErrClosed
@@ -200,6 +205,9 @@ func (db *DB) announce(from, to Pos, batch []*Pending) {
 	for _, p := range batch {
 		if p.err == nil {
 			n += len(p.changes)
+			if p.then != nil {
+				p.then()
+			}
 		}
 	}
 	if n == 0 && from == to {

@@ -8,12 +8,14 @@ import (
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room"
 )
 
 // Deps are the services behind the API.
 type Deps struct {
 	Server    mx.ServerName
 	Accounts  *ident.Service
+	Rooms     *room.Engine
 	Limits    *gate.Limiter
 	Discovery Discovery
 }
@@ -32,5 +34,8 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.discoveryRoutes(),
 		h.loginRoutes(),
 		h.registerRoutes(),
+		h.roomRoutes(),
+		h.memberRoutes(),
+		h.sendRoutes(),
 	}
 }

@@ -1,0 +1,14 @@
+package app
+
+import "conclave.chat/internal/room"
+
+// wireRooms makes the engine of rooms. It must be the first to hear of commits: everybody else reads rooms from it.
+func (a *App) wireRooms() error {
+	var err error
+	if a.rooms, err = room.New(room.Deps{DB: a.db, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms}); err != nil {
+		return err
+	}
+	a.bus.Listen(a.rooms.Listen)
+	a.collectors = append(a.collectors, collector{"room transactions", a.rooms.Collect})
+	return nil
+}

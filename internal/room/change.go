@@ -1,0 +1,173 @@
+package room
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/roomstate"
+	"conclave.chat/internal/store"
+)
+
+// A write is built ahead of the ones before it becoming durable. After this many losses it is built inside its own write job.
+const optimisticAttempts = 2
+
+var errBusy = fault.New(fault.Unavailable, "M_UNKNOWN", "The room is too busy; try again")
+
+// maxAttempts bounds how often a write is made again because something else than itself failed.
+const maxAttempts = 20
+
+// change makes one atomic change of some rooms. plan adds the events; it runs again, on newer state, when another write came first.
+func (e *Engine) change(ctx context.Context, rooms []mx.RoomID, plan func(*write) error) (*write, error) {
+	if err := e.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	rooms = slices.Clone(rooms)
+	slices.Sort(rooms) // one order for all who lock several
+	rooms = slices.Compact(rooms)
+	cells := make([]*cell, len(rooms))
+	for i, r := range rooms {
+		cells[i] = e.cells.pin(r)
+		defer e.cells.unpin(cells[i])
+	}
+	for attempt := range maxAttempts {
+		var w *write
+		var err error
+		if attempt < optimisticAttempts {
+			w, err = e.attempt(ctx, cells, plan)
+		} else {
+			w, err = e.insist(ctx, cells, plan)
+		}
+		if !errors.Is(err, errLost) {
+			return w, err
+		}
+	}
+	return nil, errBusy
+}
+
+// attempt builds a write on the tips of its rooms, hands it to the committer and waits.
+func (e *Engine) attempt(ctx context.Context, cells []*cell, plan func(*write) error) (*write, error) {
+	w, before, err := e.buildInTurn(ctx, cells, plan)
+	if err != nil {
+		if before != nil && before.Wait() != nil {
+			return nil, errLost // it was refused by a state that never came to be
+		}
+		return nil, err
+	}
+	if w.pending == nil {
+		return w, nil
+	}
+	if err := w.pending.Wait(); err != nil {
+		for _, p := range w.parts {
+			p.cell.abandon(p)
+		}
+		return w, err
+	}
+	return w, nil
+}
+
+// buildInTurn builds and enqueues a write while its rooms are locked. When that fails, the write that its decision rests on comes
+// back, if that is not durable yet.
+func (e *Engine) buildInTurn(ctx context.Context, cells []*cell, plan func(*write) error) (*write, *store.Pending, error) {
+	for _, c := range cells {
+		c.turn.Lock()
+		defer c.turn.Unlock()
+	}
+	var before *store.Pending
+	bases := make([]*roomstate.Snapshot, len(cells))
+	for i, c := range cells {
+		if _, err := e.current(ctx, c, e.db); err != nil {
+			return nil, nil, err
+		}
+		tip, on := c.tip()
+		bases[i] = tip
+		if on != nil {
+			before = on
+		}
+	}
+	w := e.newWrite(cells, bases)
+	if err := plan(w); err != nil {
+		return nil, before, err
+	}
+	if !w.changes() {
+		return w, nil, nil
+	}
+	w.enchain()
+	w.pending = e.db.EnqueueThen(w.run, w.committed)
+	return w, nil, nil
+}
+
+// insist builds a write inside its own job, where the state cannot change under it.
+func (e *Engine) insist(ctx context.Context, cells []*cell, plan func(*write) error) (*write, error) {
+	for _, c := range cells {
+		c.turn.Lock()
+		defer c.turn.Unlock()
+	}
+	for _, c := range cells {
+		if _, on := c.tip(); on != nil {
+			_ = on.Wait() // whether it failed does not matter: the state is read anew
+		}
+	}
+	var w *write
+	pending := e.db.EnqueueThen(func(tx *store.Tx) error {
+		bases := make([]*roomstate.Snapshot, len(cells))
+		for i, c := range cells {
+			c.touched(store.Pos(1) << 62)
+			base, err := e.current(ctx, c, tx)
+			if err != nil {
+				return err
+			}
+			bases[i] = base
+		}
+		w = e.newWrite(cells, bases)
+		if err := plan(w); err != nil || !w.changes() {
+			return err
+		}
+		return w.run(tx)
+	}, func() { w.committed() })
+	if err := pending.Wait(); err != nil {
+		return w, err
+	}
+	return w, nil
+}
+
+func (e *Engine) newWrite(cells []*cell, bases []*roomstate.Snapshot) *write {
+	w := &write{engine: e, now: e.now().UnixMilli()}
+	for i, c := range cells {
+		w.parts = append(w.parts, &part{cell: c, base: bases[i], tip: bases[i], write: w})
+	}
+	return w
+}
+
+// changes reports whether there is anything to write.
+func (w *write) changes() bool {
+	for _, p := range w.parts {
+		if len(p.events) > 0 {
+			return true
+		}
+	}
+	return len(w.extras) > 0
+}
+
+// enchain makes the write's events the tips of their rooms.
+func (w *write) enchain() {
+	for _, p := range w.parts {
+		if len(p.events) > 0 {
+			p.cell.mu.Lock()
+			p.cell.chain = append(p.cell.chain, p)
+			p.cell.mu.Unlock()
+		}
+	}
+}
+
+// tip is the state that the next event is built on, and the write that it is waiting for, if any.
+func (c *cell) tip() (*roomstate.Snapshot, *store.Pending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.chain); n > 0 {
+		return c.chain[n-1].tip, c.chain[n-1].write.pending
+	}
+	return c.now, nil
+}

@@ -1,0 +1,140 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+)
+
+// Room is what the log knows of a room as a whole.
+type Room struct {
+	ID        mx.RoomID
+	Version   *mx.RoomVersion
+	Creator   mx.UserID
+	Created   int64
+	Head      store.Pos
+	HeadID    mx.EventID
+	Depth     int64
+	Published bool
+}
+
+// RoomByID reads a room, or gives M_NOT_FOUND.
+func RoomByID(ctx context.Context, r store.Reader, id mx.RoomID) (*Room, error) {
+	room := Room{ID: id}
+	var version, creator, head string
+	err := r.QueryRow(ctx, "SELECT version, creator, created_ts, head_pos, head_event, depth, published FROM room WHERE room_id = $1", string(id)).
+		Scan(&version, &creator, &room.Created, &room.Head, &head, &room.Depth, &room.Published)
+	if errors.Is(err, store.ErrNoRows) {
+		return nil, fault.Missing("There is no such room")
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, ok := mx.Version(version)
+	if !ok {
+		return nil, errors.New("eventlog: room " + string(id) + " has unknown version " + version)
+	}
+	room.Version, room.Creator, room.HeadID = v, mx.UserID(creator), mx.EventID(head)
+	return &room, nil
+}
+
+// AddRoom makes a room. It reports false if there is one of that id already.
+func AddRoom(tx *store.Tx, r *Room) (bool, error) {
+	n, err := tx.Exec(`INSERT INTO room (room_id, version, creator, created_ts, head_pos, head_event, depth, published)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (room_id) DO NOTHING`,
+		string(r.ID), r.Version.ID, string(r.Creator), r.Created, int64(r.Head), string(r.HeadID), r.Depth, r.Published)
+	return n > 0, err
+}
+
+// Move is the step of a room's head from one event to a later one.
+type Move struct {
+	Room  mx.RoomID
+	From  mx.EventID
+	Head  store.Pos
+	To    mx.EventID
+	Depth int64
+}
+
+// MoveHead makes the step. It reports false, having changed nothing, if the head is not where the step begins, or if txn (which may
+// be nil) was carried out before.
+func MoveHead(tx *store.Tx, m Move, txn *Txn) (bool, error) {
+	const move = "UPDATE room SET head_pos = $1, head_event = $2, depth = $3 WHERE room_id = $4 AND head_event = $5"
+	args := []any{int64(m.Head), string(m.To), m.Depth, string(m.Room), string(m.From)}
+	query := move
+	if txn != nil {
+		query = move + ` AND NOT EXISTS (SELECT 1 FROM room_txn WHERE user_id = $6 AND device_id = $7 AND request = $8 AND txn_id = $9)`
+		args = append(args, string(txn.User), string(txn.Device), txn.Request, txn.ID)
+	}
+	n, err := tx.Exec(query, args...)
+	return n > 0, err
+}
+
+// Insert appends an event to the log.
+func Insert(tx *store.Tx, e *Event) error {
+	var stateKey any
+	if e.StateKey != nil {
+		stateKey = *e.StateKey
+	}
+	_, err := tx.Exec(`INSERT INTO event (pos, room_id, event_id, version, sender, type, state_key, ts, relates_to, rel_type, thread,
+			redacted_by, txn_device, txn_id, json)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		int64(e.Pos), string(e.RoomID), string(e.ID), e.Version.ID, string(e.Sender), e.Type, stateKey, e.TS,
+		orNull(string(e.RelatesTo)), orNull(e.RelType), orNull(string(e.Thread)), orNull(string(e.RedactedBy)),
+		orNull(string(e.TxnDevice)), orNull(e.TxnID), e.Raw)
+	return err
+}
+
+func orNull(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// Redact replaces an event by its redacted form, which relates to nothing any more. It reports false if the event was redacted before.
+func Redact(tx *store.Tx, redacted *Event) (bool, error) {
+	n, err := tx.Exec("UPDATE event SET json = $1, redacted_by = $2, relates_to = NULL, rel_type = NULL WHERE pos = $3 AND redacted_by IS NULL",
+		redacted.Raw, string(redacted.RedactedBy), int64(redacted.Pos))
+	return n > 0, err
+}
+
+// Annotated reports whether a user has annotated an event with this key and type of event, and not redacted that.
+func Annotated(ctx context.Context, r store.Reader, target mx.EventID, sender mx.UserID, typ, key string) (bool, error) {
+	list, err := Collect(r.Query(ctx, "SELECT "+Columns+` FROM event
+		WHERE relates_to = $1 AND relates_to IS NOT NULL AND rel_type = 'm.annotation' AND sender = $2 AND type = $3`,
+		string(target), string(sender), typ))
+	if err != nil {
+		return false, err
+	}
+	for _, e := range list {
+		if RelationOf(e.Content).Key == key {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Relation is content.m.relates_to.
+type Relation struct {
+	To   mx.EventID
+	Type string
+	Key  string // of an annotation
+}
+
+// RelationOf reads how an event, by its content in canonical form, relates to another one. A reply alone is no relation.
+func RelationOf(content []byte) Relation {
+	outer := mx.Event{Content: content}
+	raw := outer.Get("m.relates_to")
+	if raw == nil {
+		return Relation{}
+	}
+	inner := mx.Event{Content: raw}
+	r := Relation{To: mx.EventID(inner.Str("event_id")), Type: inner.Str("rel_type"), Key: inner.Str("key")}
+	if r.To == "" || r.Type == "" {
+		return Relation{}
+	}
+	return r
+}
