@@ -13,7 +13,7 @@ RACE := ./internal/...
 FUZZTIME := 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-deps race lint fuzz spec spec-update e2e docs
+.PHONY: help run build test test-deps race lint fuzz spec spec-update e2e docs differential
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ spec-update: ## bring the derived lines of docs/spec/index.txt up to date
 
 e2e: test-deps ## run the tests with encrypting clients that others wrote
 	$(TEST) -v ./test/e2ee
+
+differential: ## compare what we make of events with what mautrix-go does
+	GOEXPERIMENT=jsonv2 go test -run Differential ./internal/mx -rapid.checks=5000
 
 docs: ## write the generated pages
 	go run ./internal/tools/configdoc >docs/ops/configuration.md
