@@ -27,6 +27,7 @@ import (
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
+	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/secret"
@@ -48,10 +49,12 @@ type App struct {
 	cluster  *notify.Cluster // nil for a single node
 	accounts *ident.Service
 	rooms    *room.Engine
+	push     *push.Service
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
 	collectors []collector
+	background []func(context.Context) // what services do by themselves while the server runs
 }
 
 // collector removes what is no longer needed from one service's tables.
@@ -113,8 +116,11 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireAccounts(ctx); err != nil {
 		return err
 	}
+	if err := a.wirePush(); err != nil {
+		return err
+	}
 	h := client.New(client.Deps{
-		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Limits: a.limits, Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
+		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Limits: a.limits, Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
 	})
 	a.door = door.New(door.Deps{
 		Auth: gate.Accounts{Service: a.accounts}, Seen: a.seen, Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),

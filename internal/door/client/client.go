@@ -8,6 +8,7 @@ import (
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
 )
 
@@ -16,6 +17,7 @@ type Deps struct {
 	Server    mx.ServerName
 	Accounts  *ident.Service
 	Rooms     *room.Engine
+	Push      *push.Service
 	Limits    *gate.Limiter
 	Discovery Discovery
 }
@@ -37,5 +39,6 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.roomRoutes(),
 		h.memberRoutes(),
 		h.sendRoutes(),
+		h.pushRoutes(),
 	}
 }
