@@ -22,12 +22,12 @@ import (
 	"conclave.chat/internal/config"
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/door/client"
+	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
-	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/secret"
@@ -49,12 +49,11 @@ type App struct {
 	cluster  *notify.Cluster // nil for a single node
 	accounts *ident.Service
 	rooms    *room.Engine
-	push     *push.Service
+	e2ee     *e2ee.Service
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
 	collectors []collector
-	background []func(context.Context) // what services do by themselves while the server runs
 }
 
 // collector removes what is no longer needed from one service's tables.
@@ -113,14 +112,13 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireRooms(); err != nil {
 		return err
 	}
+	a.wireKeys()
 	if err := a.wireAccounts(ctx); err != nil {
 		return err
 	}
-	if err := a.wirePush(); err != nil {
-		return err
-	}
 	h := client.New(client.Deps{
-		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Limits: a.limits, Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
+		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Keys: a.e2ee, Limits: a.limits,
+		Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
 	})
 	a.door = door.New(door.Deps{
 		Auth: gate.Accounts{Service: a.accounts}, Seen: a.seen, Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),

@@ -24,7 +24,7 @@ var layers = [][]string{
 	{"mx"},
 	{"store", "blob", "egress", "keyring"},
 	{"notify"},
-	{"roomstate", "policy", "clientevent", "filter"},
+	{"roomstate", "ephemeral", "policy", "clientevent", "filter"},
 	{"visibility"},
 	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "ephemeral", "media", "push"},
 	{"gate"},

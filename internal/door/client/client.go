@@ -5,10 +5,10 @@ package client
 
 import (
 	"conclave.chat/internal/door"
+	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
-	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
 )
 
@@ -17,7 +17,7 @@ type Deps struct {
 	Server    mx.ServerName
 	Accounts  *ident.Service
 	Rooms     *room.Engine
-	Push      *push.Service
+	Keys      *e2ee.Service
 	Limits    *gate.Limiter
 	Discovery Discovery
 }
@@ -39,6 +39,8 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.roomRoutes(),
 		h.memberRoutes(),
 		h.sendRoutes(),
-		h.pushRoutes(),
+		h.keysRoutes(),
+		h.keysBackupRoutes(),
+		h.keysDehydratedRoutes(),
 	}
 }

@@ -12,10 +12,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conclave.chat/internal/door"
+	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/notify"
 	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/account"
 	"conclave.chat/internal/store/storetest"
 )
 
@@ -25,6 +27,7 @@ type harness struct {
 	db       *store.DB
 	bus      *notify.Bus
 	accounts *ident.Service
+	keys     *e2ee.Service
 	door     http.Handler
 	clock    time.Time
 }
@@ -47,11 +50,19 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus, change ...func(*ide
 	if err != nil {
 		t.Fatal(err)
 	}
-	deps := Deps{Server: testServer, Limits: limits, Discovery: Discovery{PublicURL: "https://chat.example.org"}}
+	deps := Deps{
+		Server: testServer, Limits: limits, Discovery: Discovery{PublicURL: "https://chat.example.org"},
+		Keys: e2ee.New(e2ee.Deps{DB: db, Server: testServer, Devices: account.DeviceNames, Now: func() time.Time { return h.clock }}),
+	}
+	h.keys = deps.Keys
+	bus.Listen(deps.Keys.Changed)
 	for _, f := range change {
 		f(&cfg, &deps)
 	}
-	h.accounts, err = ident.New(ident.Deps{DB: db, Server: testServer, Config: cfg, Now: func() time.Time { return h.clock }})
+	h.accounts, err = ident.New(ident.Deps{
+		DB: db, Server: testServer, Config: cfg, Now: func() time.Time { return h.clock },
+		KeyID: deps.Keys.IsKeyID, Erasers: []ident.Eraser{deps.Keys},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

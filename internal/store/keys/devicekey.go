@@ -8,7 +8,7 @@ import (
 	"conclave.chat/internal/store"
 )
 
-// DeviceKey is a device's identity keys as uploaded.
+// DeviceKey is a device's identity keys: canonical JSON without signatures and unsigned.
 type DeviceKey struct {
 	User   mx.UserID
 	Device mx.DeviceID
@@ -69,7 +69,7 @@ const (
 	UserSigning = "user_signing"
 )
 
-// CrossKey is a cross-signing key. Public is its unpadded base64, which is also its name.
+// CrossKey is a cross-signing key. Public is its unpadded base64, which is also its name; JSON is canonical, without signatures.
 type CrossKey struct {
 	User    mx.UserID
 	Purpose string
@@ -165,27 +165,41 @@ func Signatures(ctx context.Context, r store.Reader, viewer mx.UserID, list []mx
 	return out, err
 }
 
-// AddSignatures stores signatures that one user made on the keys of another or on own ones. It records the change: for all to see where
-// the signer owns the keys, else for the signer alone.
-func AddSignatures(tx *store.Tx, list []Signature) error {
-	touched := map[[2]mx.UserID]bool{}
+// PutSignatures stores signatures and reports for which of them that changed anything.
+func PutSignatures(tx *store.Tx, list []Signature) (changed []Signature, err error) {
 	for _, s := range list {
 		n, err := tx.Exec(`INSERT INTO key_signature (user_id, target, signer, signer_key, signature) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT (user_id, target, signer, signer_key) DO UPDATE SET signature = excluded.signature
 			WHERE key_signature.signature <> excluded.signature`, s.User, s.Target, s.Signer, s.SignerKey, s.Signature)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		if n > 0 {
+			changed = append(changed, s)
+		}
+	}
+	return changed, nil
+}
+
+// AddSignatures is PutSignatures that records the change: for all to see where the signer owns the keys, else for the signer alone.
+func AddSignatures(tx *store.Tx, list []Signature) error {
+	changed, err := PutSignatures(tx, list)
+	if err != nil {
+		return err
+	}
+	touched := map[[2]mx.UserID]bool{}
+	for _, s := range changed {
 		who := [2]mx.UserID{s.Signer, s.User}
-		if n == 0 || touched[who] {
+		if touched[who] {
 			continue
 		}
 		touched[who] = true
-		touch := func() error { return TouchList(tx, s.User) }
-		if s.Signer != s.User {
-			touch = func() error { return touchPrivate(tx, s.Signer, s.User) }
+		if s.Signer == s.User {
+			err = TouchList(tx, s.User)
+		} else {
+			err = touchPrivate(tx, s.Signer, s.User)
 		}
-		if err := touch(); err != nil {
+		if err != nil {
 			return err
 		}
 	}

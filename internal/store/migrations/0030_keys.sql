@@ -1,4 +1,4 @@
--- Identity keys of devices, as uploaded. Signatures that were uploaded later are in key_signature.
+-- Identity keys of devices: canonical JSON without signatures, which are in key_signature.
 CREATE TABLE device_key (
 	user_id TEXT NOT NULL,
 	device_id TEXT NOT NULL,
@@ -30,6 +30,7 @@ CREATE TABLE fallback_key (
 );
 
 -- Cross-signing keys; purpose is master, self_signing or user_signing. public_key is the unpadded base64 that names the key.
+-- json is canonical and without signatures.
 CREATE TABLE cross_signing_key (
 	user_id TEXT NOT NULL,
 	purpose TEXT NOT NULL,

@@ -1,0 +1,141 @@
+// Package e2ee serves the keys and messages of end-to-end encryption: device keys, one-time and fallback keys, cross-signing, key
+// backups, the dehydrated device and to-device messages. What it stores is opaque to it.
+//
+// Keys and messages enter through Upload, UploadCrossSigning, UploadSignatures, the backup methods and Send; they leave through Query,
+// Claim, the backup methods and, for /sync, through ToDevice, Counts and ListChanges. It refuses objects of the wrong shape, keys in
+// another's name, cross-signing keys and signatures that do not verify; it never checks a device's own signatures, for the clients do. It
+// shows a signature to its maker and to all who may see that the owner of the keys made it, to nobody else. Changed must hear of every
+// committed batch: what sync needs each time is kept in memory.
+package e2ee
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/keys"
+)
+
+// Names reads the display names of all devices of some users, by device. A device that is not in there does not exist.
+type Names func(ctx context.Context, r store.Reader, users []mx.UserID) (map[mx.UserID]map[mx.DeviceID]string, error)
+
+// Deps are what a Service needs.
+type Deps struct {
+	DB      *store.DB
+	Server  mx.ServerName
+	Devices Names
+	Log     *slog.Logger
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Service is the encryption keys and to-device messages of one server's users.
+type Service struct {
+	Deps
+	counts counts
+	lists  lists
+	queues queues
+}
+
+// New makes a Service.
+func New(d Deps) *Service {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{Deps: d}
+	s.counts.reset()
+	s.queues.reset()
+	return s
+}
+
+// Changed takes note of a committed batch.
+func (s *Service) Changed(b store.Batch) {
+	s.lists.changed(b)
+	if b.Lost {
+		s.counts.reset()
+		s.queues.reset()
+	}
+	for _, c := range b.Changes {
+		name := keys.DeviceName{User: c.User, Device: c.Device}
+		switch c.Kind {
+		case store.KindKeyCount:
+			s.counts.forget(name)
+		case store.KindToDevice:
+			s.queues.filled(name)
+		default:
+		}
+	}
+}
+
+// IsKeyID reports whether a user has a cross-signing key of this name: no device may be called so.
+func (s *Service) IsKeyID(ctx context.Context, user mx.UserID, id string) (bool, error) {
+	return keys.IsCrossKey(ctx, s.DB, user, id)
+}
+
+// EraseDevice drops what is kept for a device, in the transaction that ends it.
+func (s *Service) EraseDevice(tx *store.Tx, user mx.UserID, device mx.DeviceID) error {
+	return keys.DeleteDevice(tx, user, device)
+}
+
+// EraseAccount drops what is kept for a user whose account is deactivated, in the transaction that does it.
+func (s *Service) EraseAccount(tx *store.Tx, user mx.UserID, _ bool) error {
+	return keys.DeleteUser(tx, user)
+}
+
+// devices reads the names of a user's devices, the dehydrated one included.
+func (s *Service) devices(ctx context.Context, r store.Reader, users []mx.UserID) (map[mx.UserID]map[mx.DeviceID]string, error) {
+	names, err := s.Devices(ctx, r, users)
+	if err != nil {
+		return nil, err
+	}
+	if names == nil {
+		names = map[mx.UserID]map[mx.DeviceID]string{}
+	}
+	dry, err := keys.DehydratedNames(ctx, r, users)
+	if err != nil {
+		return nil, err
+	}
+	for user, d := range dry {
+		if names[user] == nil {
+			names[user] = map[mx.DeviceID]string{}
+		}
+		names[user][d.ID] = d.Name
+	}
+	return names, nil
+}
+
+// local splits users into those of this server and the names of other servers. Ids that are none are the caller's fault.
+func local[T any](s *Service, byUser map[string]T) (here []mx.UserID, away map[mx.ServerName]bool, err error) {
+	away = map[mx.ServerName]bool{}
+	for id := range byUser {
+		user, err := mx.ParseUserID(id)
+		if err != nil {
+			return nil, nil, fault.InvalidParam("%.100q is not a user id", id)
+		}
+		if user.Server() == s.Server {
+			here = append(here, user)
+		} else {
+			away[user.Server()] = true
+		}
+	}
+	return here, away, nil
+}
+
+// appendFailures writes the failures member of an answer: servers that cannot be asked.
+func appendFailures(dst []byte, away map[mx.ServerName]bool) []byte {
+	dst = append(dst, `"failures":{`...)
+	for i, name := range sorted(away) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = mx.AppendString(dst, string(name))
+		dst = append(dst, `:{"errcode":"M_UNREACHABLE","error":"This server does not federate"}`...)
+	}
+	return append(dst, '}')
+}
