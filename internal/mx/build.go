@@ -24,7 +24,8 @@ type Proto struct {
 	Redacts    EventID // m.room.redaction only; from room version 11 on it is put into the content
 }
 
-// Build makes a PDU: canonical JSON with content hash and signature, and the reference hash as its id.
+// Build makes a PDU: canonical JSON with content hash and signature, and the reference hash as its id. The event keeps the lists of
+// the Proto.
 //
 // Spec: ss#adding-hashes-and-signatures-to-outgoing-events
 func Build(v *RoomVersion, p Proto, s Signer) (*Event, error) {

@@ -192,6 +192,14 @@ func TestCanonicalProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) { checkAgainstModel(t, []byte(anyJSON(3).Draw(t, "json"))) })
 }
 
+func TestAppendStringMendsUTF8(t *testing.T) {
+	for in, want := range map[string]string{"a\xffb": "\"a\ufffdb\"", "\xed\xa0\x80": "\"\ufffd\ufffd\ufffd\"", "é\xc3": "\"é\ufffd\"", "\ufffd\n": "\"\ufffd\\n\""} {
+		if got := string(AppendString(nil, in)); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestAppendStringProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.String().Draw(t, "s")

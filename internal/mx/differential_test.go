@@ -3,9 +3,14 @@
 package mx
 
 import (
+	"bytes"
 	"encoding/json/v2"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,5 +145,54 @@ func TestDifferentialAuthorize(t *testing.T) {
 	t.Logf("%+v", n)
 	if n.allowed == 0 || n.same < n.skipped {
 		t.Errorf("too little was compared: %+v", n)
+	}
+}
+
+// A room that another server has written: its events parse, have the ids that it gave them, and are all authorized, each by its auth
+// events and by the state before it. The file is part of mautrix-go's own tests.
+func TestDifferentialRecordedRoom(t *testing.T) {
+	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "maunium.net/go/mautrix").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	room, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "federation", "eventauth", "testroom-v12-success.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := version(t, "12")
+	st, known := StateMap{}, map[EventID]*Event{}
+	for line := range bytes.Lines(room) {
+		pdu, err := Canonical(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := ParseEvent(v, pdu)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if id, _ := strField(field(pdu, "unsigned"), "event_id"); string(e.ID) != id || !e.HashValid() {
+			t.Errorf("%s: id %s, hash valid: %v", line, e.ID, e.HashValid())
+		}
+		var auth []*Event
+		byAuth := NewStateMap()
+		if create := known[e.RoomID.CreateEvent()]; create != nil {
+			byAuth[create.Key()] = create
+		}
+		for _, id := range e.AuthEvents {
+			auth = append(auth, known[id])
+			byAuth[known[id].Key()] = known[id]
+		}
+		for _, err := range []error{CheckAuthEvents(v, e, auth), Authorize(v, e, byAuth), Authorize(v, e, st)} {
+			if err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+		known[e.ID] = e
+		if e.IsState() {
+			st[e.Key()] = e
+		}
+	}
+	if len(known) < 20 {
+		t.Errorf("only %d events", len(known))
 	}
 }

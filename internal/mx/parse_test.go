@@ -138,6 +138,12 @@ func TestEventSizeLimit(t *testing.T) {
 	if _, err := Build(v, proto(room+1), vectorSigner(t)); !fault.Is(err, "M_TOO_LARGE") {
 		t.Error(err)
 	}
+	if _, err := AddSignature(v, e, "other", "ed25519:1", make([]byte, 64)); !fault.Is(err, "M_TOO_LARGE") {
+		t.Error(err)
+	}
+	if _, err := AddSignature(v, &Event{Raw: []byte(`{"signatures":1}`)}, "other", "ed25519:1", nil); !fault.Is(err, "M_BAD_JSON") {
+		t.Error(err)
+	}
 }
 
 func TestBuildRefuses(t *testing.T) {
@@ -186,6 +192,11 @@ func TestContentAccess(t *testing.T) {
 	e := build(t, v, Proto{RoomID: "!x:y", Sender: alice, Type: TypeMember, StateKey: sp(bob), Content: []byte(`{"a":{"membership":"ban"},"displayname":"\"B\\\u00f6b\"","membership":"knock","n":null,"z":"\u2028"}`)})
 	if e.Membership() != Knock || e.Str("displayname") != `"B\öb"` || string(e.Get("a")) != `{"membership":"ban"}` || !e.Has("n") || e.Has("x") || e.Str("n") != "" || e.Str("z") != "\u2028" {
 		t.Errorf("%s", e.Raw)
+	}
+	raw := string(e.Raw)
+	_ = append(append(e.Content, "overwritten"...), e.Get("a")...)
+	if string(e.Raw) != raw {
+		t.Error("appending to the content writes into the event")
 	}
 	if (*Event)(nil).Membership() != "" || e.Key() != (StateKey{TypeMember, bob}) || e.Is(TypeMember, alice) {
 		t.Error("keys")

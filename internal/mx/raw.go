@@ -9,8 +9,8 @@ import (
 
 // The functions in this file read and write canonical JSON that has been checked already. They look at no more bytes than they must.
 
-// fields walks the members of a canonical object: keys without their quotes, still escaped, and raw values. It stops at the first
-// thing that it does not understand, so for anything but an object it yields nothing.
+// fields walks the members of a canonical object: keys without their quotes, still escaped, and raw values, which have no room to
+// grow into what follows. It stops at the first thing that it does not understand, so for anything but an object it yields nothing.
 func fields(obj []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(k, v []byte) bool) {
 		if len(obj) < 2 || obj[0] != '{' {
@@ -22,7 +22,7 @@ func fields(obj []byte) iter.Seq2[[]byte, []byte] {
 				return
 			}
 			next := skipValue(obj, end+1)
-			if !yield(obj[i+1:end-1], obj[end+1:next]) || next >= len(obj) || obj[next] != ',' {
+			if !yield(obj[i+1:end-1:end-1], obj[end+1:next:next]) || next >= len(obj) || obj[next] != ',' {
 				return
 			}
 			i = next + 1
@@ -38,7 +38,7 @@ func elements(arr []byte) iter.Seq[[]byte] {
 		}
 		for i := 1; i < len(arr); {
 			next := skipValue(arr, i)
-			if !yield(arr[i:next]) || next >= len(arr) || arr[next] != ',' {
+			if !yield(arr[i:next:next]) || next >= len(arr) || arr[next] != ',' {
 				return
 			}
 			i = next + 1
