@@ -13,7 +13,7 @@ RACE := ./internal/...
 FUZZTIME := 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-deps race lint fuzz spec spec-update e2e docs differential
+.PHONY: help run build test test-deps race lint fuzz spec spec-update e2e differential bench docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,13 @@ e2e: test-deps ## run the tests with encrypting clients that others wrote
 
 differential: ## compare what we make of events with what mautrix-go does
 	GOEXPERIMENT=jsonv2 go test -run Differential ./internal/mx -rapid.checks=5000
+
+# On a database server of its own, so that nobody else's work is counted.
+bench: build test-deps ## measure the server on both engines; BENCH=-quick only shows that it works
+	go build -o bin/bench ./bench
+	CONCLAVE_POSTGRES_PORT=5434 scripts/postgres drop
+	CONCLAVE_POSTGRES_PORT=5434 scripts/postgres run bin/bench local -out bin/bench.json -table bin/bench.md $(BENCH)
+	@echo "the table is bin/bench.md, the report bin/bench.json"
 
 docs: ## write the generated pages
 	go run ./internal/tools/configdoc >docs/ops/configuration.md

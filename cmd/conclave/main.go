@@ -32,6 +32,8 @@ func main() { os.Exit(run()) }
 
 // run is the program; it returns the exit status.
 func run() int {
+	// Nothing that the program writes is for other users of the machine, not even SQLite's and other libraries' files.
+	syscall.Umask(0o077)
 	var c cli
 	k := kong.Parse(&c, kong.Name("conclave"), kong.UsageOnError(),
 		kong.Description("Self-hosted, end-to-end encrypted messaging for organisations that answer for what their people say."))
