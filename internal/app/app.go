@@ -23,6 +23,8 @@ import (
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/door/client"
 	"conclave.chat/internal/e2ee"
+	"conclave.chat/internal/ephemeral"
+	"conclave.chat/internal/feed"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/keyring"
@@ -31,6 +33,7 @@ import (
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/secret"
+	"conclave.chat/internal/visibility"
 )
 
 // App is a wired server.
@@ -46,10 +49,13 @@ type App struct {
 	metrics *prometheus.Registry
 	door    *door.Door
 
-	cluster  *notify.Cluster // nil for a single node
-	accounts *ident.Service
-	rooms    *room.Engine
-	e2ee     *e2ee.Service
+	cluster   *notify.Cluster // nil for a single node
+	accounts  *ident.Service
+	rooms     *room.Engine
+	e2ee      *e2ee.Service
+	views     *visibility.Views
+	ephemeral *ephemeral.Hub
+	feed      *feed.Service
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
@@ -116,8 +122,9 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireAccounts(ctx); err != nil {
 		return err
 	}
+	a.wireFeed()
 	h := client.New(client.Deps{
-		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Keys: a.e2ee, Limits: a.limits,
+		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Keys: a.e2ee, Feed: a.feed, Limits: a.limits,
 		Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
 	})
 	a.door = door.New(door.Deps{
@@ -232,6 +239,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 func (a *App) Close() error {
 	a.beginStop()
 	err := errors.Join(a.accounts.Flush(context.Background()), a.db.Close())
+	a.ephemeral.Close()
 	if a.cluster != nil {
 		a.cluster.Close()
 	}

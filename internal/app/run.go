@@ -51,6 +51,7 @@ func (a *App) Run(ctx context.Context) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	go a.collect(background)
+	go a.feed.Run(background)
 	go a.bus.CatchUp(background, a.db.Position, a.log)
 	a.log.Info("serving", "server_name", a.server, "listen", l.Addr().String(), "tls", tlsConfig != nil, "database", a.db.Engine())
 	select {

@@ -87,7 +87,7 @@ func TestAuthorizeOtherRoom(t *testing.T) {
 	}
 }
 
-// Spec: rooms/v12#authorization-rules
+// Spec: ss#third-party-invites
 func TestAuthorizeThirdPartyInvite(t *testing.T) {
 	s := vectorSigner(t)
 	key := EncodeBase64(public(s))
@@ -126,7 +126,7 @@ func TestAuthorizeThirdPartyInvite(t *testing.T) {
 
 // A restricted join passes with the signature of the voucher's server next to that of the sender's.
 //
-// Spec: rooms/v12#authorization-rules, ss#validating-hashes-and-signatures-on-received-events
+// Spec: ss#restricted-rooms
 func TestAuthorizeRestrictedAcrossServers(t *testing.T) {
 	v := version(t, DefaultVersion)
 	c := newCourt(t, v, createContent(v))

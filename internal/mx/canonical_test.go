@@ -9,7 +9,7 @@ import (
 
 // The examples of the specification.
 //
-// Spec: appendices#canonical-json
+// Spec: appendices#examples
 var canonicalExamples = []struct{ in, out string }{
 	{`{}`, `{}`},
 	{"{\n    \"one\": 1,\n    \"two\": \"Two\"\n}", `{"one":1,"two":"Two"}`},
@@ -46,12 +46,7 @@ func TestCanonicalForms(t *testing.T) {
 		{`{"!":1,"\u0001":2,"\"":3,"#":4}`, `{"\u0001":2,"!":1,"\"":3,"#":4}`},
 		{`9007199254740991`, `9007199254740991`},
 		{`-9007199254740991`, `-9007199254740991`},
-		{`1.0`, `1`},
-		{`-1.50e1`, `-15`},
-		{`0e999999999999`, `0`},
-		{`-0.0`, `0`},
-		{`100e-2`, `1`},
-		{`9007199254740991.000`, `9007199254740991`},
+		{`1.0`, `1`}, {`-1.50e1`, `-15`}, {`0e999999999999`, `0`}, {`-0.0`, `0`}, {`100e-2`, `1`}, {`9007199254740991.000`, `9007199254740991`},
 		{`0.00123E5`, `123`},
 		{strings.Repeat("[", MaxNesting) + strings.Repeat("]", MaxNesting), strings.Repeat("[", MaxNesting) + strings.Repeat("]", MaxNesting)},
 	} {

@@ -43,7 +43,7 @@ func ParseUserID(s string) (UserID, error) {
 //
 // Spec: appendices#room-ids
 func ParseRoomID(s string) (RoomID, error) {
-	if isHashID(s) {
+	if isHashID(s, '!') {
 		return RoomID(s), nil
 	}
 	if err := checkScoped(s, '!', "room id", false); err != nil {
@@ -111,7 +111,7 @@ func (r RoomID) Server() ServerName { return server(string(r)) }
 
 // CreateEvent is the id of the room's create event when the room id is its hash, else empty.
 func (r RoomID) CreateEvent() EventID {
-	if !isHashID(string(r)) {
+	if !isHashID(string(r), '!') {
 		return ""
 	}
 	return EventID("$" + string(r[1:]))
@@ -187,9 +187,9 @@ func checkScoped(s string, sigil byte, what string, emptyLocal bool) error {
 	return nil
 }
 
-// isHashID reports whether s is a room id that is a SHA-256 hash: the sigil and 43 characters of URL-safe base64.
-func isHashID(s string) bool {
-	if len(s) != 44 || s[0] != '!' {
+// isHashID reports whether s is a sigil and 43 characters of URL-safe base64, which is a SHA-256 hash.
+func isHashID(s string, sigil byte) bool {
+	if len(s) != 44 || s[0] != sigil {
 		return false
 	}
 	for i := 1; i < len(s); i++ {

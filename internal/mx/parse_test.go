@@ -19,7 +19,6 @@ func sample(v *RoomVersion) string {
 		`"signatures":{"domain":{"ed25519:1":"x"}},"unsigned":{"age":4612}}`
 }
 
-// Spec: ss#checks-performed-on-receipt-of-a-pdu
 func TestParseEvent(t *testing.T) {
 	for _, id := range Versions() {
 		v := version(t, id)

@@ -59,8 +59,6 @@ func protectedKey(v *RoomVersion, key string) bool {
 }
 
 // protectedContent reports whether redaction keeps a key of the content.
-//
-// Spec: rooms/v6#redactions, rooms/v8#redactions, rooms/v9#redactions, rooms/v11#redactions
 func protectedContent(v *RoomVersion, typ, key string) bool {
 	switch typ {
 	case TypeMember:

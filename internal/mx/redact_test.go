@@ -7,7 +7,7 @@ import (
 // Each line is one content, and what each room version leaves of it: the first entry is for the room versions from the number on
 // that it names, until the next.
 //
-// Spec: rooms/v6#redactions, rooms/v8#redactions, rooms/v9#redactions, rooms/v11#redactions, rooms/v12#redactions
+// Spec: rooms/v6#redactions, rooms/v8#redactions, rooms/v9#redactions, rooms/v11#redactions
 func TestRedactContent(t *testing.T) {
 	type since map[string]string
 	for _, x := range []struct {

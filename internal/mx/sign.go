@@ -29,7 +29,7 @@ func DecodeBase64(s string) ([]byte, error) {
 		enc = base64.RawURLEncoding
 	}
 	b, err := enc.DecodeString(s)
-	if err != nil || strings.ContainsAny(s, "\r\n") { // which DecodeString skips
+	if err != nil {
 		return nil, fault.InvalidParam("invalid base64").Because(err)
 	}
 	return b, nil

@@ -70,6 +70,11 @@ func (p *part) add(d *draft) (*eventlog.Event, error) {
 		Event: ev, Version: p.tip.Version(), RelatesTo: d.relation.To, RelType: d.relation.Type, Thread: d.thread,
 		TxnDevice: d.Txn.Device, TxnID: d.Txn.ID,
 	}
+	if ev.IsState() {
+		if old := p.tip.State(ev.Type, *ev.StateKey); old != nil {
+			logged.Replaces = old.ID
+		}
+	}
 	p.events = append(p.events, logged)
 	p.tip = p.tip.With(ev, 0)
 	if d.relation.Type == relAnnotation {

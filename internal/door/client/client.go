@@ -6,6 +6,7 @@ package client
 import (
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/e2ee"
+	"conclave.chat/internal/feed"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
@@ -18,6 +19,7 @@ type Deps struct {
 	Accounts  *ident.Service
 	Rooms     *room.Engine
 	Keys      *e2ee.Service
+	Feed      *feed.Service
 	Limits    *gate.Limiter
 	Discovery Discovery
 }
@@ -42,5 +44,6 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.keysRoutes(),
 		h.keysBackupRoutes(),
 		h.keysDehydratedRoutes(),
+		h.syncRoutes(),
 	}
 }

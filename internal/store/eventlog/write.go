@@ -79,11 +79,11 @@ func Insert(tx *store.Tx, e *Event) error {
 		stateKey = *e.StateKey
 	}
 	_, err := tx.Exec(`INSERT INTO event (pos, room_id, event_id, version, sender, type, state_key, ts, relates_to, rel_type, thread,
-			redacted_by, txn_device, txn_id, json)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			replaces, redacted_by, txn_device, txn_id, json)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
 		int64(e.Pos), string(e.RoomID), string(e.ID), e.Version.ID, string(e.Sender), e.Type, stateKey, e.TS,
-		orNull(string(e.RelatesTo)), orNull(e.RelType), orNull(string(e.Thread)), orNull(string(e.RedactedBy)),
-		orNull(string(e.TxnDevice)), orNull(e.TxnID), e.Raw)
+		orNull(string(e.RelatesTo)), orNull(e.RelType), orNull(string(e.Thread)), orNull(string(e.Replaces)),
+		orNull(string(e.RedactedBy)), orNull(string(e.TxnDevice)), orNull(e.TxnID), e.Raw)
 	return err
 }
 

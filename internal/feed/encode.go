@@ -1,0 +1,201 @@
+package feed
+
+import (
+	"strconv"
+
+	"conclave.chat/internal/clientevent"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/store/personal"
+)
+
+// encode writes the answer.
+func (b *build) encode() ([]byte, error) {
+	if err := b.findReferences(); err != nil {
+		return nil, err
+	}
+	counts, err := b.s.keyCount(b.ctx, b.r.User, b.r.Device)
+	if err != nil {
+		return nil, err
+	}
+	e := encoder{b: b, dst: make([]byte, 0, b.size())}
+	e.dst = append(e.dst, `{"next_batch":"`...)
+	e.dst = b.next.append(e.dst)
+	e.dst = append(append(e.dst, `",`...), counts...)
+	if len(b.account) > 0 {
+		e.accountData(`,"account_data":`, b.account)
+	}
+	if len(b.toDevice) > 0 {
+		e.dst = append(e.dst, `,"to_device":{"events":[`...)
+		for i := range b.toDevice {
+			e.dst = append(e.comma(i), b.toDevice[i].Event...)
+		}
+		e.dst = append(e.dst, `]}`...)
+	}
+	if len(b.lists.changed)+len(b.lists.left) > 0 {
+		e.dst = append(e.dst, `,"device_lists":{"changed":`...)
+		e.users(b.lists.changed)
+		e.dst = append(e.dst, `,"left":`...)
+		e.users(b.lists.left)
+		e.dst = append(e.dst, '}')
+	}
+	if len(b.presence) > 0 {
+		e.presence()
+	}
+	if len(b.found) > 0 {
+		e.rooms()
+	}
+	return append(e.dst, '}'), nil
+}
+
+// size guesses the length of the answer, so that the buffer rarely grows.
+func (b *build) size() int {
+	n := 512
+	for _, sec := range b.found {
+		n += 512
+		for _, e := range sec.timeline {
+			n += len(e.Raw) + 64
+		}
+		for _, e := range sec.state {
+			n += len(e.Raw)
+		}
+		n += 128 * len(sec.receipts)
+	}
+	for i := range b.account {
+		n += len(b.account[i].Content) + 64
+	}
+	for i := range b.toDevice {
+		n += len(b.toDevice[i].Event)
+	}
+	return n + 48*(len(b.lists.changed)+len(b.lists.left)) + 192*len(b.presence)
+}
+
+// findReferences looks up what the events of the answer refer to: what they replaced, what redacted them, what relates to them.
+func (b *build) findReferences() error {
+	var ids []mx.EventID
+	var bundle []*eventlog.Event
+	for _, sec := range b.found {
+		for _, list := range [...][]*eventlog.Event{sec.timeline, sec.state} {
+			for _, e := range list {
+				if e.RedactedBy != "" {
+					ids = append(ids, e.RedactedBy)
+				}
+				if e.Replaces != "" {
+					ids = append(ids, e.Replaces)
+				}
+			}
+		}
+		if sec.limited || sec.whole { // otherwise the client has seen all that relates to these events
+			bundle = append(bundle, sec.timeline...)
+		}
+	}
+	if len(ids) > 0 {
+		if err := b.load(ids); err != nil {
+			return err
+		}
+	}
+	if len(bundle) == 0 || b.s.aggregator == nil {
+		return nil
+	}
+	var err error
+	b.bundles, err = b.s.aggregator.Aggregations(b.ctx, b.r.User, bundle)
+	return err
+}
+
+// encoder writes JSON.
+type encoder struct {
+	b   *build
+	dst []byte
+	tmp []byte
+}
+
+func (e *encoder) comma(i int) []byte {
+	if i > 0 {
+		e.dst = append(e.dst, ',')
+	}
+	return e.dst
+}
+
+func (e *encoder) users(list []mx.UserID) {
+	e.dst = append(e.dst, '[')
+	for i, u := range list {
+		e.dst = mx.AppendString(e.comma(i), string(u))
+	}
+	e.dst = append(e.dst, ']')
+}
+
+func (e *encoder) accountData(key string, list []personal.Datum) {
+	e.dst = append(append(e.dst, key...), `{"events":[`...)
+	for i := range list {
+		e.dst = append(e.comma(i), `{"content":`...)
+		e.dst = append(e.dst, list[i].Content...)
+		e.dst = mx.AppendString(append(e.dst, `,"type":`...), list[i].Type)
+		e.dst = append(e.dst, '}')
+	}
+	e.dst = append(e.dst, `]}`...)
+}
+
+// Spec: cs#mpresence
+func (e *encoder) presence() {
+	e.dst = append(e.dst, `,"presence":{"events":[`...)
+	for i := range e.b.presence {
+		p := &e.b.presence[i]
+		e.dst = append(e.comma(i), `{"content":{"presence":"`...)
+		e.dst = append(append(e.dst, p.State...), '"')
+		if !p.LastActive.IsZero() {
+			e.dst = append(e.dst, `,"last_active_ago":`...)
+			e.dst = strconv.AppendInt(e.dst, max(0, e.b.now-p.LastActive.UnixMilli()), 10)
+			e.dst = append(e.dst, `,"currently_active":`...)
+			e.dst = strconv.AppendBool(e.dst, p.CurrentlyActive)
+		}
+		if p.StatusMsg != "" {
+			e.dst = mx.AppendString(append(e.dst, `,"status_msg":`...), p.StatusMsg)
+		}
+		e.dst = mx.AppendString(append(e.dst, `},"sender":`...), string(p.User))
+		e.dst = append(e.dst, `,"type":"m.presence"}`...)
+	}
+	e.dst = append(e.dst, `]}`...)
+}
+
+// event writes one room event as the reader of a section sees it.
+func (e *encoder) event(sec *section, ev *eventlog.Event) {
+	b := e.b
+	if b.f.EventFormat == "federation" {
+		e.dst = clientevent.AppendFederation(e.dst, ev)
+		return
+	}
+	v := clientevent.View{Now: b.now, User: b.r.User, Device: b.r.Device}
+	if ev.Pos != 0 { // events of the state alone come without their surroundings
+		v.Membership = sec.membershipAt(ev)
+		v.Relations = b.bundles[ev.ID]
+	}
+	if ev.RedactedBy != "" {
+		v.Because = b.events[ev.RedactedBy]
+	}
+	if prev := b.events[ev.Replaces]; prev != nil && (sec.view == nil || v.Membership == mx.Join || sec.view.CanSee(prev.Pos)) {
+		v.PrevContent = prev.Content
+	}
+	if b.f.AllFields() {
+		e.dst = clientevent.Append(e.dst, ev, &v)
+		return
+	}
+	e.tmp = clientevent.Append(e.tmp[:0], ev, &v)
+	e.dst = b.f.AppendFields(e.dst, e.tmp)
+}
+
+// membershipAt is the reader's membership at an event.
+func (sec *section) membershipAt(ev *eventlog.Event) string {
+	if sec.view == nil {
+		return mx.Join
+	}
+	return sec.view.MembershipAt(ev.Pos)
+}
+
+func (e *encoder) eventList(sec *section, list []*eventlog.Event) {
+	e.dst = append(e.dst, `"events":[`...)
+	for i, ev := range list {
+		e.dst = e.comma(i)
+		e.event(sec, ev)
+	}
+	e.dst = append(e.dst, ']')
+}

@@ -1,0 +1,264 @@
+package feed
+
+import (
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/eventlog"
+)
+
+const (
+	// nearState is how many state events are taken back from the current state one by one; for more the database is asked for the whole.
+	nearState = 200
+	// farBehind is from how many positions on it is cheaper to go through the room's state than through its events.
+	farBehind = 5000
+)
+
+// fillState finds what the client has to know of the room's state beside the timeline: how it is right before the timeline, or, with
+// state_after, at its end; of a room that the client knows, only what changed after a position.
+func (b *build) fillState(sec *section, after store.Pos) error {
+	if !b.f.Room.State.MatchRoom(sec.room) {
+		return nil
+	}
+	at := sec.start
+	if b.r.StateAfter {
+		at = sec.end
+	}
+	if sec.whole {
+		return b.fillWhole(sec, at)
+	}
+	if at > after && (sec.limited || b.r.StateAfter || len(sec.timeline) == 0) {
+		list, err := b.stateSince(sec.room, after, at)
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			b.addState(sec, e)
+		}
+	}
+	if b.lazy() {
+		return b.fillMembers(sec, at)
+	}
+	return nil
+}
+
+// stateSince is what changed in the state of a room in (after, upto].
+func (b *build) stateSince(room mx.RoomID, after, upto store.Pos) ([]*eventlog.Event, error) {
+	if recent, ok := b.s.rooms.Recent(room, after, upto); ok {
+		return lastState(recent), nil
+	}
+	if upto-after > farBehind {
+		return eventlog.StateSince(b.ctx, b.s.db, room, after, upto)
+	}
+	list, err := eventlog.StateIn(b.ctx, b.s.db, room, after, upto, farBehind)
+	return lastState(list), err
+}
+
+// lastState keeps the last state event for each type and state key.
+func lastState(list []*eventlog.Event) []*eventlog.Event {
+	var out []*eventlog.Event
+	seen := map[mx.StateKey]bool{}
+	for i := len(list) - 1; i >= 0; i-- {
+		if e := list[i]; e.IsState() && !seen[e.Key()] {
+			seen[e.Key()] = true
+			out = append(out, e)
+		}
+	}
+	return reversed(out)
+}
+
+// fillWhole takes in the whole state at a position.
+func (b *build) fillWhole(sec *section, at store.Pos) error {
+	back, ok, err := b.takenBack(sec, at)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		list, err := eventlog.StateAt(b.ctx, b.s.db, sec.room, at)
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			if e.Type != mx.TypeMember || !b.lazy() {
+				b.addState(sec, e)
+			}
+		}
+		if b.lazy() {
+			return b.fillMembers(sec, at)
+		}
+		return nil
+	}
+	for typ := range sec.snap.Types() {
+		if (typ == mx.TypeMember && b.lazy()) || !b.f.Room.State.MatchType(typ) {
+			continue
+		}
+		for key, e := range sec.snap.OfType(typ) {
+			if _, changed := back[mx.StateKey{Type: typ, Key: key}]; !changed {
+				b.addState(sec, &eventlog.Event{Event: e, Version: sec.snap.Version()})
+			}
+		}
+	}
+	for _, e := range back {
+		if e != nil && (e.Type != mx.TypeMember || !b.lazy()) {
+			b.addState(sec, e)
+		}
+	}
+	if b.lazy() {
+		b.membersOf(sec, at, func(u mx.UserID) error {
+			b.addMember(sec, u, back)
+			return nil
+		})
+	}
+	return nil
+}
+
+// takenBack is what the current state has to be changed in to be the state at a position: for each place the event there, nil for none.
+// It reports false if that is too much.
+func (b *build) takenBack(sec *section, at store.Pos) (map[mx.StateKey]*eventlog.Event, bool, error) {
+	if sec.snap.Head() <= at {
+		return nil, true, nil
+	}
+	list, ok := b.s.rooms.Recent(sec.room, at, sec.snap.Head())
+	if !ok {
+		var err error
+		if list, err = eventlog.StateIn(b.ctx, b.s.db, sec.room, at, sec.snap.Head(), nearState+1); err != nil {
+			return nil, false, err
+		}
+		if len(list) > nearState {
+			return nil, false, nil
+		}
+	}
+	back := map[mx.StateKey]*eventlog.Event{}
+	var ids []mx.EventID
+	for _, e := range list {
+		if !e.IsState() {
+			continue
+		}
+		if _, later := back[e.Key()]; later {
+			continue
+		}
+		back[e.Key()] = nil
+		if e.Replaces != "" {
+			ids = append(ids, e.Replaces)
+		}
+	}
+	if len(ids) == 0 {
+		return back, true, nil
+	}
+	if err := b.load(ids); err != nil {
+		return nil, false, err
+	}
+	for _, id := range ids {
+		if e := b.events[id]; e != nil {
+			back[e.Key()] = e
+		}
+	}
+	return back, true, nil
+}
+
+// addState takes in a state event that the client wants.
+func (b *build) addState(sec *section, e *eventlog.Event) {
+	if b.f.Room.State.Match(e) {
+		sec.state = append(sec.state, e)
+	}
+}
+
+// lazy reports whether the client wants only those members that it needs. Clients say so in either part of the filter.
+//
+// Spec: cs#lazy-loading-room-members
+func (b *build) lazy() bool {
+	return b.f.Room.State.LazyLoadMembers || b.f.Room.Timeline.LazyLoadMembers
+}
+
+// fillMembers takes in the members whom the timeline needs, as they were at a position, unless they are in the section already.
+func (b *build) fillMembers(sec *section, at store.Pos) error {
+	var back map[mx.StateKey]*eventlog.Event
+	ok := true
+	var err error
+	if len(sec.timeline) > 0 || sec.whole {
+		if back, ok, err = b.takenBack(sec, at); err != nil {
+			return err
+		}
+	}
+	return b.membersOf(sec, at, func(u mx.UserID) error {
+		if ok {
+			b.addMember(sec, u, back)
+			return nil
+		}
+		e, err := eventlog.StateEventAt(b.ctx, b.s.db, sec.room, mx.TypeMember, string(u), at)
+		if e != nil && err == nil {
+			b.addState(sec, e)
+		}
+		return err
+	})
+}
+
+// membersOf calls f for each user whose membership the client needs and the section does not have yet: those who sent the timeline's
+// events and, in a room that is new to the client, the user's own and the heroes'.
+func (b *build) membersOf(sec *section, at store.Pos, f func(mx.UserID) error) error {
+	have := map[mx.UserID]bool{}
+	for _, e := range sec.state {
+		if e.Type == mx.TypeMember {
+			have[mx.UserID(*e.StateKey)] = true
+		}
+	}
+	need := func(u mx.UserID) error {
+		if have[u] {
+			return nil
+		}
+		have[u] = true
+		return f(u)
+	}
+	for _, e := range sec.timeline {
+		if err := need(e.Sender); err != nil {
+			return err
+		}
+	}
+	if !sec.whole {
+		return nil
+	}
+	if err := need(b.r.User); err != nil {
+		return err
+	}
+	for _, u := range heroes(sec.snap, b.r.User) {
+		if err := need(u); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addMember takes in a user's membership in the state that takenBack describes.
+func (b *build) addMember(sec *section, u mx.UserID, back map[mx.StateKey]*eventlog.Event) {
+	if e, changed := back[mx.StateKey{Type: mx.TypeMember, Key: string(u)}]; changed {
+		if e != nil {
+			b.addState(sec, e)
+		}
+	} else if e := sec.snap.State(mx.TypeMember, string(u)); e != nil {
+		b.addState(sec, &eventlog.Event{Event: e, Version: sec.snap.Version()})
+	}
+}
+
+// load looks up events that others refer to.
+func (b *build) load(ids []mx.EventID) error {
+	var missing []mx.EventID
+	for _, id := range ids {
+		if _, ok := b.events[id]; !ok {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	found, err := eventlog.ByIDs(b.ctx, b.s.db, missing)
+	if err != nil {
+		return err
+	}
+	if b.events == nil {
+		b.events = found
+		return nil
+	}
+	for id, e := range found {
+		b.events[id] = e
+	}
+	return nil
+}
