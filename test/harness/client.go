@@ -32,6 +32,15 @@ func Path(segments ...string) string {
 // goes out as it is, nil not at all, anything else as JSON.
 func (s *Server) Do(method, path, token string, body any) (int, gjson.Result) {
 	s.t.Helper()
+	status, answer, err := s.attempt(method, path, token, body)
+	if err != nil {
+		s.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return status, answer
+}
+
+// attempt is Do for a request that may get no answer.
+func (s *Server) attempt(method, path, token string, body any) (int, gjson.Result, error) {
 	var r io.Reader
 	switch b := body.(type) {
 	case nil:
@@ -42,13 +51,13 @@ func (s *Server) Do(method, path, token string, body any) (int, gjson.Result) {
 	default:
 		text, err := json.Marshal(b)
 		if err != nil {
-			s.t.Fatal(err)
+			return 0, gjson.Result{}, err
 		}
 		r = bytes.NewReader(text)
 	}
 	req, err := http.NewRequest(method, s.URL+path, r)
 	if err != nil {
-		s.t.Fatal(err)
+		return 0, gjson.Result{}, err
 	}
 	if r != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -58,9 +67,9 @@ func (s *Server) Do(method, path, token string, body any) (int, gjson.Result) {
 	}
 	res, answer, err := s.Send(req)
 	if err != nil {
-		s.t.Fatalf("%s %s: %v", method, path, err)
+		return 0, gjson.Result{}, err
 	}
-	return res.StatusCode, gjson.ParseBytes(answer)
+	return res.StatusCode, gjson.ParseBytes(answer), nil
 }
 
 // Send sends any request and reads the answer. Its error is the connection's: a server that was
@@ -117,6 +126,11 @@ func (s *Server) user(a gjson.Result, password string) *User {
 func (u *User) Do(method, path string, body any) (int, gjson.Result) {
 	u.s.t.Helper()
 	return u.s.Do(method, path, u.Token, body)
+}
+
+// Attempt sends a request as the user to a server that may be killed meanwhile.
+func (u *User) Attempt(method, path string, body any) (int, gjson.Result, error) {
+	return u.s.attempt(method, path, u.Token, body)
 }
 
 // Must sends a request as the user that has to be answered with 200.
