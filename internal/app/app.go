@@ -30,6 +30,7 @@ import (
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
+	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/secret"
@@ -52,6 +53,7 @@ type App struct {
 	cluster   *notify.Cluster // nil for a single node
 	accounts  *ident.Service
 	rooms     *room.Engine
+	push      *push.Service
 	e2ee      *e2ee.Service
 	views     *visibility.Views
 	ephemeral *ephemeral.Hub
@@ -60,6 +62,7 @@ type App struct {
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
 	collectors []collector
+	background []func(context.Context) // what services do by themselves while the server runs
 }
 
 // collector removes what is no longer needed from one service's tables.
@@ -122,9 +125,12 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireAccounts(ctx); err != nil {
 		return err
 	}
+	if err := a.wirePush(); err != nil {
+		return err
+	}
 	a.wireFeed()
 	h := client.New(client.Deps{
-		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Keys: a.e2ee, Feed: a.feed, Limits: a.limits,
+		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Limits: a.limits,
 		Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
 	})
 	a.door = door.New(door.Deps{

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -48,11 +49,7 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, srv.Close(), a.Close())
 	}
-	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopBackground()
-	go a.collect(background)
-	go a.feed.Run(background)
-	go a.bus.CatchUp(background, a.db.Position, a.log)
+	stopBackground := a.startBackground(context.WithoutCancel(ctx))
 	a.log.Info("serving", "server_name", a.server, "listen", l.Addr().String(), "tls", tlsConfig != nil, "database", a.db.Engine())
 	select {
 	case <-ctx.Done():
@@ -60,10 +57,26 @@ func (a *App) Run(ctx context.Context) error {
 	case err = <-failed:
 		err = fmt.Errorf("app: serve: %w", err)
 	}
-	return errors.Join(err, a.drain(srv, side))
+	return errors.Join(err, a.drain(stopBackground, srv, side))
 }
 
-func (a *App) drain(servers ...*http.Server) error {
+// startBackground starts what services do by themselves; the function that it returns stops that and waits for it.
+func (a *App) startBackground(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() { a.collect(ctx) })
+	running.Go(func() { a.bus.CatchUp(ctx, a.db.Position, a.log) })
+	running.Go(func() { a.feed.Run(ctx) })
+	for _, run := range a.background {
+		running.Go(func() { run(ctx) })
+	}
+	return func() {
+		cancel()
+		running.Wait()
+	}
+}
+
+func (a *App) drain(stopBackground func(), servers ...*http.Server) error {
 	a.beginStop()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
@@ -76,6 +89,7 @@ func (a *App) drain(servers ...*http.Server) error {
 			errs = append(errs, fmt.Errorf("app: drain: %w", err), s.Close())
 		}
 	}
+	stopBackground()
 	return errors.Join(append(errs, a.Close())...)
 }
 

@@ -17,6 +17,7 @@ import (
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
 )
 
@@ -36,6 +37,7 @@ type Config struct {
 	RateLimits   gate.Limits  `yaml:"rate_limits"`
 	Accounts     ident.Config `yaml:"accounts"`
 	Rooms        room.Config  `yaml:"rooms"`
+	Push         push.Config  `yaml:"push"`
 }
 
 // Database says where events are kept.

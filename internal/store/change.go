@@ -16,6 +16,7 @@ const (
 	KindSession                     // sessions of User (of Device, if set) ended or the account changed: forget what is cached
 	KindProfile                     // profile of User changed
 	KindRoom                        // Room was upgraded, purged or otherwise changed outside of its events
+	KindPusher                      // pushers of User
 	KindThread                      // thread subscriptions of User in Room
 )
 

@@ -10,6 +10,7 @@ import (
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
 )
 
@@ -18,6 +19,7 @@ type Deps struct {
 	Server    mx.ServerName
 	Accounts  *ident.Service
 	Rooms     *room.Engine
+	Push      *push.Service
 	Keys      *e2ee.Service
 	Feed      *feed.Service
 	Limits    *gate.Limiter
@@ -41,6 +43,7 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.roomRoutes(),
 		h.memberRoutes(),
 		h.sendRoutes(),
+		h.pushRoutes(),
 		h.keysRoutes(),
 		h.keysBackupRoutes(),
 		h.keysDehydratedRoutes(),

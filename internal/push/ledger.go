@@ -1,0 +1,376 @@
+package push
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/store/personal"
+	"conclave.chat/internal/store/pushdata"
+)
+
+// Count is a number of notifications, and how many of them are highlights.
+type Count struct{ Notifications, Highlights int }
+
+// Unread is what a user has yet to read of a room: the main timeline, and the threads that have something.
+type Unread struct {
+	Main    Count
+	Threads map[mx.EventID]Count
+}
+
+// Total counts the main timeline and all threads.
+func (u Unread) Total() Count {
+	n := u.Main
+	for _, t := range u.Threads {
+		n.Notifications += t.Notifications
+		n.Highlights += t.Highlights
+	}
+	return n
+}
+
+type ledgerKey struct {
+	user mx.UserID
+	room mx.RoomID
+}
+
+// mark is one unread notification: twice the event's position, plus one for a highlight.
+type mark int64
+
+func (m mark) pos() store.Pos { return store.Pos(m >> 1) }
+
+// maxMarks bounds the marks of one user in one room; beyond it the oldest are forgotten and the count stands still.
+const maxMarks = 10_000
+
+// checkpointEvery is how many events are counted before the count is kept in the database.
+const checkpointEvery = 2000
+
+// ledger is the unread notifications of one user in one room, counted up to a position. New events advance it, receipts shorten it.
+type ledger struct {
+	receiptsChanged atomic.Bool
+
+	mu     sync.Mutex
+	loaded bool
+	away   bool      // the user has left and not come back, as far as counted
+	joined store.Pos // the join that counting began at
+	upTo   store.Pos
+	kept   store.Pos // counted up to here in the database
+	whole  store.Pos // receipt for the whole room
+	read   map[mx.EventID]store.Pos
+	marks  map[mx.EventID][]mark // by thread; "" is the main timeline
+	total  int
+}
+
+// Unread counts for the rooms that a user is in. Rooms without unread events are missing from the answer.
+//
+// Spec: cs#receiving-notifications
+func (s *Service) Unread(ctx context.Context, user mx.UserID, rooms []mx.RoomID) (map[mx.RoomID]Unread, error) {
+	var answer map[mx.RoomID]Unread
+	for _, room := range rooms {
+		u, err := s.unread(ctx, user, room)
+		if err != nil {
+			return nil, err
+		}
+		if u.Main == (Count{}) && len(u.Threads) == 0 {
+			continue
+		}
+		if answer == nil {
+			answer = make(map[mx.RoomID]Unread, len(rooms))
+		}
+		answer[room] = u
+	}
+	return answer, nil
+}
+
+func (s *Service) ledger(k ledgerKey) *ledger {
+	if l, ok := s.ledgers.Get(k); ok {
+		return l
+	}
+	l := &ledger{}
+	if old, ok, _ := s.ledgers.PeekOrAdd(k, l); ok {
+		return old
+	}
+	return l
+}
+
+func (s *Service) unread(ctx context.Context, user mx.UserID, room mx.RoomID) (Unread, error) {
+	k := ledgerKey{user, room}
+	l := s.ledger(k)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := s.bringUpToDate(ctx, k, l); err != nil {
+		return Unread{}, err
+	}
+	return l.count(), nil
+}
+
+// bringUpToDate loads a ledger, or adds what happened since.
+func (s *Service) bringUpToDate(ctx context.Context, k ledgerKey, l *ledger) error {
+	now := s.position()
+	if !l.loaded {
+		if err := s.loadLedger(ctx, k, l); err != nil {
+			return err
+		}
+	}
+	if l.receiptsChanged.Swap(false) {
+		if err := s.loadReceipts(ctx, k, l); err != nil {
+			l.receiptsChanged.Store(true)
+			return err
+		}
+	}
+	if now <= l.upTo {
+		return nil
+	}
+	return s.advance(ctx, k, l, now)
+}
+
+func (s *Service) loadLedger(ctx context.Context, k ledgerKey, l *ledger) error {
+	l.marks, l.read = map[mx.EventID][]mark{}, map[mx.EventID]store.Pos{}
+	l.total, l.away = 0, false
+	history, err := eventlog.StateHistory(ctx, s.db, k.room, mx.TypeMember, string(k.user), s.position())
+	if err != nil {
+		return err
+	}
+	was := ""
+	for _, e := range history {
+		if now := e.Membership(); now != was {
+			if now == mx.Join {
+				l.joined = e.Pos
+			}
+			was = now
+		}
+	}
+	l.upTo, l.kept = l.joined, l.joined
+	kept, err := pushdata.FindUnread(ctx, s.db, k.user, k.room)
+	if err != nil {
+		return err
+	}
+	if kept != nil && kept.Joined == l.joined {
+		if l.marks, l.total, err = decodeMarks(kept.Marks); err != nil {
+			return err
+		}
+		l.upTo, l.kept = kept.Pos, kept.Pos
+	}
+	l.receiptsChanged.Store(false)
+	if err := s.loadReceipts(ctx, k, l); err != nil {
+		return err
+	}
+	l.upTo = max(l.upTo, l.whole) // what the whole-room receipt covers need not be counted
+	l.loaded = true
+	return nil
+}
+
+func (s *Service) loadReceipts(ctx context.Context, k ledgerKey, l *ledger) error {
+	list, err := personal.UserReceipts(ctx, s.db, k.room, k.user)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		switch r.Thread {
+		case "":
+			l.whole = max(l.whole, r.EventPos)
+		case "main":
+			l.read[""] = max(l.read[""], r.EventPos)
+		default:
+			l.read[mx.EventID(r.Thread)] = max(l.read[mx.EventID(r.Thread)], r.EventPos)
+		}
+	}
+	for thread := range l.marks {
+		l.trim(thread)
+	}
+	return nil
+}
+
+// trim removes the marks of a thread that a receipt covers.
+func (l *ledger) trim(thread mx.EventID) {
+	list := l.marks[thread]
+	read := max(l.whole, l.read[thread])
+	n, _ := slices.BinarySearchFunc(list, read+1, func(m mark, p store.Pos) int { return cmp.Compare(m.pos(), p) })
+	l.total -= n
+	if n == len(list) {
+		delete(l.marks, thread)
+	} else if n > 0 {
+		l.marks[thread] = slices.Clone(list[n:])
+	}
+}
+
+const pageEvents = 500
+
+// advance counts the room's events up to a position.
+func (s *Service) advance(ctx context.Context, k ledgerKey, l *ledger, now store.Pos) error {
+	counted := 0
+	for {
+		list, whole := s.rooms.Recent(k.room, l.upTo, now)
+		if !whole {
+			var err error
+			if list, err = eventlog.After(ctx, s.db, k.room, l.upTo, now, pageEvents); err != nil {
+				return err
+			}
+		}
+		for _, e := range list {
+			if err := s.countEvent(ctx, k, l, e); err != nil {
+				return err
+			}
+			l.upTo = e.Pos
+		}
+		counted += len(list)
+		if whole || len(list) < pageEvents {
+			break
+		}
+	}
+	l.upTo = now
+	if l.upTo-l.kept > checkpointEvery && counted > 0 {
+		s.checkpoint(k, l)
+	}
+	return nil
+}
+
+func (s *Service) countEvent(ctx context.Context, k ledgerKey, l *ledger, e *eventlog.Event) error {
+	if e.Is(mx.TypeMember, string(k.user)) {
+		l.ownMembership(e)
+	}
+	if l.away || e.Pos <= l.joined {
+		return nil
+	}
+	if e.Sender == k.user { // who writes has read what stands above
+		l.read[e.Thread] = e.Pos
+		l.trim(e.Thread)
+		return nil
+	}
+	if e.Pos <= max(l.whole, l.read[e.Thread]) {
+		return nil
+	}
+	sub, err := s.subject(ctx, e)
+	if err != nil {
+		return err
+	}
+	rules, err := s.compiled(ctx, k.user)
+	if err != nil {
+		return err
+	}
+	if r := rules.Match(sub); r.Notify {
+		l.add(e, r.Highlight)
+	}
+	return nil
+}
+
+// ownMembership begins to count anew when the user comes back into the room.
+func (l *ledger) ownMembership(e *eventlog.Event) {
+	joined := e.Membership() == mx.Join
+	if joined && l.away {
+		l.joined = e.Pos
+	}
+	if !joined || l.away {
+		clear(l.marks)
+		l.total = 0
+	}
+	l.away = !joined
+}
+
+func (l *ledger) add(e *eventlog.Event, highlight bool) {
+	m := mark(e.Pos << 1)
+	if highlight {
+		m |= 1
+	}
+	l.marks[e.Thread] = append(l.marks[e.Thread], m)
+	if l.total++; l.total > maxMarks {
+		l.forgetOldest()
+	}
+}
+
+// forgetOldest drops the oldest mark of the longest list.
+func (l *ledger) forgetOldest() {
+	var longest mx.EventID
+	for t, list := range l.marks {
+		if len(list) > len(l.marks[longest]) {
+			longest = t
+		}
+	}
+	l.marks[longest] = l.marks[longest][1:]
+	l.total--
+}
+
+func (l *ledger) count() Unread {
+	var u Unread
+	for thread, list := range l.marks {
+		c := Count{Notifications: len(list)}
+		for _, m := range list {
+			c.Highlights += int(m & 1)
+		}
+		if thread == "" {
+			u.Main = c
+			continue
+		}
+		if u.Threads == nil {
+			u.Threads = make(map[mx.EventID]Count, len(l.marks))
+		}
+		u.Threads[thread] = c
+	}
+	return u
+}
+
+// checkpoint keeps a count in the database without waiting for it.
+func (s *Service) checkpoint(k ledgerKey, l *ledger) {
+	u := &pushdata.Unread{Pos: l.upTo, Joined: l.joined, Marks: encodeMarks(l.marks)}
+	l.kept = l.upTo
+	s.db.Enqueue(func(tx *store.Tx) error { return pushdata.PutUnread(tx, k.user, k.room, u) })
+}
+
+// Marks are stored as, for each thread: length of its id, id, number of marks, then the differences between marks; all numbers are
+// unsigned varints.
+
+func encodeMarks(marks map[mx.EventID][]mark) []byte {
+	var b []byte
+	for thread, list := range marks {
+		b = binary.AppendUvarint(b, uint64(len(thread)))
+		b = append(b, thread...)
+		b = binary.AppendUvarint(b, uint64(len(list)))
+		last := mark(0)
+		for _, m := range list {
+			b = binary.AppendUvarint(b, uint64(m-last)) //nolint:gosec // marks grow
+			last = m
+		}
+	}
+	return b
+}
+
+var errMarks = errors.New("push: kept counts cannot be read")
+
+func decodeMarks(b []byte) (marks map[mx.EventID][]mark, total int, err error) {
+	marks = map[mx.EventID][]mark{}
+	next := func() uint64 {
+		v, n := binary.Uvarint(b)
+		if n <= 0 {
+			err, b = errMarks, nil
+			return 0
+		}
+		b = b[n:]
+		return v
+	}
+	for len(b) > 0 && err == nil {
+		n := next()
+		if n > uint64(len(b)) {
+			return nil, 0, errMarks
+		}
+		thread := mx.EventID(b[:n])
+		b = b[n:]
+		count := next()
+		if count > uint64(len(b)) {
+			return nil, 0, errMarks
+		}
+		list, last := make([]mark, count), mark(0)
+		for i := range list {
+			last += mark(next()) //nolint:gosec // as written
+			list[i] = last
+		}
+		marks[thread] = list
+		total += len(list)
+	}
+	return marks, total, err
+}

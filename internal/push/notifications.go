@@ -1,0 +1,85 @@
+package push
+
+import (
+	"context"
+	"encoding/json"
+
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/eventlog"
+)
+
+// Notification is an event that a user was notified of.
+type Notification struct {
+	Event   *eventlog.Event
+	Actions []json.RawMessage
+	Read    bool
+}
+
+const (
+	pageScan = 500
+	maxScan  = 5000
+)
+
+// Notifications lists the events before a position that a user's rules notify of, newest first. next is where to go on, 0 at the end.
+//
+// Spec: cs#get_matrixclientv3notifications
+func (s *Service) Notifications(ctx context.Context, user mx.UserID, before store.Pos, limit int, highlights bool) (list []Notification, next store.Pos, err error) {
+	rules, err := s.compiled(ctx, user)
+	if err != nil {
+		return nil, 0, err
+	}
+	for scanned := 0; scanned < maxScan; scanned += pageScan {
+		page, err := eventlog.ForMember(ctx, s.db, user, before, pageScan)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, e := range page {
+			before = e.Pos
+			l, err := s.current(ctx, user, e.RoomID)
+			if err != nil {
+				return nil, 0, err
+			}
+			if e.Pos <= l.joined {
+				continue
+			}
+			sub, err := s.subject(ctx, e)
+			if err != nil {
+				return nil, 0, err
+			}
+			r := rules.Match(sub)
+			if !r.Notify || (highlights && !r.Highlight) {
+				continue
+			}
+			list = append(list, Notification{Event: e, Actions: r.Actions, Read: e.Pos <= max(l.whole, l.read[e.Thread])})
+			if len(list) == limit {
+				return list, before, nil
+			}
+		}
+		if len(page) < pageScan {
+			return list, 0, nil
+		}
+	}
+	return list, before, nil
+}
+
+// standing is how far a user has read a room.
+type standing struct {
+	joined, whole store.Pos
+	read          map[mx.EventID]store.Pos
+}
+
+func (s *Service) current(ctx context.Context, user mx.UserID, room mx.RoomID) (standing, error) {
+	k := ledgerKey{user, room}
+	l := s.ledger(k)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := s.bringUpToDate(ctx, k, l); err != nil {
+		return standing{}, err
+	}
+	st := standing{joined: l.joined, whole: l.whole, read: make(map[mx.EventID]store.Pos, len(l.read))}
+	for t, p := range l.read {
+		st.read[t] = p
+	}
+	return st, nil
+}

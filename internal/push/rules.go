@@ -1,0 +1,86 @@
+package push
+
+import (
+	"context"
+	"encoding/json"
+
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/pushrule"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/personal"
+)
+
+// PushRules is the content of a user's m.push_rules account data.
+//
+// Spec: cs#mpush_rules
+func (s *Service) PushRules(ctx context.Context, user mx.UserID) ([]byte, error) {
+	r, err := s.compiled(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	return encode(r.Set())
+}
+
+func encode(set *pushrule.Ruleset) ([]byte, error) {
+	return json.Marshal(map[string]any{"global": set})
+}
+
+// Ruleset is a user's rules. It must not be changed.
+func (s *Service) Ruleset(ctx context.Context, user mx.UserID) (*pushrule.Ruleset, error) {
+	r, err := s.compiled(ctx, user)
+	if err != nil {
+		return nil, err
+	}
+	return r.Set(), nil
+}
+
+// compiled is a user's rules, from memory if they are there.
+func (s *Service) compiled(ctx context.Context, user mx.UserID) (*pushrule.Rules, error) {
+	if r, ok := s.rules.Get(user); ok {
+		return r, nil
+	}
+	gen := s.rulesGen.Load()
+	set, err := load(ctx, s.db, user)
+	if err != nil {
+		return nil, err
+	}
+	r := pushrule.Compile(set, user)
+	if s.rulesGen.Load() == gen {
+		s.rules.Add(user, r)
+	}
+	return r, nil
+}
+
+func load(ctx context.Context, r store.Reader, user mx.UserID) (*pushrule.Ruleset, error) {
+	stored, err := personal.FindAccountData(ctx, r, user, "", personal.TypePushRules)
+	if err != nil {
+		return nil, err
+	}
+	var content struct {
+		Global json.RawMessage `json:"global"`
+	}
+	if stored != nil {
+		if err := json.Unmarshal(stored, &content); err != nil {
+			return nil, err
+		}
+	}
+	return pushrule.Load(content.Global, user)
+}
+
+// ChangeRules lets edit change a user's rules and stores them; all the user's clients hear of it.
+func (s *Service) ChangeRules(user mx.UserID, edit func(*pushrule.Ruleset) error) error {
+	return s.db.Write(func(tx *store.Tx) error {
+		set, err := load(context.Background(), tx, user)
+		if err != nil {
+			return err
+		}
+		if err := edit(set); err != nil {
+			return err
+		}
+		content, err := encode(set)
+		if err != nil {
+			return err
+		}
+		return personal.PutAccountData(tx, user, "", personal.TypePushRules, content)
+	})
+}
