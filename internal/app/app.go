@@ -20,12 +20,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"conclave.chat/internal/config"
+	"conclave.chat/internal/directory"
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/door/client"
 	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/ephemeral"
 	"conclave.chat/internal/feed"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/history"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/mx"
@@ -58,6 +60,8 @@ type App struct {
 	views     *visibility.Views
 	ephemeral *ephemeral.Hub
 	feed      *feed.Service
+	history   *history.Service
+	directory *directory.Service
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
@@ -129,8 +133,10 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.wireFeed()
+	a.wireReaders()
 	h := client.New(client.Deps{
 		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Limits: a.limits,
+		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open,
 		Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
 	})
 	a.door = door.New(door.Deps{

@@ -14,6 +14,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"conclave.chat/internal/directory"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
@@ -38,6 +39,8 @@ type Config struct {
 	Accounts     ident.Config `yaml:"accounts"`
 	Rooms        room.Config  `yaml:"rooms"`
 	Push         push.Config  `yaml:"push"`
+
+	Directory directory.Config `yaml:"directory"`
 }
 
 // Database says where events are kept.

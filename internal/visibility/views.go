@@ -71,6 +71,15 @@ func (vs *Views) Of(ctx context.Context, snap *roomstate.Snapshot, user mx.UserI
 	return v, nil
 }
 
+// Outside is what somebody who was never in the room may see of it.
+func (vs *Views) Outside(ctx context.Context, snap *roomstate.Snapshot) (*View, error) {
+	h, err := vs.visibilities(ctx, snap.Room(), idOf(snap.State(mx.TypeHistoryVisibility, "")))
+	if err != nil {
+		return nil, err
+	}
+	return New(nil, h.changes), nil
+}
+
 func (vs *Views) visibilities(ctx context.Context, room mx.RoomID, last mx.EventID) (history, error) {
 	vs.mu.Lock()
 	h, ok := vs.rooms[room]

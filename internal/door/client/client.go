@@ -4,10 +4,12 @@
 package client
 
 import (
+	"conclave.chat/internal/directory"
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/feed"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/history"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/push"
@@ -22,8 +24,12 @@ type Deps struct {
 	Push      *push.Service
 	Keys      *e2ee.Service
 	Feed      *feed.Service
+	History   *history.Service
+	Directory *directory.Service
 	Limits    *gate.Limiter
 	Discovery Discovery
+
+	OpenDirectory bool // anybody may list the published rooms
 }
 
 // Handlers serves the client-server API.
@@ -48,5 +54,10 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.keysBackupRoutes(),
 		h.keysDehydratedRoutes(),
 		h.syncRoutes(),
+		h.historyRoutes(),
+		h.relationRoutes(),
+		h.searchRoutes(),
+		h.reportRoutes(),
+		h.directoryRoutes(),
 	}
 }
