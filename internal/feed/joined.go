@@ -10,10 +10,10 @@ import (
 func (b *build) joinedRoom(sec *section) error {
 	came := false // into the room, since the client last heard of it
 	if !b.initial && sec.member.Pos > b.since {
-		var err error
-		if came, err = b.cameSince(sec); err != nil {
+		if err := b.viewOf(sec); err != nil {
 			return err
 		}
+		came = sec.view.MembershipAt(b.since) != mx.Join
 	}
 	sec.whole = b.initial || b.r.FullState || came
 	what := b.ch.rooms[sec.room]
@@ -41,17 +41,6 @@ func (b *build) joinedRoom(sec *section) error {
 	b.joined++
 	b.found = append(b.found, sec)
 	return nil
-}
-
-// cameSince reports whether the user has come into the room since the client last heard of it, or come back.
-func (b *build) cameSince(sec *section) (bool, error) {
-	if err := b.viewOf(sec); err != nil {
-		return false, err
-	}
-	if sec.view.MembershipAt(b.since) != mx.Join {
-		return true, nil
-	}
-	return sec.view.AwayIn(b.since, b.upto), nil
 }
 
 func (b *build) memberChanged(room mx.RoomID) bool {

@@ -1,0 +1,123 @@
+package feed
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+
+	"conclave.chat/internal/ephemeral"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/roomstate"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/eventlog"
+)
+
+// hubRooms are rooms by their members.
+type hubRooms map[mx.RoomID][]mx.UserID
+
+func (h hubRooms) Snapshot(_ context.Context, room mx.RoomID) (*roomstate.Snapshot, error) {
+	members, ok := h[room]
+	if !ok {
+		return nil, errors.New("no such room")
+	}
+	v, _ := mx.Version("12")
+	s := roomstate.New(room, v)
+	for i, u := range members {
+		key := string(u)
+		s = s.With(&mx.Event{Type: mx.TypeMember, StateKey: &key, Content: []byte(`{"membership":"join"}`)}, store.Pos(i))
+	}
+	return s, nil
+}
+
+func (h hubRooms) Rooms(_ context.Context, user mx.UserID) (map[mx.RoomID]roomstate.Membership, error) {
+	list := map[mx.RoomID]roomstate.Membership{}
+	for room, members := range h {
+		for _, u := range members {
+			if u == user {
+				list[room] = roomstate.Membership{Membership: mx.Join}
+			}
+		}
+	}
+	return list, nil
+}
+
+func (hubRooms) Recent(mx.RoomID, store.Pos, store.Pos) ([]*eventlog.Event, bool) { return nil, false }
+
+func TestHubWakesThoseConcernedAndNobodyElse(t *testing.T) {
+	rooms := hubRooms{
+		"!ab:x":  {"@a:x", "@b:x"},
+		"!bc:x":  {"@b:x", "@c:x"},
+		"!big:x": {"@a:x", "@e:x", "@f:x", "@g:x", "@h:x", "@i:x", "@j:x", "@k:x"},
+	}
+	change := func(c store.Change) wakeup { return wakeup{changes: []store.Change{c}} }
+	for name, c := range map[string]struct {
+		what wakeup
+		want []string
+	}{
+		"an event":               {change(store.Change{Kind: store.KindEvent, Room: "!ab:x"}), []string{"@a:x 1", "@a:x 2", "@b:x 1"}},
+		"an event in a big room": {change(store.Change{Kind: store.KindEvent, Room: "!big:x"}), []string{"@a:x 1", "@a:x 2"}},
+		"an invitation":          {change(store.Change{Kind: store.KindEvent, Room: "!bc:x", User: "@d:x"}), []string{"@b:x 1", "@c:x 1", "@d:x 1"}},
+		"a receipt":              {change(store.Change{Kind: store.KindReceipt, Room: "!bc:x", User: "@b:x"}), []string{"@b:x 1", "@c:x 1"}},
+		"a private receipt":      {change(store.Change{Kind: store.KindReceipt, Room: "!bc:x", User: "@b:x", Private: true}), []string{"@b:x 1"}},
+		"account data":           {change(store.Change{Kind: store.KindAccountData, User: "@a:x"}), []string{"@a:x 1", "@a:x 2"}},
+		"a to-device message":    {change(store.Change{Kind: store.KindToDevice, User: "@a:x", Device: "2"}), []string{"@a:x 2"}},
+		"a key count":            {change(store.Change{Kind: store.KindKeyCount, User: "@a:x", Device: "1"}), []string{"@a:x 1"}},
+		"a device list":          {change(store.Change{Kind: store.KindDeviceList, User: "@c:x"}), []string{"@b:x 1", "@c:x 1"}},
+		"own signatures":         {change(store.Change{Kind: store.KindDeviceList, User: "@c:x", Private: true}), []string{"@c:x 1"}},
+		"the end of a session":   {change(store.Change{Kind: store.KindSession, User: "@a:x", Device: "2"}), []string{"@a:x 2"}},
+		"typing":                 {wakeup{ephemeral: ephemeral.Change{Room: "!ab:x"}}, []string{"@a:x 1", "@a:x 2", "@b:x 1"}},
+		"presence":               {wakeup{ephemeral: ephemeral.Change{User: "@c:x"}}, []string{"@b:x 1", "@c:x 1"}},
+		"nobody knows what":      {wakeup{all: true}, []string{"@a:x 1", "@a:x 2", "@b:x 1", "@c:x 1", "@d:x 1"}},
+		"a room that is gone":    {change(store.Change{Kind: store.KindEvent, Room: "!no:x"}), []string{"@a:x 1", "@a:x 2", "@b:x 1", "@c:x 1", "@d:x 1"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := newHub(rooms, slog.New(slog.DiscardHandler))
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go h.run(ctx)
+			waiting := map[string]*waiter{}
+			for _, w := range []struct {
+				user   mx.UserID
+				device mx.DeviceID
+			}{{"@a:x", "1"}, {"@a:x", "2"}, {"@b:x", "1"}, {"@c:x", "1"}, {"@d:x", "1"}} {
+				waiting[string(w.user)+" "+string(w.device)] = h.join(w.user, w.device)
+			}
+			h.enqueue(c.what)
+			synctest.Wait()
+			woken := map[string]bool{}
+			for name, w := range waiting {
+				select {
+				case <-w.wake:
+					woken[name] = true
+				default:
+				}
+			}
+			for _, w := range c.want {
+				if !woken[w] {
+					t.Errorf("%s does not wake %s", name, w)
+				}
+				delete(woken, w)
+			}
+			for w := range woken {
+				t.Errorf("%s wakes %s", name, w)
+			}
+		})
+	}
+}
+
+func TestHubForgetsThoseWhoLeave(t *testing.T) {
+	h := newHub(hubRooms{}, slog.New(slog.DiscardHandler))
+	a, b, c := h.join("@a:x", "1"), h.join("@a:x", "2"), h.join("@a:x", "3")
+	h.leave("@a:x", b)
+	h.wake("@a:x", "")
+	if len(a.wake) != 1 || len(b.wake) != 0 || len(c.wake) != 1 {
+		t.Error("the wrong requests are woken after one has left")
+	}
+	h.leave("@a:x", c)
+	h.leave("@a:x", a)
+	if len(h.waiting) != 0 || h.count() != 0 {
+		t.Errorf("%d requests of %d users are still there", h.count(), len(h.waiting))
+	}
+}
