@@ -59,10 +59,10 @@ var rigKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, ed25519.SeedSize))
 // newRig makes a rig on a database that open opens with a function that hears of commits.
 func newRig(t testing.TB, open func(testing.TB, store.Options) *store.DB) *rig {
 	g := &rig{
-		t: t, bus: notify.New(), stop: make(chan struct{}), recent: 1 << 30,
+		t: t, stop: make(chan struct{}), recent: 1 << 30,
 		rooms: map[mx.RoomID]*rigRoom{}, users: map[mx.UserID]map[mx.RoomID]roomstate.Membership{}, ts: time.Now().UnixMilli(),
 	}
-	g.db = open(t, store.Options{Publish: g.bus.Publish})
+	g.db = open(t, store.Options{Publish: func(b store.Batch) { g.bus.Publish(b) }})
 	g.eph = ephemeral.New(ephemeral.Options{Wake: func(c ephemeral.Change) { g.feed.Ephemeral(c) }})
 	t.Cleanup(g.eph.Close)
 	g.views = visibility.NewViews(g.db)
@@ -79,6 +79,7 @@ func (g *rig) restart() {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	g.bus = notify.New()
 	g.bus.Start(pos)
 	g.feed = feed.New(feed.Deps{DB: g.db, Bus: g.bus, Rooms: g, Views: g.views, Ephemeral: g.eph, Stopping: g.stop})
 }

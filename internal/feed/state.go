@@ -117,7 +117,7 @@ func (b *build) takenBack(sec *section, at store.Pos) (map[mx.StateKey]*eventlog
 	if sec.snap.Head() <= at {
 		return nil, true, nil
 	}
-	list, ok := b.s.rooms.Recent(sec.room, at, sec.snap.Head())
+	list, ok := b.after(sec, at)
 	if !ok {
 		var err error
 		if list, err = eventlog.StateIn(b.ctx, b.s.db, sec.room, at, sec.snap.Head(), nearState+1); err != nil {
@@ -153,6 +153,18 @@ func (b *build) takenBack(sec *section, at store.Pos) (map[mx.StateKey]*eventlog
 		}
 	}
 	return back, true, nil
+}
+
+// after is all events of a section's room after a position, if they are at hand.
+func (b *build) after(sec *section, at store.Pos) ([]*eventlog.Event, bool) {
+	if b.passAll() && at >= sec.start && sec.snap.Head() <= sec.end {
+		list := sec.timeline
+		for len(list) > 0 && list[0].Pos <= at {
+			list = list[1:]
+		}
+		return list, true
+	}
+	return b.s.rooms.Recent(sec.room, at, sec.snap.Head())
 }
 
 // addState takes in a state event that the client wants.
