@@ -19,6 +19,7 @@ const killRounds = 20
 // ledger is what one sender was promised.
 type ledger struct {
 	*harness.User
+	t       *testing.T
 	n       int               // messages begun; the last one may not have been acknowledged
 	acked   map[string]string // transaction id -> event id
 	pending string            // transaction id whose answer never came
@@ -36,7 +37,7 @@ func TestAcknowledgedIsDurable(t *testing.T) {
 		for i := range 4 {
 			u := s.Register(fmt.Sprintf("sender%d", i))
 			u.Join(room)
-			senders = append(senders, &ledger{User: u, acked: map[string]string{}, device: map[string]bool{}})
+			senders = append(senders, &ledger{User: u, t: t, acked: map[string]string{}, device: map[string]bool{}})
 		}
 		since := observer.Sync("").Get("next_batch").Str
 		delivered := map[string]int{}
@@ -98,15 +99,18 @@ func (l *ledger) work(room string, to *harness.User) {
 	}
 }
 
-// try makes a request; a server that was killed under way is no error here.
+// try makes a request; a server that was killed under way is no error here, a refusal is.
 func (l *ledger) try(method, path string, body any) (ok bool, answer gjson.Result) {
 	status, answer, err := l.Attempt(method, path, body)
+	if err == nil && status != http.StatusOK {
+		l.t.Errorf("%s %s: %d %s", method, path, status, answer.Raw)
+	}
 	return err == nil && status == http.StatusOK, answer
 }
 
 func (l *ledger) send(room, txn string) (id string, ok bool) {
-	ok, answer := l.try("PUT", harness.Path("rooms", room, "send", "m.room.message", txn),
-		harness.M{"msgtype": "m.text", "body": txn})
+	ok, answer := l.try("PUT", harness.Path("rooms", room, "send", "m.room.encrypted", txn),
+		harness.M{"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "", "body": txn})
 	return answer.Get("event_id").Str, ok
 }
 
@@ -137,7 +141,7 @@ func checkMessages(t *testing.T, room string, observer *harness.User, senders []
 	for {
 		page := observer.Must("GET", harness.Path("rooms", room, "messages")+"?dir=b&limit=500"+from, nil)
 		for _, e := range page.Get("chunk").Array() {
-			if e.Get("type").Str != "m.room.message" {
+			if e.Get("type").Str != "m.room.encrypted" {
 				continue
 			}
 			body, sender := e.Get("content.body").Str, e.Get("sender").Str
