@@ -30,6 +30,7 @@ import (
 	"conclave.chat/internal/history"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/keyring"
+	"conclave.chat/internal/media"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
 	"conclave.chat/internal/push"
@@ -62,6 +63,7 @@ type App struct {
 	feed      *feed.Service
 	history   *history.Service
 	directory *directory.Service
+	media     *media.Service
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
@@ -134,8 +136,11 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.wireFeed()
 	a.wireReaders()
+	if err := a.wireMedia(); err != nil {
+		return err
+	}
 	h := client.New(client.Deps{
-		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Limits: a.limits,
+		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Media: a.media, Limits: a.limits,
 		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open,
 		Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
 	})

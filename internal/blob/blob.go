@@ -37,17 +37,17 @@ type Store interface {
 // Config says where blobs are kept.
 type Config struct {
 	Dir string `yaml:"dir" doc:"Folder for media on this machine. Empty means media under the data folder. Not used with S3."`
-	S3  S3     `yaml:"s3" doc:"An S3 bucket to keep media in, for several nodes or for storage that grows. Used when its endpoint is set."`
+	S3  S3     `yaml:"s3"`
 }
 
 // S3 names a bucket and how to reach it.
 type S3 struct {
-	Endpoint  string `yaml:"endpoint" doc:"Host and port of the S3 service, such as s3.eu-central-1.amazonaws.com."`
+	Endpoint  string `yaml:"endpoint" doc:"Keep media in an S3 bucket, for several nodes or for storage that grows: host and port of the service, such as s3.eu-central-1.amazonaws.com. Empty: media are files."`
 	Bucket    string `yaml:"bucket" doc:"Bucket for media. It must exist."`
 	Prefix    string `yaml:"prefix" doc:"Put before the name of each object, such as conclave/."`
 	Region    string `yaml:"region" doc:"Region of the bucket. Empty means that the service is asked."`
 	AccessKey string `yaml:"access_key" doc:"Access key. Empty means the credentials of the machine's role."`
-	SecretKey string `yaml:"secret_key" doc:"Secret key."`
+	SecretKey string `yaml:"secret_key" doc:"Secret key." secret:"yes"`
 	PlainHTTP bool   `yaml:"plain_http" doc:"Speak HTTP without TLS, for a service on the same machine. Media are encrypted either way."`
 	PathStyle bool   `yaml:"path_style" doc:"Put the bucket's name into the path instead of the host name."`
 }

@@ -17,6 +17,7 @@ import (
 	"conclave.chat/internal/directory"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/media"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
@@ -39,6 +40,7 @@ type Config struct {
 	Accounts     ident.Config `yaml:"accounts"`
 	Rooms        room.Config  `yaml:"rooms"`
 	Push         push.Config  `yaml:"push"`
+	Media        media.Config `yaml:"media"`
 
 	Directory directory.Config `yaml:"directory"`
 }
@@ -79,7 +81,7 @@ func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8008", DataDir: "data",
 		Log: Log{Level: "info", Format: "text"}, RateLimits: gate.DefaultLimits(),
-		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(),
+		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(), Media: media.DefaultConfig(),
 	}
 }
 
@@ -120,6 +122,9 @@ func (c *Config) complete() {
 	if c.MasterKey == "" {
 		c.MasterKey = filepath.Join(c.DataDir, "master.key")
 	}
+	if c.Media.Store.Dir == "" {
+		c.Media.Store.Dir = c.Path("media")
+	}
 	if c.Organisation == "" {
 		c.Organisation = c.ServerName
 	}
@@ -138,6 +143,9 @@ func (c *Config) check() error {
 	}
 	if c.NATS.URL != "" && c.Database.Postgres == "" {
 		return errors.New("nats.url: several nodes need a shared database: set database.postgres")
+	}
+	if err := c.Media.Check(); err != nil {
+		return err
 	}
 	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {
 		return errors.New("tls: certificate and key go together")

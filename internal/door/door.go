@@ -87,6 +87,9 @@ func (r *Request) Param(name string) string {
 // Body is the request body, limited in size.
 func (r *Request) Body() io.Reader { return r.HTTP.Body }
 
+// Conn reaches the connection, to set deadlines for bodies that take long.
+func (r *Request) Conn() *http.ResponseController { return http.NewResponseController(r.w) }
+
 // UserAgent is what the client calls itself, cut to a sane length.
 func (r *Request) UserAgent() string {
 	ua := r.HTTP.UserAgent()

@@ -11,6 +11,7 @@ import (
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/history"
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/media"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
@@ -26,6 +27,7 @@ type Deps struct {
 	Feed      *feed.Service
 	History   *history.Service
 	Directory *directory.Service
+	Media     *media.Service
 	Limits    *gate.Limiter
 	Discovery Discovery
 
@@ -59,5 +61,6 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.searchRoutes(),
 		h.reportRoutes(),
 		h.directoryRoutes(),
+		h.mediaRoutes(),
 	}
 }

@@ -59,6 +59,9 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus, change ...func(*ide
 	for _, f := range change {
 		f(&cfg, &deps)
 	}
+	if deps.Media == nil {
+		deps.Media = testMedia(t, db, nil, func() time.Time { return h.clock })
+	}
 	h.accounts, err = ident.New(ident.Deps{
 		DB: db, Server: testServer, Config: cfg, Now: func() time.Time { return h.clock },
 		KeyID: deps.Keys.IsKeyID, Erasers: []ident.Eraser{deps.Keys},
@@ -121,10 +124,16 @@ func (h *harness) do(method, path, token string, body any) *answer {
 	}
 	w := httptest.NewRecorder()
 	h.door.ServeHTTP(w, req)
+	return h.answer(w)
+}
+
+// answer reads what was recorded.
+func (h *harness) answer(w *httptest.ResponseRecorder) *answer {
+	h.t.Helper()
 	a := &answer{t: h.t, Status: w.Code, Header: w.Header(), Raw: w.Body.Bytes()}
 	if len(a.Raw) > 0 && a.Raw[0] == '{' {
 		if err := json.Unmarshal(a.Raw, &a.JSON); err != nil {
-			h.t.Fatalf("%s %s: %v in %s", method, path, err, a.Raw)
+			h.t.Fatalf("%v in %s", err, a.Raw)
 		}
 	}
 	return a
