@@ -72,7 +72,7 @@ func New(members, visibilities []Change) *View {
 // with the value before and with the value after it.
 func (v *View) sweep(visibilities []Change, lastJoin store.Pos) {
 	member, visible := mx.Leave, mx.VisibleShared
-	from := store.Pos(0)
+	from := store.Pos(1)
 	members := v.members
 	for len(members) > 0 || len(visibilities) > 0 {
 		oldMember, oldVisible := member, visible
