@@ -14,6 +14,7 @@ func (a *App) wireAccounts(context.Context) error {
 	a.accounts, err = ident.New(ident.Deps{
 		DB: a.db, Server: a.server, Config: a.cfg.Accounts, Log: a.log,
 		KeyID: a.e2ee.IsKeyID, Erasers: []ident.Eraser{a.e2ee},
+		Rooms:   a.rooms,
 		Attempt: func(account string) error { return a.limits.AllowKey(gate.Login, account, time.Now()) },
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ func (a *App) wireRooms() error {
 		return err
 	}
 	a.bus.Listen(a.rooms.Listen)
-	a.collectors = append(a.collectors, collector{"room transactions", a.rooms.Collect})
+	a.collectors = append(a.collectors, collector{"requests and delayed events", a.rooms.Collect})
+	a.background = append(a.background, a.rooms.RunDelayed)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room/ledger"
 	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
@@ -57,10 +58,10 @@ func (e *Engine) AddAlias(ctx context.Context, by mx.UserID, alias mx.RoomAlias,
 	}
 	s, err := e.Snapshot(ctx, room)
 	if err != nil {
-		return hide(err)
+		return ledger.Hide(err)
 	}
 	if !s.Joined(by) {
-		return errNotIn
+		return ledger.ErrNotIn
 	}
 	return e.db.Write(func(tx *store.Tx) error {
 		if checkFree(tx, alias) != nil {
@@ -112,9 +113,9 @@ func mayName(s *roomstate.Snapshot, user mx.UserID) bool {
 
 // dropCanonical takes an alias out of the canonical alias event, if it is there.
 func (e *Engine) dropCanonical(ctx context.Context, by mx.UserID, room mx.RoomID, alias string) error {
-	_, err := e.change(ctx, []mx.RoomID{room}, func(w *write) error {
-		p := w.parts[0]
-		ev := p.tip.State(mx.TypeCanonicalAlias, "")
+	err := e.Change(ctx, []mx.RoomID{room}, func(w *ledger.Write) error {
+		p := w.Part(room)
+		ev := p.Tip().State(mx.TypeCanonicalAlias, "")
 		if ev == nil {
 			return nil
 		}
@@ -125,11 +126,11 @@ func (e *Engine) dropCanonical(ctx context.Context, by mx.UserID, room mx.RoomID
 		if !withoutAlias(content, alias) {
 			return nil
 		}
-		d, err := e.prepare(ctx, Draft{Room: room, Sender: by, Type: mx.TypeCanonicalAlias, StateKey: Key(""), Content: content.bytes()})
+		d, err := e.Prepare(ctx, ledger.Draft{Room: room, Sender: by, Type: mx.TypeCanonicalAlias, StateKey: ledger.Key(""), Content: content.bytes()})
 		if err != nil {
 			return err
 		}
-		_, err = p.add(d)
+		_, err = p.Add(d)
 		return err
 	})
 	return err
@@ -161,11 +162,11 @@ func withoutAlias(content object, alias string) bool {
 func (e *Engine) Aliases(ctx context.Context, user mx.UserID, room mx.RoomID) ([]mx.RoomAlias, error) {
 	s, err := e.Snapshot(ctx, room)
 	if err != nil {
-		return nil, hide(err)
+		return nil, ledger.Hide(err)
 	}
 	visibility := s.State(mx.TypeHistoryVisibility, "")
 	if !s.Joined(user) && (visibility == nil || visibility.Str("history_visibility") != mx.VisibleWorld) {
-		return nil, errNotIn
+		return nil, ledger.ErrNotIn
 	}
 	return eventlog.Aliases(ctx, e.db, room)
 }

@@ -13,5 +13,10 @@ const txnsLast = 3 * 24 * time.Hour
 
 // Collect throws away what is no longer needed.
 func (e *Engine) Collect(_ context.Context, now time.Time) error {
-	return e.db.Write(func(tx *store.Tx) error { return eventlog.CollectTxns(tx, now.Add(-txnsLast).UnixMilli()) })
+	return e.db.Write(func(tx *store.Tx) error {
+		if err := eventlog.CollectTxns(tx, now.Add(-txnsLast).UnixMilli()); err != nil {
+			return err
+		}
+		return eventlog.CollectDelayed(tx, now.Add(-delayedLast).UnixMilli())
+	})
 }

@@ -9,7 +9,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
-	"conclave.chat/internal/roomstate"
+	"conclave.chat/internal/room/ledger"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
 )
@@ -71,11 +71,15 @@ func (e *Engine) CreateRoom(ctx context.Context, by mx.UserID, c Create) (mx.Roo
 	if err != nil {
 		return "", err
 	}
-	w, err := e.change(ctx, nil, func(w *write) error { return w.create(m, drafts) })
-	if err != nil {
-		return "", invalidState(err)
-	}
-	return w.parts[0].cell.room, nil
+	var id mx.RoomID
+	err = e.Change(ctx, nil, func(w *ledger.Write) error {
+		p, err := e.create(w, m, drafts)
+		if err == nil {
+			id = p.Room()
+		}
+		return err
+	})
+	return id, invalidState(err)
 }
 
 // invalidState says of rules that the request itself breaks that the request is at fault.
@@ -193,50 +197,24 @@ func (m *creation) creator(content object, trusted bool) error {
 	return nil
 }
 
-// create adds the events of a new room to a write.
-func (w *write) create(m *creation, drafts []*draft) error {
-	p := &part{write: w, cell: &cell{}}
-	e := w.engine
-	now := e.uniqueTime(w.now)
-	ev, err := e.build(roomstate.New(m.id, m.version), &draft{Draft: Draft{
-		Sender: m.by, Type: mx.TypeCreate, StateKey: Key(""), Content: m.content,
-	}}, now)
+// create adds a new room with all its events to a write.
+func (e *Engine) create(w *ledger.Write, m *creation, drafts []*ledger.Prepared) (*ledger.Part, error) {
+	p, err := w.Create(ledger.Creation{By: m.by, Version: m.version, ID: m.id, Content: m.content, Published: m.publish})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := mx.Authorize(m.version, ev, mx.StateMap{}); err != nil {
-		return err
-	}
-	p.cell.room = ev.RoomID
-	p.base = roomstate.New(ev.RoomID, m.version)
-	p.tip = p.base.With(ev, 0)
-	p.events = []*eventlog.Event{{Event: ev, Version: m.version}}
-	p.creates = &eventlog.Room{ID: ev.RoomID, Version: m.version, Creator: m.by, Created: now, Published: m.publish}
-	w.parts = append(w.parts, p)
 	for _, d := range drafts {
 		d := *d
-		d.Room = ev.RoomID
-		if _, err := p.add(&d); err != nil {
-			return err
+		d.Room = p.Room()
+		if _, err := p.Add(&d); err != nil {
+			return nil, err
 		}
 	}
 	if m.alias != "" {
-		w.checks = append(w.checks, func(tx *store.Tx) error { return checkFree(tx, m.alias) })
-		w.extras = append(w.extras, func(tx *store.Tx) error {
-			return eventlog.AddAlias(tx, eventlog.Alias{Alias: m.alias, Room: ev.RoomID, Creator: m.by}, now)
+		w.Check(func(tx *store.Tx) error { return checkFree(tx, m.alias) })
+		w.Extra(func(tx *store.Tx) error {
+			return eventlog.AddAlias(tx, eventlog.Alias{Alias: m.alias, Room: p.Room(), Creator: m.by}, w.Now())
 		})
 	}
-	return nil
-}
-
-// uniqueTime is the time for a create event: no two rooms of this node are made in the same millisecond, as the create event's hash
-// is the room's id.
-func (e *Engine) uniqueTime(now int64) int64 {
-	for {
-		last := e.created.Load()
-		next := max(now, last+1)
-		if e.created.CompareAndSwap(last, next) {
-			return next
-		}
-	}
+	return p, nil
 }

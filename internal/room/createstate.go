@@ -7,6 +7,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room/ledger"
 )
 
 // megolm is the algorithm of encrypted rooms.
@@ -133,14 +134,14 @@ func raiseTombstone(power object) {
 }
 
 // firstDrafts are the drafts of a new room's events after the create event.
-func (e *Engine) firstDrafts(ctx context.Context, m *creation) ([]*draft, error) {
+func (e *Engine) firstDrafts(ctx context.Context, m *creation) ([]*ledger.Prepared, error) {
 	join, err := e.memberDraft(ctx, m.by, m.by, mx.Join, nil)
 	if err != nil {
 		return nil, err
 	}
-	list := []*draft{join}
+	list := []*ledger.Prepared{join}
 	for _, s := range m.state {
-		d, err := e.prepare(ctx, Draft{Sender: m.by, Type: s.Type, StateKey: Key(s.Key), Content: s.Content})
+		d, err := e.Prepare(ctx, ledger.Draft{Sender: m.by, Type: s.Type, StateKey: ledger.Key(s.Key), Content: s.Content})
 		if err != nil {
 			return nil, err
 		}
@@ -161,13 +162,13 @@ func (e *Engine) firstDrafts(ctx context.Context, m *creation) ([]*draft, error)
 }
 
 // memberDraft is the draft of a member event in a room that is yet to be named.
-func (e *Engine) memberDraft(ctx context.Context, by, user mx.UserID, membership string, extra object) (*draft, error) {
+func (e *Engine) memberDraft(ctx context.Context, by, user mx.UserID, membership string, extra object) (*ledger.Prepared, error) {
 	p, err := e.profile(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	return e.prepare(ctx, Draft{
-		Sender: by, Type: mx.TypeMember, StateKey: Key(string(user)), Content: memberContent(p, membership, extra),
+	return e.Prepare(ctx, ledger.Draft{
+		Sender: by, Type: mx.TypeMember, StateKey: ledger.Key(string(user)), Content: memberContent(p, membership, extra),
 	})
 }
 

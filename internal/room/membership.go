@@ -7,6 +7,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room/ledger"
 	"conclave.chat/internal/roomstate"
 )
 
@@ -124,7 +125,7 @@ func (e *Engine) Leave(ctx context.Context, user mx.UserID, room mx.RoomID, reas
 // insider gives an error to who is in the room, and to others one that says nothing of it.
 func insider(s *roomstate.Snapshot, user mx.UserID, err error) error {
 	if !s.Joined(user) {
-		return errNotIn
+		return ledger.ErrNotIn
 	}
 	return err
 }
@@ -165,21 +166,21 @@ func (e *Engine) member(ctx context.Context, c memberChange) (mx.EventID, error)
 		}
 	}
 	var id mx.EventID
-	_, err := e.change(ctx, []mx.RoomID{c.room}, func(w *write) error {
-		p := w.parts[0]
+	err := e.Change(ctx, []mx.RoomID{c.room}, func(w *ledger.Write) error {
+		p := w.Part(c.room)
 		if c.check != nil {
-			if err := c.check(p.tip); err != nil {
+			if err := c.check(p.Tip()); err != nil {
 				return err
 			}
 		}
-		d, err := e.prepare(ctx, Draft{
-			Room: c.room, Sender: c.by, Type: mx.TypeMember, StateKey: Key(string(c.target)),
+		d, err := e.Prepare(ctx, ledger.Draft{
+			Room: c.room, Sender: c.by, Type: mx.TypeMember, StateKey: ledger.Key(string(c.target)),
 			Content: memberContent(profile, c.membership, c.extra),
 		})
 		if err != nil {
 			return err
 		}
-		ev, err := p.add(d)
+		ev, err := p.Add(d)
 		if err != nil {
 			return err
 		}
@@ -189,14 +190,14 @@ func (e *Engine) member(ctx context.Context, c memberChange) (mx.EventID, error)
 	if fault.Of(err) == errDone { //nolint:errorlint // the very value
 		return "", nil
 	}
-	return id, hide(err)
+	return id, ledger.Hide(err)
 }
 
 // forInsiders keeps an error from who is not in the room.
 func (e *Engine) forInsiders(ctx context.Context, user mx.UserID, room mx.RoomID, err error) error {
 	s, serr := e.Snapshot(ctx, room)
 	if serr != nil {
-		return hide(serr)
+		return ledger.Hide(serr)
 	}
 	return insider(s, user, err)
 }

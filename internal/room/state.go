@@ -5,6 +5,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room/ledger"
 	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
@@ -14,7 +15,7 @@ import (
 //
 // Spec: cs#put_matrixclientv3roomsroomidstateeventtypestatekey
 func (e *Engine) SetState(ctx context.Context, by mx.UserID, room mx.RoomID, typ, key string, content []byte) (mx.EventID, error) {
-	d, err := e.prepare(ctx, Draft{Room: room, Sender: by, Type: typ, StateKey: &key, Content: content})
+	d, err := e.Prepare(ctx, ledger.Draft{Room: room, Sender: by, Type: typ, StateKey: &key, Content: content})
 	if err != nil {
 		return "", err
 	}
@@ -22,25 +23,25 @@ func (e *Engine) SetState(ctx context.Context, by mx.UserID, room mx.RoomID, typ
 		return e.setMember(ctx, d)
 	}
 	var id mx.EventID
-	_, err = e.change(ctx, []mx.RoomID{room}, func(w *write) error {
-		p := w.parts[0]
-		ev, err := p.add(d)
+	err = e.Change(ctx, []mx.RoomID{room}, func(w *ledger.Write) error {
+		p := w.Part(room)
+		ev, err := p.Add(d)
 		if err != nil {
 			return err
 		}
 		id = ev.ID
 		if d.Type == mx.TypeCanonicalAlias {
-			aliases, err := newAliases(d.Content, p.base)
-			w.checks = append(w.checks, func(tx *store.Tx) error { return e.checkAliases(tx, room, aliases) })
+			aliases, err := newAliases(d.Content, p.Base())
+			w.Check(func(tx *store.Tx) error { return e.checkAliases(tx, room, aliases) })
 			return err
 		}
 		return nil
 	})
-	return id, hide(err)
+	return id, ledger.Hide(err)
 }
 
 // setMember is SetState for memberships: what holds of the endpoints for them holds here too.
-func (e *Engine) setMember(ctx context.Context, d *draft) (mx.EventID, error) {
+func (e *Engine) setMember(ctx context.Context, d *ledger.Prepared) (mx.EventID, error) {
 	content := mx.Event{Type: mx.TypeMember, Content: d.Content}
 	target, err := mx.ParseUserID(*d.StateKey)
 	if err != nil {

@@ -5,5 +5,6 @@ package client
 func unstableFeatures() map[string]bool {
 	return map[string]bool{
 		"org.matrix.e2e_cross_signing": true,
+		"org.matrix.msc4140":           true,
 	}
 }

@@ -15,6 +15,8 @@ func (h *Handlers) roomRoutes() []door.Route {
 	return []door.Route{
 		// Spec: cs#post_matrixclientv3createroom
 		{Method: "POST", Path: base + "createRoom", Access: gate.Active, Limit: gate.Join, Handle: h.createRoom},
+		// Spec: cs#post_matrixclientv3roomsroomidupgrade
+		{Method: "POST", Path: base + "rooms/{roomId}/upgrade", Access: gate.Active, Limit: gate.Join, MaxBody: smallBody, Handle: h.upgradeRoom},
 		// Spec: cs#get_matrixclientv3joined_rooms
 		{Method: "GET", Path: base + "joined_rooms", Access: gate.User, Handle: h.joinedRooms},
 		// Spec: cs#put_matrixclientv3directoryroomroomalias
@@ -44,6 +46,25 @@ func (h *Handlers) createRoom(r *door.Request) (any, error) {
 	}
 	id, err := h.Rooms.CreateRoom(r.Context(), r.Caller.User, c)
 	return roomAnswer{id}, err
+}
+
+func (h *Handlers) upgradeRoom(r *door.Request) (any, error) {
+	id, err := roomID(r)
+	if err != nil {
+		return nil, err
+	}
+	var body struct {
+		Version  *string  `json:"new_version"`
+		Creators []string `json:"additional_creators"`
+	}
+	if err := r.Decode(&body); err != nil {
+		return nil, err
+	}
+	if body.Version == nil {
+		return nil, fault.MissingParam("new_version is missing")
+	}
+	replacement, err := h.Rooms.Upgrade(r.Context(), r.Caller.User, id, *body.Version, body.Creators)
+	return map[string]mx.RoomID{"replacement_room": replacement}, err
 }
 
 func (h *Handlers) joinedRooms(r *door.Request) (any, error) {

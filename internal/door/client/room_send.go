@@ -16,7 +16,7 @@ type memberAction func(e *room.Engine, ctx context.Context, by mx.UserID, id mx.
 
 func (h *Handlers) sendRoutes() []door.Route {
 	const base = "/_matrix/client/v3/rooms/{roomId}/"
-	return []door.Route{
+	return append([]door.Route{
 		// Spec: cs#put_matrixclientv3roomsroomidsendeventtypetxnid
 		{Method: "PUT", Path: base + "send/{eventType}/{txnId}", Access: gate.Active, Limit: gate.Message, MaxBody: eventBody, Handle: h.send},
 		// Spec: cs#put_matrixclientv3roomsroomidstateeventtypestatekey
@@ -24,7 +24,7 @@ func (h *Handlers) sendRoutes() []door.Route {
 		{Method: "PUT", Path: base + "state/{eventType}/", Access: gate.Active, Limit: gate.Message, MaxBody: eventBody, Handle: h.setState},
 		// Spec: cs#put_matrixclientv3roomsroomidredacteventidtxnid
 		{Method: "PUT", Path: base + "redact/{eventId}/{txnId}", Access: gate.User, Limit: gate.Message, MaxBody: eventBody, Handle: h.redact},
-	}
+	}, h.delayedRoutes()...)
 }
 
 // eventBody leaves room for white space and escapes around the largest event.
@@ -48,21 +48,28 @@ func txn(r *door.Request, request string) (eventlog.Txn, error) {
 	return eventlog.Txn{User: r.Caller.User, Device: r.Caller.Device, Request: request, ID: id}, nil
 }
 
-func (h *Handlers) send(r *door.Request) (any, error) {
+// draft reads the event that a request wants to send, without its type's particulars.
+func draft(r *door.Request) (room.Draft, error) {
 	id, err := roomID(r)
 	if err != nil {
-		return nil, err
+		return room.Draft{}, err
 	}
 	content, err := r.ReadBody()
+	return room.Draft{Room: id, Sender: r.Caller.User, Type: r.Path("eventType"), Content: content}, err
+}
+
+func (h *Handlers) send(r *door.Request) (any, error) {
+	d, err := draft(r)
 	if err != nil {
 		return nil, err
 	}
-	typ := r.Path("eventType")
-	t, err := txn(r, "send/"+string(id)+"/"+typ)
-	if err != nil {
+	if d.Txn, err = txn(r, "send/"+string(d.Room)+"/"+d.Type); err != nil {
 		return nil, err
 	}
-	ids, err := h.Rooms.Append(r.Context(), room.Draft{Room: id, Sender: r.Caller.User, Type: typ, Content: content, Txn: t})
+	if delay, ok, err := delayOf(r); ok || err != nil {
+		return h.delay(r, d, delay, err)
+	}
+	ids, err := h.Rooms.Append(r.Context(), d)
 	if err != nil {
 		return nil, err
 	}
@@ -70,15 +77,16 @@ func (h *Handlers) send(r *door.Request) (any, error) {
 }
 
 func (h *Handlers) setState(r *door.Request) (any, error) {
-	id, err := roomID(r)
+	d, err := draft(r)
 	if err != nil {
 		return nil, err
 	}
-	content, err := r.ReadBody()
-	if err != nil {
-		return nil, err
+	key := r.Path("stateKey")
+	if delay, ok, err := delayOf(r); ok || err != nil {
+		d.StateKey = &key
+		return h.delay(r, d, delay, err)
 	}
-	ev, err := h.Rooms.SetState(r.Context(), r.Caller.User, id, r.Path("eventType"), r.Path("stateKey"), content)
+	ev, err := h.Rooms.SetState(r.Context(), d.Sender, d.Room, d.Type, key, d.Content)
 	return eventAnswer{ev}, err
 }
 

@@ -1,6 +1,6 @@
 // Package eventlog is the SQL of rooms: the event log, memberships, aliases and carried-out requests.
 //
-// Tables: room, event, membership, room_txn, room_alias (migrations 0020 to 0029). Invariants: an event's position is greater than
+// Tables: room, event, membership, room_txn, room_alias, delayed_event, server_notice (migrations 0020 to 0029). Invariants: an event's position is greater than
 // that of its predecessor in the room; room.head_event is the event at room.head_pos; membership repeats the last m.room.member event of
 // each user and room; the state of a room at position p is, for each type and state key, the last state event at or before p.
 package eventlog

@@ -1,25 +1,25 @@
-package room
+package ledger
 
 // committed brings a durable write into the caches. The committer calls it before it tells anybody.
-func (w *write) committed() {
+func (w *Write) committed() {
 	for _, p := range w.parts {
 		if len(p.events) == 0 {
 			continue
 		}
-		w.engine.recent.add(p.events)
+		w.ledger.recent.add(p.events)
 		for _, ev := range p.applied {
-			w.engine.recent.replace(ev)
+			w.ledger.recent.replace(ev)
 		}
 		p.cell.promote(p)
 		if p.creates != nil {
-			w.engine.cells.add(p.cell)
+			w.ledger.cells.add(p.cell)
 		}
-		w.engine.members.apply(p.events)
+		w.ledger.members.apply(p.events)
 	}
 }
 
 // promote makes the state after a part the committed one.
-func (c *cell) promote(p *part) {
+func (c *cell) promote(p *Part) {
 	last := p.events[len(p.events)-1]
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,7 +41,7 @@ func (c *cell) promote(p *part) {
 }
 
 // abandon gives up a part that was not committed, and all that was built on it.
-func (c *cell) abandon(p *part) {
+func (c *cell) abandon(p *Part) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if i := c.inChain(p); i >= 0 {

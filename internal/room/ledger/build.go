@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"bytes"
@@ -11,10 +11,10 @@ import (
 	"conclave.chat/internal/store/eventlog"
 )
 
-// write is one atomic change: the events that it appends to one or more rooms, and whatever else belongs to it.
-type write struct {
-	engine *Engine
-	parts  []*part
+// Write is one atomic change: the events that it appends to one or more rooms, and whatever else belongs to it.
+type Write struct {
+	ledger *Ledger
+	parts  []*Part
 	txn    *eventlog.Txn
 	checks []func(*store.Tx) error // come first and only read
 	extras []func(*store.Tx) error // come last
@@ -24,8 +24,8 @@ type write struct {
 	pending   *store.Pending
 }
 
-// part is what a write appends to one room.
-type part struct {
+// Part is what a write appends to one room.
+type Part struct {
 	cell     *cell
 	base     *roomstate.Snapshot // the room before; without events if the write makes the room
 	tip      *roomstate.Snapshot // the room after the last event so far
@@ -33,11 +33,29 @@ type part struct {
 	redacted []*eventlog.Event // new forms of older events
 	applied  []*eventlog.Event // those that the log took: another redaction may have been faster
 	creates  *eventlog.Room    // set if the write makes the room
-	write    *write
+	write    *Write
 }
 
-// part finds the part for a room that the write was begun for.
-func (w *write) part(room mx.RoomID) *part {
+// Now is the time of the write in milliseconds.
+func (w *Write) Now() int64 { return w.now }
+
+// Check adds something that must hold when the write is made. It may only read.
+func (w *Write) Check(f func(*store.Tx) error) { w.checks = append(w.checks, f) }
+
+// Extra adds something to be written together with the events, after them.
+func (w *Write) Extra(f func(*store.Tx) error) { w.extras = append(w.extras, f) }
+
+// Room is the room that the part appends to.
+func (p *Part) Room() mx.RoomID { return p.cell.room }
+
+// Base is the room's state before the write.
+func (p *Part) Base() *roomstate.Snapshot { return p.base }
+
+// Tip is the room's state after the events that were added so far.
+func (p *Part) Tip() *roomstate.Snapshot { return p.tip }
+
+// Part finds the part for a room that the write was begun for.
+func (w *Write) Part(room mx.RoomID) *Part {
 	for _, p := range w.parts {
 		if p.cell.room == room {
 			return p
@@ -46,21 +64,21 @@ func (w *write) part(room mx.RoomID) *part {
 	return nil
 }
 
-// add builds the event of a draft on the tip of its room. A state event that says what the state says already is not sent again:
+// Add builds the event of a draft on the tip of its room. A state event that says what the state says already is not sent again:
 // the one that is there comes back.
-func (p *part) add(d *draft) (*eventlog.Event, error) {
-	e := p.write.engine
+func (p *Part) Add(d *Prepared) (*eventlog.Event, error) {
+	l := p.write.ledger
 	if d.Type != mx.TypeMember && !p.tip.Joined(d.Sender) {
-		return nil, errNotIn
+		return nil, ErrNotIn
 	}
-	ev, err := e.build(p.tip, d, p.write.now)
+	ev, err := l.build(p.tip, d, p.write.now)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.authorize(p.tip, ev); err != nil {
+	if err := l.authorize(p.tip, ev); err != nil {
 		return nil, err
 	}
-	if err := e.judge(p.tip, ev); err != nil {
+	if err := l.judge(p.tip, ev); err != nil {
 		return nil, err
 	}
 	if same := p.unchanged(ev); same != nil {
@@ -86,7 +104,7 @@ func (p *part) add(d *draft) (*eventlog.Event, error) {
 	return logged, nil
 }
 
-func (p *part) unchanged(ev *mx.Event) *mx.Event {
+func (p *Part) unchanged(ev *mx.Event) *mx.Event {
 	if !ev.IsState() {
 		return nil
 	}
@@ -98,7 +116,7 @@ func (p *part) unchanged(ev *mx.Event) *mx.Event {
 }
 
 // build makes the next event of a room.
-func (e *Engine) build(tip *roomstate.Snapshot, d *draft, now int64) (*mx.Event, error) {
+func (l *Ledger) build(tip *roomstate.Snapshot, d *Prepared, now int64) (*mx.Event, error) {
 	stateKey := ""
 	if d.StateKey != nil {
 		stateKey = *d.StateKey
@@ -117,11 +135,11 @@ func (e *Engine) build(tip *roomstate.Snapshot, d *draft, now int64) (*mx.Event,
 	if tip.HeadID() != "" {
 		p.PrevEvents = []mx.EventID{tip.HeadID()}
 	}
-	return mx.Build(tip.Version(), p, e.signer)
+	return mx.Build(tip.Version(), p, l.signer)
 }
 
 // authorize applies the rules of the room version, and gives malformed power levels the error of malformed requests.
-func (e *Engine) authorize(room *roomstate.Snapshot, ev *mx.Event) error {
+func (l *Ledger) authorize(room *roomstate.Snapshot, ev *mx.Event) error {
 	switch {
 	case ev.Type == mx.TypeCreate:
 		return fault.BadJSON("A room is created once")

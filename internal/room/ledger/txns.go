@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"sync"

@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"context"
@@ -19,9 +19,15 @@ var errBusy = fault.New(fault.Unavailable, "M_UNKNOWN", "The room is too busy; t
 // maxAttempts bounds how often a write is made again because something else than itself failed.
 const maxAttempts = 20
 
-// change makes one atomic change of some rooms. plan adds the events; it runs again, on newer state, when another write came first.
-func (e *Engine) change(ctx context.Context, rooms []mx.RoomID, plan func(*write) error) (*write, error) {
-	if err := e.catchUp(ctx); err != nil {
+// Change makes one atomic change of some rooms, which must exist. plan adds the events; it runs again, on newer state, when another
+// write came first. It may run inside the write job, so it must be quick and may not write by itself.
+func (l *Ledger) Change(ctx context.Context, rooms []mx.RoomID, plan func(*Write) error) error {
+	_, err := l.change(ctx, rooms, plan)
+	return err
+}
+
+func (l *Ledger) change(ctx context.Context, rooms []mx.RoomID, plan func(*Write) error) (*Write, error) {
+	if err := l.catchUp(ctx); err != nil {
 		return nil, err
 	}
 	rooms = slices.Clone(rooms)
@@ -29,16 +35,16 @@ func (e *Engine) change(ctx context.Context, rooms []mx.RoomID, plan func(*write
 	rooms = slices.Compact(rooms)
 	cells := make([]*cell, len(rooms))
 	for i, r := range rooms {
-		cells[i] = e.cells.pin(r)
-		defer e.cells.unpin(cells[i])
+		cells[i] = l.cells.pin(r)
+		defer l.cells.unpin(cells[i])
 	}
 	for attempt := range maxAttempts {
-		var w *write
+		var w *Write
 		var err error
 		if attempt < optimisticAttempts {
-			w, err = e.attempt(ctx, cells, plan)
+			w, err = l.attempt(ctx, cells, plan)
 		} else {
-			w, err = e.insist(ctx, cells, plan)
+			w, err = l.insist(ctx, cells, plan)
 		}
 		if !errors.Is(err, errLost) {
 			return w, err
@@ -48,8 +54,8 @@ func (e *Engine) change(ctx context.Context, rooms []mx.RoomID, plan func(*write
 }
 
 // attempt builds a write on the tips of its rooms, hands it to the committer and waits.
-func (e *Engine) attempt(ctx context.Context, cells []*cell, plan func(*write) error) (*write, error) {
-	w, before, err := e.buildInTurn(ctx, cells, plan)
+func (l *Ledger) attempt(ctx context.Context, cells []*cell, plan func(*Write) error) (*Write, error) {
+	w, before, err := l.buildInTurn(ctx, cells, plan)
 	if err != nil {
 		if before != nil && before.Wait() != nil {
 			return nil, errLost // it was refused by a state that never came to be
@@ -70,7 +76,7 @@ func (e *Engine) attempt(ctx context.Context, cells []*cell, plan func(*write) e
 
 // buildInTurn builds and enqueues a write while its rooms are locked. When that fails, the write that its decision rests on comes
 // back, if that is not durable yet.
-func (e *Engine) buildInTurn(ctx context.Context, cells []*cell, plan func(*write) error) (*write, *store.Pending, error) {
+func (l *Ledger) buildInTurn(ctx context.Context, cells []*cell, plan func(*Write) error) (*Write, *store.Pending, error) {
 	for _, c := range cells {
 		c.turn.Lock()
 		defer c.turn.Unlock()
@@ -78,7 +84,7 @@ func (e *Engine) buildInTurn(ctx context.Context, cells []*cell, plan func(*writ
 	var before *store.Pending
 	bases := make([]*roomstate.Snapshot, len(cells))
 	for i, c := range cells {
-		if _, err := e.current(ctx, c, e.db); err != nil {
+		if _, err := l.current(ctx, c, l.db); err != nil {
 			return nil, nil, err
 		}
 		tip, on := c.tip()
@@ -87,7 +93,7 @@ func (e *Engine) buildInTurn(ctx context.Context, cells []*cell, plan func(*writ
 			before = on
 		}
 	}
-	w := e.newWrite(cells, bases)
+	w := l.newWrite(cells, bases)
 	if err := plan(w); err != nil {
 		return nil, before, err
 	}
@@ -95,12 +101,12 @@ func (e *Engine) buildInTurn(ctx context.Context, cells []*cell, plan func(*writ
 		return w, nil, nil
 	}
 	w.enchain()
-	w.pending = e.db.EnqueueThen(w.run, w.committed)
+	w.pending = l.db.EnqueueThen(w.run, w.committed)
 	return w, nil, nil
 }
 
 // insist builds a write inside its own job, where the state cannot change under it.
-func (e *Engine) insist(ctx context.Context, cells []*cell, plan func(*write) error) (*write, error) {
+func (l *Ledger) insist(ctx context.Context, cells []*cell, plan func(*Write) error) (*Write, error) {
 	for _, c := range cells {
 		c.turn.Lock()
 		defer c.turn.Unlock()
@@ -110,18 +116,18 @@ func (e *Engine) insist(ctx context.Context, cells []*cell, plan func(*write) er
 			_ = on.Wait() // whether it failed does not matter: the state is read anew
 		}
 	}
-	var w *write
-	pending := e.db.EnqueueThen(func(tx *store.Tx) error {
+	var w *Write
+	pending := l.db.EnqueueThen(func(tx *store.Tx) error {
 		bases := make([]*roomstate.Snapshot, len(cells))
 		for i, c := range cells {
 			c.touched(store.Pos(1) << 62)
-			base, err := e.current(ctx, c, tx)
+			base, err := l.current(ctx, c, tx)
 			if err != nil {
 				return err
 			}
 			bases[i] = base
 		}
-		w = e.newWrite(cells, bases)
+		w = l.newWrite(cells, bases)
 		if err := plan(w); err != nil || !w.changes() {
 			return err
 		}
@@ -133,16 +139,16 @@ func (e *Engine) insist(ctx context.Context, cells []*cell, plan func(*write) er
 	return w, nil
 }
 
-func (e *Engine) newWrite(cells []*cell, bases []*roomstate.Snapshot) *write {
-	w := &write{engine: e, now: e.now().UnixMilli()}
+func (l *Ledger) newWrite(cells []*cell, bases []*roomstate.Snapshot) *Write {
+	w := &Write{ledger: l, now: l.now().UnixMilli()}
 	for i, c := range cells {
-		w.parts = append(w.parts, &part{cell: c, base: bases[i], tip: bases[i], write: w})
+		w.parts = append(w.parts, &Part{cell: c, base: bases[i], tip: bases[i], write: w})
 	}
 	return w
 }
 
 // changes reports whether there is anything to write.
-func (w *write) changes() bool {
+func (w *Write) changes() bool {
 	for _, p := range w.parts {
 		if len(p.events) > 0 {
 			return true
@@ -152,7 +158,7 @@ func (w *write) changes() bool {
 }
 
 // enchain makes the write's events the tips of their rooms.
-func (w *write) enchain() {
+func (w *Write) enchain() {
 	for _, p := range w.parts {
 		if len(p.events) > 0 {
 			p.cell.mu.Lock()

@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"context"
@@ -22,16 +22,16 @@ type Draft struct {
 // Key makes a state key of a string.
 func Key(s string) *string { return &s }
 
-// draft is a Draft with all that can be found out before its room is locked.
-type draft struct {
+// Prepared is a Draft with all that can be found out before its room is locked.
+type Prepared struct {
 	Draft
 	relation eventlog.Relation
 	thread   mx.EventID
 	target   *eventlog.Event // what a redaction redacts
 }
 
-// prepare checks a draft as far as that needs no state.
-func (e *Engine) prepare(ctx context.Context, d Draft) (*draft, error) {
+// Prepare checks a draft as far as that needs no state.
+func (l *Ledger) Prepare(ctx context.Context, d Draft) (*Prepared, error) {
 	content, err := mx.Canonical(d.Content)
 	if err != nil {
 		return nil, err
@@ -43,15 +43,15 @@ func (e *Engine) prepare(ctx context.Context, d Draft) (*draft, error) {
 		return nil, fault.Oversize("The event is larger than %d bytes", mx.MaxEventBytes)
 	}
 	d.Content = content
-	p := &draft{Draft: d}
+	p := &Prepared{Draft: d}
 	if d.StateKey != nil {
 		return p, nil
 	}
-	if err := e.relate(ctx, p); err != nil {
+	if err := l.relate(ctx, p); err != nil {
 		return nil, err
 	}
 	if d.Type == mx.TypeRedaction {
-		err = e.prepareRedaction(ctx, p)
+		err = l.prepareRedaction(ctx, p)
 	}
 	return p, err
 }
@@ -59,12 +59,12 @@ func (e *Engine) prepare(ctx context.Context, d Draft) (*draft, error) {
 // relate finds what a draft relates to, and the thread that it belongs to by that.
 //
 // Spec: cs#forming-relationships-between-events
-func (e *Engine) relate(ctx context.Context, d *draft) error {
+func (l *Ledger) relate(ctx context.Context, d *Prepared) error {
 	d.relation = eventlog.RelationOf(d.Content)
 	if d.relation.To == "" {
 		return nil
 	}
-	parent, err := e.Event(ctx, d.relation.To)
+	parent, err := l.Event(ctx, d.relation.To)
 	if fault.Is(err, "M_NOT_FOUND") {
 		return nil // events of other servers may arrive late; nothing depends on it
 	}

@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"context"
@@ -35,11 +35,11 @@ func newMembers() *members {
 }
 
 // Rooms are a user's current memberships, rooms left and forgotten included. The map is shared.
-func (e *Engine) Rooms(ctx context.Context, user mx.UserID) (map[mx.RoomID]roomstate.Membership, error) {
-	if err := e.catchUp(ctx); err != nil {
+func (l *Ledger) Rooms(ctx context.Context, user mx.UserID) (map[mx.RoomID]roomstate.Membership, error) {
+	if err := l.catchUp(ctx); err != nil {
 		return nil, err
 	}
-	m := e.members
+	m := l.members
 	m.mu.Lock()
 	if known, ok := m.users.get(user); ok {
 		m.mu.Unlock()
@@ -53,7 +53,7 @@ func (e *Engine) Rooms(ctx context.Context, user mx.UserID) (map[mx.RoomID]rooms
 	look.readers++
 	m.mu.Unlock()
 
-	list, err := eventlog.Memberships(ctx, e.db, user)
+	list, err := eventlog.Memberships(ctx, l.db, user)
 	rooms := make(map[mx.RoomID]roomstate.Membership, len(list))
 	for _, row := range list {
 		rooms[row.Room] = roomstate.Membership{

@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"sync"
@@ -21,13 +21,13 @@ type cell struct {
 	now    *roomstate.Snapshot // what is committed; nil until it is read
 	stale  bool                // another node has, or may have, written since now
 	marks  uint64              // counts how often it became stale
-	chain  []*part             // what is on its way to disk, each built on the one before; the first on now
+	chain  []*Part             // what is on its way to disk, each built on the one before; the first on now
 	recent ring
 	pins   int // users that need this very cell
 }
 
 // part of a write: the events that it appends to one room.
-func (c *cell) inChain(p *part) int {
+func (c *cell) inChain(p *Part) int {
 	for i, q := range c.chain {
 		if q == p {
 			return i

@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"slices"
@@ -17,8 +17,8 @@ type Policy interface {
 }
 
 // judge asks all policies. Whatever an event must carry besides the server's own signature is to be added here.
-func (e *Engine) judge(room *roomstate.Snapshot, ev *mx.Event) error {
-	for _, p := range e.policies {
+func (l *Ledger) judge(room *roomstate.Snapshot, ev *mx.Event) error {
+	for _, p := range l.policies {
 		if err := p.Judge(room, ev); err != nil {
 			return err
 		}
@@ -26,8 +26,8 @@ func (e *Engine) judge(room *roomstate.Snapshot, ev *mx.Event) error {
 	return nil
 }
 
-// encryptionPolicy keeps encrypted rooms encrypted: what people say in them must be.
-type encryptionPolicy struct{}
+// Encryption is the policy that keeps encrypted rooms encrypted: what people say in them must be.
+type Encryption struct{}
 
 // cleartext lists the message events that the protocol sends unencrypted in encrypted rooms too: they carry no words, or are needed
 // before there are keys.
@@ -40,7 +40,7 @@ func cleartext(typ string) bool {
 }
 
 // Judge refuses unencrypted messages in encrypted rooms, and state that would end the encryption.
-func (encryptionPolicy) Judge(room *roomstate.Snapshot, ev *mx.Event) error {
+func (Encryption) Judge(room *roomstate.Snapshot, ev *mx.Event) error {
 	if ev.IsState() {
 		if ev.Is(mx.TypeEncryption, "") && ev.Str("algorithm") == "" {
 			return fault.Denied("A room's encryption cannot be switched off")

@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 )
 
 // run is the write job. It checks before it changes anything, so that a write that loses costs the others in its transaction nothing.
-func (w *write) run(tx *store.Tx) error {
+func (w *Write) run(tx *store.Tx) error {
 	for _, check := range w.checks {
 		if err := check(tx); err != nil {
 			return err
@@ -47,7 +47,7 @@ func (w *write) run(tx *store.Tx) error {
 }
 
 // moveHead takes positions for the part's events and moves the room's head to the last of them.
-func (p *part) moveHead(tx *store.Tx, txn *eventlog.Txn) error {
+func (p *Part) moveHead(tx *store.Tx, txn *eventlog.Txn) error {
 	for _, ev := range p.events {
 		ev.Pos = tx.Next()
 	}
@@ -80,7 +80,7 @@ func (p *part) moveHead(tx *store.Tx, txn *eventlog.Txn) error {
 }
 
 // insert puts the part's events into the log, with what follows from them.
-func (p *part) insert(tx *store.Tx) error {
+func (p *Part) insert(tx *store.Tx) error {
 	for _, ev := range p.events {
 		if err := eventlog.Insert(tx, ev); err != nil {
 			return err
@@ -110,7 +110,7 @@ func (p *part) insert(tx *store.Tx) error {
 // checkAnnotation refuses to annotate an event twice in the same way.
 //
 // Spec: cs#avoiding-duplicate-annotations
-func checkAnnotation(d *draft) func(*store.Tx) error {
+func checkAnnotation(d *Prepared) func(*store.Tx) error {
 	return func(tx *store.Tx) error {
 		twice, err := eventlog.Annotated(context.Background(), tx, d.relation.To, d.Sender, d.Type, d.relation.Key)
 		if err != nil || !twice {

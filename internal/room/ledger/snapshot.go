@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"context"
@@ -12,17 +12,17 @@ import (
 
 // Snapshot is the current state of a room: at least as new as anything that this node has acknowledged or heard of. It is M_NOT_FOUND
 // if there is no such room.
-func (e *Engine) Snapshot(ctx context.Context, room mx.RoomID) (*roomstate.Snapshot, error) {
-	if err := e.catchUp(ctx); err != nil {
+func (l *Ledger) Snapshot(ctx context.Context, room mx.RoomID) (*roomstate.Snapshot, error) {
+	if err := l.catchUp(ctx); err != nil {
 		return nil, err
 	}
-	c := e.cells.pin(room)
-	defer e.cells.unpin(c)
-	return e.current(ctx, c, e.db)
+	c := l.cells.pin(room)
+	defer l.cells.unpin(c)
+	return l.current(ctx, c, l.db)
 }
 
 // current is the committed state of a cell, read anew where it is missing or old.
-func (e *Engine) current(ctx context.Context, c *cell, r store.Reader) (*roomstate.Snapshot, error) {
+func (l *Ledger) current(ctx context.Context, c *cell, r store.Reader) (*roomstate.Snapshot, error) {
 	if s := c.fresh(); s != nil {
 		return s, nil
 	}
@@ -31,7 +31,7 @@ func (e *Engine) current(ctx context.Context, c *cell, r store.Reader) (*roomsta
 	if s := c.fresh(); s != nil {
 		return s, nil
 	}
-	return e.refresh(ctx, c, r)
+	return l.refresh(ctx, c, r)
 }
 
 // fresh is the committed state if it is known to be the newest.
@@ -45,7 +45,7 @@ func (c *cell) fresh() *roomstate.Snapshot {
 }
 
 // refresh compares a cell with the database and brings it up to date.
-func (e *Engine) refresh(ctx context.Context, c *cell, r store.Reader) (*roomstate.Snapshot, error) {
+func (l *Ledger) refresh(ctx context.Context, c *cell, r store.Reader) (*roomstate.Snapshot, error) {
 	c.mu.Lock()
 	marks, now := c.marks, c.now
 	c.mu.Unlock()
@@ -59,7 +59,7 @@ func (e *Engine) refresh(ctx context.Context, c *cell, r store.Reader) (*roomsta
 	case now == nil:
 		next, err = loadState(ctx, r, row)
 	case row.Head > now.Head():
-		next, news, err = e.advance(ctx, r, now, row)
+		next, news, err = l.advance(ctx, r, now, row)
 	}
 	if err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (c *cell) adopt(next *roomstate.Snapshot, news []*eventlog.Event, marks uin
 const maxAdvance = 200
 
 // advance applies to a state what has been appended since. The events come back too, unless there were too many.
-func (e *Engine) advance(ctx context.Context, r store.Reader, s *roomstate.Snapshot, row *eventlog.Room) (*roomstate.Snapshot, []*eventlog.Event, error) {
+func (l *Ledger) advance(ctx context.Context, r store.Reader, s *roomstate.Snapshot, row *eventlog.Room) (*roomstate.Snapshot, []*eventlog.Event, error) {
 	news, err := eventlog.After(ctx, r, row.ID, s.Head(), row.Head, maxAdvance+1)
 	if err != nil {
 		return nil, nil, err
@@ -108,7 +108,7 @@ func (e *Engine) advance(ctx context.Context, r store.Reader, s *roomstate.Snaps
 			return nil, nil, err
 		}
 		if target.RedactedBy != "" {
-			e.recent.replace(target)
+			l.recent.replace(target)
 			if target.IsState() {
 				s = s.Replace(target.Event)
 			}

@@ -1,4 +1,4 @@
-package room
+package ledger
 
 import (
 	"context"
@@ -53,8 +53,8 @@ func (r *ring) replace(ev *eventlog.Event) {
 }
 
 // Recent is the events of a room after one position and at or before another, if all of them are in memory. The slice is shared.
-func (e *Engine) Recent(room mx.RoomID, after, upTo store.Pos) ([]*eventlog.Event, bool) {
-	c := e.cells.find(room)
+func (l *Ledger) Recent(room mx.RoomID, after, upTo store.Pos) ([]*eventlog.Event, bool) {
+	c := l.cells.find(room)
 	if c == nil {
 		return nil, false
 	}
@@ -115,9 +115,9 @@ func (r *recent) get(id mx.EventID) *eventlog.Event {
 }
 
 // Event is an event by its id, or M_NOT_FOUND.
-func (e *Engine) Event(ctx context.Context, id mx.EventID) (*eventlog.Event, error) {
-	if ev := e.recent.get(id); ev != nil {
+func (l *Ledger) Event(ctx context.Context, id mx.EventID) (*eventlog.Event, error) {
+	if ev := l.recent.get(id); ev != nil {
 		return ev, nil
 	}
-	return eventlog.ByID(ctx, e.db, id)
+	return eventlog.ByID(ctx, l.db, id)
 }
