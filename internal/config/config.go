@@ -73,7 +73,7 @@ type Log struct {
 
 // Metrics says where Prometheus may fetch metrics.
 type Metrics struct {
-	Listen string `yaml:"listen" doc:"Address and port for Prometheus metrics at /metrics. Empty: none. Do not expose it."`
+	Listen string `yaml:"listen" doc:"Address and port for Prometheus metrics at /metrics, and Go profiles at /debug/pprof/. Empty: none. Do not expose it."`
 }
 
 // Default is the configuration without a file.
