@@ -121,8 +121,11 @@ func play(t *testing.T, scenario func(*stage)) {
 				scenario(&stage{T: t, server: s, first: makes[c.first], others: makes[c.others], users: map[string]*harness.User{}})
 			})
 		}
-	})
+	}, byDefault)
 }
+
+// byDefault is what an organisation has that changes nothing: every room is encrypted.
+var byDefault = harness.Env("CONCLAVE_ROOMS_ENCRYPT=true")
 
 // together calls both, in two goroutines.
 func together(t testing.TB, a, b func() error) {

@@ -234,7 +234,7 @@ func TestVerifyOwnDevice(t *testing.T) {
 
 // TestNothingToReadOnDisk looks for what people said and called things in all that SQLite keeps.
 func TestNothingToReadOnDisk(t *testing.T) {
-	s := harness.Start(t, harness.SQLite)
+	s := harness.Start(t, harness.SQLite, byDefault)
 	st := &stage{T: t, server: s, first: newMautrix, others: newMautrix, users: map[string]*harness.User{}}
 	alice, bob := st.lead("alice-visible-name"), st.other("bob")
 	room := chat(st, true, alice, bob)
