@@ -22,10 +22,12 @@ import (
 type cli struct {
 	Config string `help:"Configuration file. Without it, only the environment counts." short:"c" type:"path" env:"CONCLAVE_CONFIG"`
 
-	Init    initCmd    `cmd:"" help:"Create a configuration, a data folder and the keys."`
-	Serve   serveCmd   `cmd:"" help:"Run the server."`
-	Doctor  doctorCmd  `cmd:"" help:"Examine the installation and say what to do."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Init              initCmd              `cmd:"" help:"Create a configuration, a data folder and the keys."`
+	Serve             serveCmd             `cmd:"" help:"Run the server."`
+	Doctor            doctorCmd            `cmd:"" help:"Examine the installation and say what to do."`
+	User              userCmd              `cmd:"" help:"Look after accounts."`
+	RegistrationToken registrationTokenCmd `cmd:"" help:"Look after registration tokens."`
+	Version           versionCmd           `cmd:"" help:"Print the version."`
 }
 
 func main() { os.Exit(run()) }
@@ -84,7 +86,20 @@ func (serveCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
+	if err := greetFirstAdmin(ctx, a); err != nil {
+		return errors.Join(err, a.Close())
+	}
 	return a.Run(ctx)
+}
+
+// greetFirstAdmin prints, on the very first start, how the administrator signs in.
+func greetFirstAdmin(ctx context.Context, a *app.App) error {
+	user, password, err := a.FirstAdmin(ctx)
+	if err != nil || password == "" {
+		return err
+	}
+	fmt.Printf("\nThe first administrator signs in as %s with the password %s\nIt is shown this once: change it after signing in.\n\n", user, password)
+	return nil
 }
 
 type versionCmd struct{}

@@ -128,7 +128,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.wireKeys()
-	if err := a.wireAccounts(ctx); err != nil {
+	if err := a.wireAccounts(); err != nil {
 		return err
 	}
 	if err := a.wirePush(); err != nil {
@@ -142,7 +142,9 @@ func (a *App) wire(ctx context.Context) error {
 	h := client.New(client.Deps{
 		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Media: a.media, Limits: a.limits,
 		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open,
-		Discovery: client.Discovery{PublicURL: a.cfg.PublicURL},
+		Discovery: client.Discovery{
+			PublicURL: a.cfg.PublicURL, TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,
+		},
 	})
 	a.door = door.New(door.Deps{
 		Auth: gate.Accounts{Service: a.accounts}, Seen: a.seen, Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),

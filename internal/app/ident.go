@@ -2,26 +2,118 @@ package app
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"time"
 
+	"conclave.chat/internal/config"
+	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/keyring"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/account"
+	"conclave.chat/internal/store/keys"
+	"conclave.chat/internal/store/personal"
+	"conclave.chat/internal/store/pushdata"
 )
 
+// flushEvery is how often it is written when devices were last used.
+const flushEvery = time.Minute
+
 // wireAccounts makes the accounts service.
-func (a *App) wireAccounts(context.Context) error {
+func (a *App) wireAccounts() error {
+	d := accountDeps(a.db, a.cfg, a.e2ee, a.log)
+	d.Attempt = func(account string) error { return a.limits.AllowKey(gate.Login, account, time.Now()) }
+	d.Rooms = a.rooms
 	var err error
-	a.accounts, err = ident.New(ident.Deps{
-		DB: a.db, Server: a.server, Config: a.cfg.Accounts, Log: a.log,
-		KeyID: a.e2ee.IsKeyID, Erasers: []ident.Eraser{a.e2ee},
-		Rooms:   a.rooms,
-		Attempt: func(account string) error { return a.limits.AllowKey(gate.Login, account, time.Now()) },
-	})
-	if err != nil {
+	if a.accounts, err = ident.New(d); err != nil {
 		return err
 	}
 	a.bus.Listen(a.accounts.Changed)
+	a.background = append(a.background, a.flush)
+	a.collectors = append(a.collectors, collector{"accounts", a.accounts.Collect})
 	return nil
 }
 
+// accountDeps is what the accounts service needs in any program, whether it serves or only administers.
+func accountDeps(db *store.DB, cfg *config.Config, encryption *e2ee.Service, log *slog.Logger) ident.Deps {
+	return ident.Deps{
+		DB: db, Server: mx.ServerName(cfg.ServerName), Config: cfg.Accounts, Log: log,
+		KeyID: encryption.IsKeyID, DeviceRenamed: keys.TouchList,
+		Erasers: []ident.Eraser{encryption, pushEraser{}, personalEraser{}},
+	}
+}
+
 func (a *App) seen(c gate.Caller, addr, agent string) { a.accounts.Seen(ident.Caller(c), addr, agent) }
+
+// flush writes now and then what waits in memory and may be lost in a crash.
+func (a *App) flush(ctx context.Context) {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := a.accounts.Flush(ctx); err != nil {
+				a.log.Error("last use of devices not written", "error", err)
+			}
+		}
+	}
+}
+
+// FirstAdmin makes the first administrator when there is no account yet, and gives the password to show once; else it is empty.
+func (a *App) FirstAdmin(ctx context.Context) (mx.UserID, string, error) {
+	return a.accounts.EnsureFirstAdmin(ctx)
+}
+
+// Accounts opens the accounts of an installation for administration from the command line, beside a running server or without one.
+func Accounts(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slog.Logger) (*ident.Service, func() error, error) {
+	db, err := store.Open(ctx, store.Options{
+		Postgres: cfg.Database.Postgres, Path: cfg.Path(databaseFile), Key: k.Derive("sqlite"), Log: log, Readers: 1,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	encryption := e2ee.New(e2ee.Deps{DB: db, Server: mx.ServerName(cfg.ServerName), Devices: account.DeviceNames, Log: log})
+	s, err := ident.New(accountDeps(db, cfg, encryption, log))
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return s, db.Close, nil
+}
+
+// pushEraser drops pushers with their device.
+type pushEraser struct{}
+
+func (pushEraser) EraseDevice(tx *store.Tx, user mx.UserID, device mx.DeviceID) error {
+	return pushdata.DeleteDevice(tx, user, device)
+}
+
+func (pushEraser) EraseAccount(tx *store.Tx, user mx.UserID, _ bool) error {
+	return pushdata.DeleteUser(tx, user)
+}
+
+// personalEraser drops account data where the user asks for erasure.
+type personalEraser struct{}
+
+func (personalEraser) EraseDevice(*store.Tx, mx.UserID, mx.DeviceID) error { return nil }
+
+func (personalEraser) EraseAccount(tx *store.Tx, user mx.UserID, erase bool) error {
+	if !erase {
+		return nil
+	}
+	return personal.DeleteUser(tx, user)
+}
+
+// profiles tells rooms how users appear. It reads the database, as rooms are there before accounts.
+type profiles struct{ db *store.DB }
+
+// Profile is what a user's member events say.
+func (p profiles) Profile(ctx context.Context, user mx.UserID) (room.Profile, error) {
+	name, avatar, err := ident.NameAndAvatar(ctx, p.db, user)
+	return room.Profile{DisplayName: name, AvatarURL: avatar}, err
+}

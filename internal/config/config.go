@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"conclave.chat/internal/directory"
+	"conclave.chat/internal/door/client"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/media"
@@ -43,6 +44,10 @@ type Config struct {
 	Media        media.Config `yaml:"media"`
 
 	Directory directory.Config `yaml:"directory"`
+
+	TURN    client.TURN    `yaml:"turn"`
+	Calls   client.Calls   `yaml:"calls"`
+	Support client.Support `yaml:"support"`
 }
 
 // Database says where events are kept.
@@ -81,7 +86,7 @@ func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8008", DataDir: "data",
 		Log: Log{Level: "info", Format: "text"}, RateLimits: gate.DefaultLimits(),
-		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(), Media: media.DefaultConfig(),
+		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(), Media: media.DefaultConfig(), TURN: client.DefaultTURN(),
 	}
 }
 

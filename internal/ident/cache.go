@@ -14,8 +14,8 @@ import (
 const (
 	// maxCached bounds the memory of known tokens to some 20 MB.
 	maxCached = 100_000
-	// cacheMillis is how long a token is believed without asking the database: another node's word that it ended may get lost.
-	cacheMillis = 60_000
+	// cacheMillis is how long a token is believed without asking the database: a last resort should word that it ended get lost.
+	cacheMillis = 300_000
 	// maxToken is longer than any token of ours.
 	maxToken = 128
 )
@@ -117,8 +117,20 @@ func (c *cache) forget(user mx.UserID) {
 	delete(c.users, user)
 }
 
+func (c *cache) forgetAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.epoch++
+	clear(c.tokens)
+	clear(c.users)
+}
+
 // Changed hears of a committed batch, on this node or another, and forgets the tokens of users whose sessions changed.
 func (s *Service) Changed(b store.Batch) {
+	if b.Lost {
+		s.cache.forgetAll()
+		return
+	}
 	for i := range b.Changes {
 		if b.Changes[i].Kind == store.KindSession {
 			s.cache.forget(b.Changes[i].User)
@@ -174,7 +186,7 @@ func (s *Service) load(ctx context.Context, h tokenHash, now int64) (cached, err
 // Spec: cs#refreshing-access-tokens
 func (s *Service) confirm(t *account.Session) error {
 	return s.DB.Write(func(tx *store.Tx) error {
-		tx.Emit(store.Change{Kind: store.KindSession, User: t.User, Device: t.Device})
+		ended(tx, t.User, t.Device)
 		return account.Confirm(tx, t)
 	})
 }

@@ -16,7 +16,8 @@ type Device = account.Device
 //
 // Spec: cs#get_matrixclientv3devices
 func (s *Service) Devices(ctx context.Context, user mx.UserID) ([]Device, error) {
-	return account.Devices(ctx, s.DB, user)
+	list, err := account.Devices(ctx, s.DB, user)
+	return s.freshen(list), err
 }
 
 var errNoDevice = fault.Missing("You have no such device")
@@ -26,10 +27,13 @@ var errNoDevice = fault.Missing("You have no such device")
 // Spec: cs#get_matrixclientv3devicesdeviceid
 func (s *Service) Device(ctx context.Context, user mx.UserID, id mx.DeviceID) (*Device, error) {
 	d, err := account.FindDevice(ctx, s.DB, user, id)
-	if err == nil && d == nil {
-		err = errNoDevice
+	if err != nil {
+		return nil, err
 	}
-	return d, err
+	if d == nil {
+		return nil, errNoDevice
+	}
+	return &s.freshen([]Device{*d})[0], nil
 }
 
 // RenameDevice gives a device another display name. Others see it, so it is a change of the device list.
@@ -48,7 +52,10 @@ func (s *Service) RenameDevice(ctx context.Context, user mx.UserID, id mx.Device
 		if err == nil && !ok {
 			err = errNoDevice
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.DeviceRenamed(tx, user)
 	})
 }
 

@@ -30,7 +30,7 @@ type Rooms interface {
 	LeaveAll(ctx context.Context, user mx.UserID) error
 	// ProfileChanged carries a new name and avatar into the rooms that the user has joined.
 	ProfileChanged(ctx context.Context, user mx.UserID) error
-	// Visible reports whether viewer shares a room with user, or user is in a room that anyone may join or read.
+	// Visible reports whether viewer may know of a user: they share a room, or the user is in a room that anyone may join or read.
 	Visible(ctx context.Context, viewer, user mx.UserID) (bool, error)
 }
 
@@ -48,7 +48,10 @@ type Deps struct {
 	KeyID func(ctx context.Context, user mx.UserID, id string) (bool, error)
 	// Erasers are the other parts that keep something for devices and accounts.
 	Erasers []Eraser
-	// Rooms may be nil where there are no rooms, as in administration from the command line.
+	// DeviceRenamed hears that a device has another display name, which key queries carry. Nil is nobody.
+	DeviceRenamed func(tx *store.Tx, user mx.UserID) error
+	// Rooms may be nil where there are no rooms, as in administration from the command line: what is to be done there waits for
+	// Collect of a server that has them.
 	Rooms Rooms
 }
 
@@ -77,6 +80,9 @@ func New(d Deps) (*Service, error) {
 	if d.KeyID == nil {
 		d.KeyID = func(context.Context, mx.UserID, string) (bool, error) { return false, nil }
 	}
+	if d.DeviceRenamed == nil {
+		d.DeviceRenamed = func(*store.Tx, mx.UserID) error { return nil }
+	}
 	h, err := newHasher(d.Config.Passwords)
 	if err != nil {
 		return nil, err
@@ -85,3 +91,9 @@ func New(d Deps) (*Service, error) {
 }
 
 func (s *Service) now() int64 { return store.Millis(s.Now()) }
+
+// ended says that sessions of a user ended, or that what they may do changed. It takes a position, so that a node that missed the
+// word notices the gap.
+func ended(tx *store.Tx, user mx.UserID, device mx.DeviceID) {
+	tx.Emit(store.Change{Pos: tx.Next(), Kind: store.KindSession, User: user, Device: device})
+}

@@ -67,8 +67,8 @@ func (h *hasher) match(ctx context.Context, password, hash string) (ok, stale bo
 	return ok && real, *params != *h.params, nil
 }
 
-// checkNewPassword applies the password policy.
-func (s *Service) checkNewPassword(password string) error {
+// CheckNewPassword applies the password policy.
+func (s *Service) CheckNewPassword(password string) error {
 	switch {
 	case len(password) > maxPassword:
 		return fault.InvalidParam("The password is longer than %d bytes", maxPassword)

@@ -16,10 +16,11 @@ import (
 // nonceLife is how long a nonce of shared-secret registration lasts.
 const nonceLife = 5 * time.Minute
 
-// Registration is a request for an account.
+// NewAccount is a request for an account.
 type NewAccount struct {
 	Name     string // local part; empty for one of the server's choice
 	Password string
+	Display  string // display name; empty for the local part
 	Admin    bool
 	NoLogin  bool // make no session
 	Client   Client
@@ -94,7 +95,14 @@ func (s *Service) create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 	if err := n.Client.check(); err != nil {
 		return nil, err
 	}
-	if err := s.checkNewPassword(n.Password); err != nil {
+	if err := s.CheckNewPassword(n.Password); err != nil {
+		return nil, err
+	}
+	if n.Display == "" {
+		n.Display = user.Localpart()
+	}
+	shown, err := display(n.Display)
+	if err != nil {
 		return nil, err
 	}
 	hash, err := s.hasher.hash(ctx, n.Password)
@@ -111,6 +119,10 @@ func (s *Service) create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 		if err == nil && !ok {
 			err = errInUse
 		}
+		if err != nil {
+			return err
+		}
+		_, err = s.setField(ctx, tx, user, fieldName, shown)
 		return err
 	}
 	if n.NoLogin {

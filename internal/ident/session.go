@@ -199,7 +199,7 @@ func (s *Service) grant(ctx context.Context, user mx.UserID, c Client, before fu
 			return err
 		}
 		if n > 0 {
-			tx.Emit(store.Change{Kind: store.KindSession, User: user, Device: c.Device})
+			ended(tx, user, c.Device)
 		}
 		t.ID = int64(tx.Next())
 		return account.InsertSession(tx, t)
@@ -251,7 +251,7 @@ func (s *Service) Refresh(ctx context.Context, token string) (*Grant, error) {
 			return errAccountLocked
 		}
 		if !old.Confirmed {
-			tx.Emit(store.Change{Kind: store.KindSession, User: old.User, Device: old.Device})
+			ended(tx, old.User, old.Device)
 			if err := account.Confirm(tx, old); err != nil {
 				return err
 			}
@@ -314,7 +314,7 @@ func (s *Service) dropDevice(tx *store.Tx, user mx.UserID, device mx.DeviceID) e
 	if _, err := account.DeleteSessions(tx, user, device); err != nil {
 		return err
 	}
-	tx.Emit(store.Change{Kind: store.KindSession, User: user, Device: device})
+	ended(tx, user, device)
 	for _, e := range s.Erasers {
 		if err := e.EraseDevice(tx, user, device); err != nil {
 			return err

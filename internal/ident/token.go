@@ -47,3 +47,9 @@ func randomLetters(n int, alphabet string) string {
 func newDeviceID() mx.DeviceID {
 	return mx.DeviceID(randomLetters(10, "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"))
 }
+
+// newPassword makes a password for somebody to type once: some 100 bits, in groups.
+func newPassword() string {
+	p := randomLetters(20, "abcdefghijkmnpqrstuvwxyz23456789")
+	return p[:5] + "-" + p[5:10] + "-" + p[10:15] + "-" + p[15:]
+}

@@ -62,5 +62,10 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.reportRoutes(),
 		h.directoryRoutes(),
 		h.mediaRoutes(),
+		h.accountRoutes(),
+		h.contactRoutes(),
+		h.profileRoutes(),
+		h.adminRoutes(),
+		h.absentRoutes(),
 	}
 }

@@ -104,7 +104,7 @@ func (h *Handlers) grantAnswer(g *ident.Grant) grantAnswer {
 		User: g.User, Access: g.Access, Refresh: g.Refresh, ExpiresIn: g.ExpiresIn, Device: g.Device, Server: h.Server,
 	}
 	if h.Discovery.PublicURL != "" {
-		a.WellKnown = &wellKnown{homeserver{h.Discovery.PublicURL}}
+		a.WellKnown = &wellKnown{homeserver{h.Discovery.PublicURL}, h.rtcTransports()}
 	}
 	return a
 }

@@ -9,13 +9,14 @@ import (
 	"conclave.chat/internal/ident"
 )
 
+const registerBase = "/_matrix/client/v3/register"
+
 func (h *Handlers) registerRoutes() []door.Route {
-	const base = "/_matrix/client/v3/register"
 	return []door.Route{
 		// Spec: cs#post_matrixclientv3register
-		{Method: "POST", Path: base, Access: gate.Open, MaxBody: smallBody, Handle: h.register},
+		{Method: "POST", Path: registerBase, Access: gate.Open, MaxBody: smallBody, Handle: h.register},
 		// Spec: cs#get_matrixclientv3registeravailable
-		{Method: "GET", Path: base + "/available", Access: gate.Open, Limit: gate.Register, Handle: h.available},
+		{Method: "GET", Path: registerBase + "/available", Access: gate.Open, Limit: gate.Register, Handle: h.available},
 		// Spec: cs#get_matrixclientv1registermloginregistration_tokenvalidity
 		{
 			Method: "GET", Path: "/_matrix/client/v1/register/m.login.registration_token/validity", Access: gate.Open,

@@ -94,7 +94,9 @@ func DeleteSessions(tx *store.Tx, user mx.UserID, device mx.DeviceID) (int64, er
 	return tx.Exec("DELETE FROM session WHERE user_id = $1 AND device_id = $2", user, device)
 }
 
-// ExpireSessions removes tokens that expired before a time, at most limit of them.
-func ExpireSessions(tx *store.Tx, before int64, limit int) (int64, error) {
-	return tx.Exec(`DELETE FROM session WHERE token IN (SELECT token FROM session WHERE expires > 0 AND expires < $1 LIMIT $2)`, before, limit)
+// ExpireSessions removes tokens that expired before a time, at most limit of them. Those that can be refreshed stay unless refreshable
+// is set: for them refresh tokens do not expire.
+func ExpireSessions(tx *store.Tx, before int64, refreshable bool, limit int) (int64, error) {
+	return tx.Exec(`DELETE FROM session WHERE token IN (SELECT token FROM session WHERE expires > 0 AND expires < $1
+		AND (refresh IS NULL OR $2) LIMIT $3)`, before, refreshable, limit)
 }

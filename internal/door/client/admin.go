@@ -1,0 +1,122 @@
+package client
+
+import (
+	"conclave.chat/internal/door"
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/gate"
+	"conclave.chat/internal/mx"
+)
+
+func (h *Handlers) adminRoutes() []door.Route {
+	const lock, suspend = "/_matrix/client/v1/admin/lock/{userId}", "/_matrix/client/v1/admin/suspend/{userId}"
+	return []door.Route{
+		// Spec: cs#get_matrixclientv3adminwhoisuserid
+		{Method: "GET", Path: "/_matrix/client/v3/admin/whois/{userId}", Access: gate.User, Handle: h.whois},
+		// Spec: cs#get_matrixclientv1adminlockuserid
+		{Method: "GET", Path: lock, Access: gate.Admin, Handle: h.locked},
+		// Spec: cs#put_matrixclientv1adminlockuserid
+		{Method: "PUT", Path: lock, Access: gate.Admin, MaxBody: smallBody, Handle: h.lock},
+		// Spec: cs#get_matrixclientv1adminsuspenduserid
+		{Method: "GET", Path: suspend, Access: gate.Admin, Handle: h.suspended},
+		// Spec: cs#put_matrixclientv1adminsuspenduserid
+		{Method: "PUT", Path: suspend, Access: gate.Admin, MaxBody: smallBody, Handle: h.suspend},
+	}
+}
+
+func (h *Handlers) whois(r *door.Request) (any, error) {
+	user, err := userOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if user != r.Caller.User && !r.Caller.Admin {
+		return nil, fault.Denied("Only administrators may look at others")
+	}
+	list, err := h.Accounts.Whois(r.Context(), user)
+	if err != nil {
+		return nil, err
+	}
+	type connection struct {
+		Addr  string `json:"ip,omitempty"`
+		Seen  int64  `json:"last_seen"`
+		Agent string `json:"user_agent,omitempty"`
+	}
+	type session struct {
+		Connections []connection `json:"connections"`
+	}
+	type device struct {
+		Sessions []session `json:"sessions"`
+	}
+	devices := make(map[mx.DeviceID]device, len(list))
+	for i := range list {
+		d := &list[i]
+		devices[d.ID] = device{[]session{{[]connection{{d.Addr, d.Seen, d.Agent}}}}}
+	}
+	return struct {
+		User    mx.UserID              `json:"user_id"`
+		Devices map[mx.DeviceID]device `json:"devices"`
+	}{user, devices}, nil
+}
+
+func (h *Handlers) locked(r *door.Request) (any, error) {
+	user, err := userOf(r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.Accounts.Moderated(r.Context(), user)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]bool{"locked": a.Locked}, nil
+}
+
+func (h *Handlers) lock(r *door.Request) (any, error) {
+	var b struct {
+		Locked *bool `json:"locked"`
+	}
+	user, err := moderation(r, &b)
+	if err != nil {
+		return nil, err
+	}
+	if b.Locked == nil {
+		return nil, fault.MissingParam("locked is missing")
+	}
+	return b, h.Accounts.Moderate(r.Context(), user, b.Locked, nil)
+}
+
+func (h *Handlers) suspended(r *door.Request) (any, error) {
+	user, err := userOf(r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := h.Accounts.Moderated(r.Context(), user)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]bool{"suspended": a.Suspended}, nil
+}
+
+func (h *Handlers) suspend(r *door.Request) (any, error) {
+	var b struct {
+		Suspended *bool `json:"suspended"`
+	}
+	user, err := moderation(r, &b)
+	if err != nil {
+		return nil, err
+	}
+	if b.Suspended == nil {
+		return nil, fault.MissingParam("suspended is missing")
+	}
+	return b, h.Accounts.Moderate(r.Context(), user, nil, b.Suspended)
+}
+
+// moderation reads whom a request is about, and its body. Nobody moderates themselves.
+func moderation(r *door.Request, body any) (mx.UserID, error) {
+	user, err := userOf(r)
+	if err != nil {
+		return "", err
+	}
+	if user == r.Caller.User {
+		return "", fault.Denied("You cannot do this to yourself")
+	}
+	return user, r.Decode(body)
+}

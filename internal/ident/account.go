@@ -1,0 +1,223 @@
+package ident
+
+import (
+	"context"
+
+	"github.com/go-json-experiment/json"
+
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/account"
+)
+
+// Account is one person or bot on this server.
+type Account = account.Account
+
+var errNoUser = fault.Missing("There is no such user")
+
+// change alters an account in one transaction. What it may do can have changed, so its sessions are looked up anew.
+func (s *Service) change(ctx context.Context, user mx.UserID, f func(*store.Tx, *Account) error) error {
+	return s.DB.Write(func(tx *store.Tx) error {
+		a, err := account.Find(ctx, tx, user)
+		if err != nil {
+			return err
+		}
+		if a == nil || a.Deactivated {
+			return errNoUser
+		}
+		if err := f(tx, a); err != nil {
+			return err
+		}
+		ended(tx, user, "")
+		if err := account.Update(tx, a); err != nil {
+			return err
+		}
+		return s.index(ctx, tx, user)
+	})
+}
+
+// SetPassword changes a password. With logout all devices but keep are ended.
+//
+// Spec: cs#post_matrixclientv3accountpassword
+func (s *Service) SetPassword(ctx context.Context, user mx.UserID, password string, keep mx.DeviceID, logout bool) error {
+	if err := s.CheckNewPassword(password); err != nil {
+		return err
+	}
+	hash, err := s.hasher.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, user, func(tx *store.Tx, a *Account) error {
+		a.Password = hash
+		if err := account.DeleteTickets(tx, user); err != nil {
+			return err
+		}
+		if !logout {
+			return nil
+		}
+		return s.dropDevices(ctx, tx, user, keep)
+	})
+}
+
+// Deactivate ends an account for good. With erase everything but its events goes; those are hidden from who joins later.
+//
+// Spec: cs#post_matrixclientv3accountdeactivate
+func (s *Service) Deactivate(ctx context.Context, user mx.UserID, erase bool) error {
+	err := s.change(ctx, user, func(tx *store.Tx, a *Account) error {
+		a.Password, a.Deactivated, a.Erased, a.Leaving, a.Admin = "", true, erase, true, false
+		if err := s.dropDevices(ctx, tx, user, ""); err != nil {
+			return err
+		}
+		if err := account.DeleteTickets(tx, user); err != nil {
+			return err
+		}
+		if err := account.DeleteProfile(tx, user); err != nil {
+			return err
+		}
+		tx.Emit(store.Change{Pos: tx.Next(), Kind: store.KindProfile, User: user})
+		for _, e := range s.Erasers {
+			if err := e.EraseAccount(tx, user, erase); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil || s.Rooms == nil {
+		return err
+	}
+	return s.leave(context.WithoutCancel(ctx), user)
+}
+
+// leave makes a deactivated user leave all rooms; the account remembers until that is done.
+func (s *Service) leave(ctx context.Context, user mx.UserID) error {
+	if err := s.Rooms.LeaveAll(ctx, user); err != nil {
+		return err
+	}
+	return s.DB.Write(func(tx *store.Tx) error {
+		a, err := account.Find(ctx, tx, user)
+		if err != nil || a == nil {
+			return err
+		}
+		a.Leaving = false
+		return account.Update(tx, a)
+	})
+}
+
+// target finds the account that an administrator asks about. The caller has been let in already, so nothing leaks.
+func (s *Service) target(ctx context.Context, user mx.UserID) (*Account, error) {
+	if user.Server() != s.Server {
+		return nil, fault.InvalidParam("This user belongs to another server")
+	}
+	a, err := account.Find(ctx, s.DB, user)
+	if err == nil && (a == nil || a.Deactivated) {
+		err = errNoUser
+	}
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Moderated gives the state of an account for administrators, who are not themselves subject to it.
+//
+// Spec: cs#get_matrixclientv1adminlockuserid
+// Spec: cs#get_matrixclientv1adminsuspenduserid
+func (s *Service) Moderated(ctx context.Context, user mx.UserID) (*Account, error) {
+	a, err := s.target(ctx, user)
+	if err == nil && a.Admin {
+		return nil, errAdminTarget
+	}
+	return a, err
+}
+
+var errAdminTarget = fault.Denied("This cannot be done to an administrator")
+
+// Moderate locks or unlocks, suspends or unsuspends an account; nil leaves as it is.
+//
+// Spec: cs#put_matrixclientv1adminlockuserid
+// Spec: cs#put_matrixclientv1adminsuspenduserid
+func (s *Service) Moderate(ctx context.Context, user mx.UserID, lock, suspend *bool) error {
+	if _, err := s.Moderated(ctx, user); err != nil {
+		return err
+	}
+	return s.change(ctx, user, func(_ *store.Tx, a *Account) error {
+		if a.Admin {
+			return errAdminTarget
+		}
+		if lock != nil {
+			a.Locked = *lock
+		}
+		if suspend != nil {
+			a.Suspended = *suspend
+		}
+		return nil
+	})
+}
+
+// SetAdmin makes an account an administrator's, or takes that away.
+func (s *Service) SetAdmin(ctx context.Context, user mx.UserID, admin bool) error {
+	return s.change(ctx, user, func(_ *store.Tx, a *Account) error {
+		a.Admin = admin
+		return nil
+	})
+}
+
+// Whois lists a user's devices for an administrator or the user.
+//
+// Spec: cs#get_matrixclientv3adminwhoisuserid
+func (s *Service) Whois(ctx context.Context, user mx.UserID) ([]Device, error) {
+	if _, err := s.target(ctx, user); err != nil {
+		return nil, err
+	}
+	return s.Devices(ctx, user)
+}
+
+// Accounts lists accounts by id, after one of them.
+func (s *Service) Accounts(ctx context.Context, after mx.UserID, limit int) ([]Account, error) {
+	return account.List(ctx, s.DB, after, limit)
+}
+
+// Add makes an account on behalf of an administrator. Without a password it gets a random one. It gives the account's id and password.
+func (s *Service) Add(ctx context.Context, name, password, display string, admin bool) (mx.UserID, string, error) {
+	user, err := s.newUserID(name)
+	if err != nil {
+		return "", "", err
+	}
+	if password == "" {
+		password = newPassword()
+	}
+	_, err = s.create(ctx, user, NewAccount{Name: name, Password: password, Display: display, Admin: admin, NoLogin: true})
+	return user, password, err
+}
+
+// ResetPassword gives an account a random password and ends its devices.
+func (s *Service) ResetPassword(ctx context.Context, user mx.UserID) (string, error) {
+	password := newPassword()
+	return password, s.SetPassword(ctx, user, password, "", true)
+}
+
+// EnsureFirstAdmin makes the account admin, with a random password that it gives, when there is no account at all. Otherwise the
+// password is empty.
+func (s *Service) EnsureFirstAdmin(ctx context.Context) (mx.UserID, string, error) {
+	if any, err := account.Any(ctx, s.DB); err != nil || any {
+		return "", "", err
+	}
+	user, password, err := s.Add(ctx, "admin", "", "", true)
+	if fault.Is(err, errInUse.Code) { // another node was first
+		return "", "", nil
+	}
+	return user, password, err
+}
+
+// display is a display name as a profile field; nil for none.
+func display(name string) ([]byte, error) {
+	if name == "" {
+		return nil, nil
+	}
+	value, err := json.Marshal(name)
+	if err != nil {
+		return nil, fault.BadJSON("The display name is not valid").Because(err)
+	}
+	return checkValue(fieldName, value)
+}
