@@ -25,34 +25,19 @@ const (
 // Spec: cs#send-to-device-messaging
 const maxToDevice = 100
 
-// build is one answer in the making: everything in (since, upto].
+// build is one answer in the making.
 type build struct {
-	s   *Service
-	ctx context.Context
-	r   *Request
-	f   *filter.Sync
-
-	initial   bool // there is no since
-	since     store.Pos
-	upto      store.Pos
-	ephemeral int64 // number of the last change of typing and presence that is in the answer
-	now       int64
-
-	rooms  map[mx.RoomID]roomstate.Membership
-	facts  *facts
-	ch     changes
-	found  []*section
-	joined int // of them, rooms that the user is in
+	*Look
+	r     *Request
+	f     *filter.Sync
+	found []*section
 
 	account  []personal.Datum // global
-	lists    deviceLists
-	met      []mx.UserID // who has come to share a room with the user
+	lists    DeviceLists
 	presence []ephemeral.Presence
 	toDevice []keys.Message
 	next     Token
-
-	events  map[mx.EventID]*eventlog.Event // what events refer to
-	bundles map[mx.EventID][]byte
+	bundles  map[mx.EventID][]byte
 }
 
 // section is one room of an answer.
@@ -79,26 +64,13 @@ type section struct {
 }
 
 // look finds out what there is for a client. What lies before done is known not to concern it.
-func (s *Service) look(ctx context.Context, r *Request, done checked) (*build, error) {
-	b := &build{s: s, ctx: ctx, r: r, f: r.Filter, initial: r.Since == nil, now: s.now().UnixMilli()}
-	if !b.initial {
-		b.since = r.Since.Pos
-	}
-	b.ephemeral = s.ephemeral.Current() // before the rest: what comes meanwhile is told twice rather than never
-	var err error
-	if b.upto, err = s.position(ctx, b.since); err != nil {
+func (s *Service) look(ctx context.Context, r *Request, done Checked) (*build, error) {
+	l, err := s.Look(ctx, Reader{r.User, r.Device, r.Since}, done)
+	if err != nil {
 		return nil, err
 	}
-	b.next = Token{Pos: b.upto, Ephemeral: b.ephemeral, ToDevice: b.upto}
-	if b.rooms, err = s.rooms.Rooms(ctx, r.User); err != nil {
-		return nil, err
-	}
-	if b.facts, err = s.factsOf(ctx, r.User); err != nil {
-		return nil, err
-	}
-	for _, step := range []func() error{
-		func() error { return b.findChanges(done) }, b.findRooms, b.findPersonal, b.findToDevice, b.findDeviceLists, b.findPresence,
-	} {
+	b := &build{Look: l, r: r, f: r.Filter, next: Token{Pos: l.Upto, Ephemeral: l.Ephemeral, ToDevice: l.Upto}}
+	for _, step := range []func() error{b.findRooms, b.findPersonal, b.findToDevice, b.findDeviceLists, b.findPresence} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -106,24 +78,29 @@ func (s *Service) look(ctx context.Context, r *Request, done checked) (*build, e
 	return b, nil
 }
 
+func (b *build) findDeviceLists() (err error) {
+	b.lists, err = b.DeviceLists()
+	return err
+}
+
 // empty reports whether there is nothing to tell.
 func (b *build) empty() bool {
-	return !b.initial && !b.r.FullState && len(b.found) == 0 && len(b.account) == 0 && len(b.presence) == 0 && len(b.toDevice) == 0 &&
-		len(b.lists.changed) == 0 && len(b.lists.left) == 0 && !b.ch.keyCount
+	return !b.Initial && !b.r.FullState && len(b.found) == 0 && len(b.account) == 0 && len(b.presence) == 0 && len(b.toDevice) == 0 &&
+		!b.lists.Any() && !b.Changes.KeyCount
 }
 
 // findRooms makes the sections of all rooms that have something to tell.
 func (b *build) findRooms() error {
-	if b.initial || b.r.FullState {
-		for room, m := range b.rooms {
+	if b.Initial || b.r.FullState {
+		for room, m := range b.Rooms {
 			if err := b.findRoom(room, m); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	for room := range b.ch.rooms {
-		if err := b.findRoom(room, b.rooms[room]); err != nil {
+	for room := range b.Changes.Rooms {
+		if err := b.findRoom(room, b.Rooms[room]); err != nil {
 			return err
 		}
 	}
@@ -135,24 +112,21 @@ func (b *build) findRoom(room mx.RoomID, m roomstate.Membership) error {
 	if !b.f.Room.MatchRoom(room) {
 		return nil
 	}
-	if m.Pos > b.upto { // the membership changed meanwhile: what counts is how it was
-		e, err := eventlog.StateEventAt(b.ctx, b.s.db, room, mx.TypeMember, string(b.r.User), b.upto)
-		if err != nil || e == nil {
-			return err
-		}
-		m = roomstate.Membership{Membership: e.Membership(), Pos: e.Pos, EventID: e.ID, Sender: e.Sender}
+	m, ok, err := b.MembershipAt(room, m)
+	if err != nil || !ok {
+		return err
 	}
-	snap, err := b.s.rooms.Snapshot(b.ctx, room)
+	snap, err := b.Snapshot(room)
 	if err != nil {
 		return err
 	}
-	sec := &section{room: room, member: m, snap: snap, end: b.upto}
-	news := m.Pos > b.since
+	sec := &section{room: room, member: m, snap: snap, end: b.Upto}
+	news := m.Pos > b.Since
 	switch m.Membership {
 	case mx.Join:
 		err = b.joinedRoom(sec)
 	case mx.Invite:
-		if (news || b.r.FullState) && !b.facts.ignores(m.Sender) {
+		if (news || b.r.FullState) && !b.Ignores(m.Sender) {
 			b.found = append(b.found, sec)
 		}
 	case mx.Knock:
@@ -160,8 +134,8 @@ func (b *build) findRoom(room mx.RoomID, m roomstate.Membership) error {
 			b.found = append(b.found, sec)
 		}
 	case mx.Leave, mx.Ban:
-		archived := (b.initial || b.r.FullState) && b.f.Room.IncludeLeave && !m.Forgotten
-		if archived || (news && !b.initial) {
+		archived := (b.Initial || b.r.FullState) && b.f.Room.IncludeLeave && !m.Forgotten
+		if archived || (news && !b.Initial) {
 			err = b.leftRoom(sec)
 		}
 	}
@@ -171,7 +145,7 @@ func (b *build) findRoom(room mx.RoomID, m roomstate.Membership) error {
 // viewOf is what the user may see of the section's room.
 func (b *build) viewOf(sec *section) (err error) {
 	if sec.view == nil {
-		sec.view, err = b.s.views.Of(b.ctx, sec.snap, b.r.User)
+		sec.view, err = b.View(sec.snap)
 	}
 	return err
 }

@@ -104,10 +104,10 @@ func newKeyCounts() *keyCounts { return &keyCounts{newCached[deviceOf, []byte](m
 
 func (k *keyCounts) changed(user mx.UserID, device mx.DeviceID) { k.drop(deviceOf{user, device}) }
 
-// keyCount is device_one_time_keys_count and device_unused_fallback_key_types of a device, as members of a JSON object.
-func (s *Service) keyCount(ctx context.Context, user mx.UserID, device mx.DeviceID) ([]byte, error) {
-	return s.counts.get(deviceOf{user, device}, func() ([]byte, error) {
-		c, err := keys.CountKeys(ctx, s.db, user, device)
+// KeyCounts is device_one_time_keys_count and device_unused_fallback_key_types of a device, as members of a JSON object.
+func (l *Look) KeyCounts() ([]byte, error) {
+	return l.s.counts.get(deviceOf{l.User, l.Device}, func() ([]byte, error) {
+		c, err := keys.CountKeys(l.ctx, l.s.db, l.User, l.Device)
 		if err != nil {
 			return nil, err
 		}
@@ -165,11 +165,6 @@ func (s *Service) factsOf(ctx context.Context, user mx.UserID) (*facts, error) {
 		}
 		return f, nil
 	})
-}
-
-func (f *facts) ignores(u mx.UserID) bool {
-	_, ok := f.ignored[u]
-	return ok
 }
 
 // filterCache keeps compiled filters, by the text that a client sends.

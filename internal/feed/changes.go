@@ -10,139 +10,141 @@ import (
 
 // What changed in a room.
 const (
-	roomEvents uint8 = 1 << iota
-	roomReceipts
-	roomData
-	roomTyping
+	RoomEvents uint8 = 1 << iota
+	RoomReceipts
+	RoomData
+	RoomTyping
 )
 
-// changes is what may concern a client, by name.
-type changes struct {
-	rooms    map[mx.RoomID]uint8
-	members  []memberOf // others whose membership was set in rooms of the user
-	lists    []mx.UserID
-	ownLists bool // keys that the user signed
-	account  bool
-	toDevice bool
-	keyCount bool
+// Changes is what may concern a client, by name.
+type Changes struct {
+	Rooms    map[mx.RoomID]uint8
+	Members  []MemberOf  // others whose membership was set in rooms of the user
+	Lists    []mx.UserID // whose device lists changed
+	OwnLists bool        // the user signed keys
+	Account  bool        // global account data changed
+	ToDevice bool        // there are messages for the device
+	KeyCount bool        // the device's one-time keys were used or uploaded
+	Threads  bool        // thread subscriptions changed
 }
 
-type memberOf struct {
-	room mx.RoomID
-	user mx.UserID
+// MemberOf is a user in a room.
+type MemberOf struct {
+	Room mx.RoomID
+	User mx.UserID
 }
 
 // findChanges finds out what changed after since, or after done, which comes later.
-func (b *build) findChanges(done checked) error {
-	b.ch.rooms = map[mx.RoomID]uint8{}
-	if b.initial {
+func (l *Look) findChanges(done Checked) error {
+	l.Changes.Rooms = map[mx.RoomID]uint8{}
+	if l.Initial {
 		return nil
 	}
-	after, number := max(b.since, done.pos), max(b.r.Since.Ephemeral, done.ephemeral)
-	for _, room := range b.s.ephemeral.TypingSince(number) {
-		if b.rooms[room].Membership == mx.Join {
-			b.ch.rooms[room] |= roomTyping
+	after, number := max(l.Since, done.Pos), max(l.Number, done.Ephemeral)
+	for _, room := range l.s.ephemeral.TypingSince(number) {
+		if l.Rooms[room].Membership == mx.Join {
+			l.Changes.Rooms[room] |= RoomTyping
 		}
 	}
-	// To-device messages may lie before since: those that did not fit.
-	b.ch.toDevice = b.r.Since.ToDevice < b.r.Since.Pos
-	if b.s.window.since(after, b.upto, b.note) {
+	if l.s.window.Since(after, l.Upto, l.note) {
 		return nil
 	}
-	return b.askChanges(after)
+	return l.askChanges(after)
 }
 
 // note takes in one change of the window.
-func (b *build) note(c *store.Change) {
-	me := b.r.User
+func (l *Look) note(c *store.Change) {
+	me := l.User
 	switch c.Kind {
 	case store.KindEvent:
-		m, ok := b.rooms[c.Room]
+		m, ok := l.Rooms[c.Room]
 		if !ok {
 			return
 		}
 		switch {
 		case c.User == me:
-			b.ch.rooms[c.Room] |= roomEvents
+			l.Changes.Rooms[c.Room] |= RoomEvents
 		case m.Membership == mx.Join || m.Pos >= c.Pos:
-			b.ch.rooms[c.Room] |= roomEvents
+			l.Changes.Rooms[c.Room] |= RoomEvents
 			if c.User != "" {
-				b.ch.members = append(b.ch.members, memberOf{c.Room, c.User})
+				l.Changes.Members = append(l.Changes.Members, MemberOf{c.Room, c.User})
 			}
 		}
 	case store.KindReceipt:
-		if b.rooms[c.Room].Membership == mx.Join && (!c.Private || c.User == me) {
-			b.ch.rooms[c.Room] |= roomReceipts
+		if l.Rooms[c.Room].Membership == mx.Join && (!c.Private || c.User == me) {
+			l.Changes.Rooms[c.Room] |= RoomReceipts
 		}
 	case store.KindAccountData:
 		if c.User == me && c.Room != "" {
-			b.ch.rooms[c.Room] |= roomData
+			l.Changes.Rooms[c.Room] |= RoomData
 		} else if c.User == me {
-			b.ch.account = true
+			l.Changes.Account = true
 		}
 	case store.KindToDevice:
-		b.ch.toDevice = b.ch.toDevice || (c.User == me && c.Device == b.r.Device)
+		l.Changes.ToDevice = l.Changes.ToDevice || (c.User == me && c.Device == l.Device)
 	case store.KindDeviceList:
 		if !c.Private {
-			b.ch.lists = append(b.ch.lists, c.User)
+			l.Changes.Lists = append(l.Changes.Lists, c.User)
 		} else if c.User == me {
-			b.ch.ownLists = true
+			l.Changes.OwnLists = true
 		}
 	case store.KindKeyCount:
-		b.ch.keyCount = b.ch.keyCount || (c.User == me && c.Device == b.r.Device)
-	case store.KindSession, store.KindProfile, store.KindRoom, store.KindThread:
+		l.Changes.KeyCount = l.Changes.KeyCount || (c.User == me && c.Device == l.Device)
+	case store.KindThread:
+		l.Changes.Threads = l.Changes.Threads || c.User == me
+	case store.KindSession, store.KindProfile, store.KindRoom:
 	}
 }
 
 // askChanges finds out by the database.
-func (b *build) askChanges(after store.Pos) error {
-	b.ch.account, b.ch.toDevice, b.ch.ownLists = true, true, true
+func (l *Look) askChanges(after store.Pos) error {
+	l.Changes.Account, l.Changes.ToDevice, l.Changes.OwnLists, l.Changes.Threads = true, true, true, true
 	var joined []mx.RoomID
-	for room, m := range b.rooms {
+	for room, m := range l.Rooms {
 		if m.Membership == mx.Join {
 			joined = append(joined, room)
 		}
 		if m.Pos > after {
-			b.ch.rooms[room] |= roomEvents
+			l.Changes.Rooms[room] |= RoomEvents
 		}
 	}
-	changed, err := eventlog.ChangedRooms(b.ctx, b.s.db, joined, after)
+	changed, err := eventlog.ChangedRooms(l.ctx, l.s.db, joined, after)
 	if err != nil {
 		return err
 	}
 	for _, room := range changed {
-		b.ch.rooms[room] |= roomEvents
+		l.Changes.Rooms[room] |= RoomEvents
 	}
-	for room, what := range b.ch.rooms {
-		if what&roomEvents == 0 {
+	for room, what := range l.Changes.Rooms {
+		if what&RoomEvents == 0 {
 			continue
 		}
-		users, err := eventlog.MembersIn(b.ctx, b.s.db, room, after, b.upto)
+		users, err := eventlog.MembersIn(l.ctx, l.s.db, room, after, l.Upto)
 		if err != nil {
 			return err
 		}
 		for _, u := range users {
-			if u != b.r.User {
-				b.ch.members = append(b.ch.members, memberOf{room, u})
+			if u != l.User {
+				l.Changes.Members = append(l.Changes.Members, MemberOf{room, u})
 			}
 		}
 	}
-	receipts, err := personal.Receipts(b.ctx, b.s.db, b.r.User, joined, after, b.upto)
+	receipts, err := personal.Receipts(l.ctx, l.s.db, l.User, joined, after, l.Upto)
 	if err != nil {
 		return err
 	}
 	for i := range receipts {
-		b.ch.rooms[receipts[i].Room] |= roomReceipts
+		l.Changes.Rooms[receipts[i].Room] |= RoomReceipts
 	}
-	data, err := personal.AccountData(b.ctx, b.s.db, b.r.User, after, b.upto)
+	data, err := personal.AccountData(l.ctx, l.s.db, l.User, after, l.Upto)
 	if err != nil {
 		return err
 	}
 	for i := range data {
 		if data[i].Room != "" {
-			b.ch.rooms[data[i].Room] |= roomData
+			l.Changes.Rooms[data[i].Room] |= RoomData
 		}
 	}
-	b.ch.lists, err = keys.ChangedLists(b.ctx, b.s.db, after, b.upto)
+	l.Changes.Lists, err = keys.ChangedLists(l.ctx, l.s.db, after, l.Upto)
 	return err
 }

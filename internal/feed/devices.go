@@ -6,94 +6,99 @@ import (
 	"conclave.chat/internal/store/keys"
 )
 
-// deviceLists are the users whose device lists a client must fetch, and those whom it no longer hears of.
-type deviceLists struct{ changed, left []mx.UserID }
+// DeviceLists are the users whose device lists a client must fetch, and those whom it no longer hears of.
+type DeviceLists struct{ Changed, Left []mx.UserID }
 
-// findDeviceLists finds out whose devices changed among those who share a room with the user, who has come to share one, and who no longer
+// Any reports whether there are any.
+func (d *DeviceLists) Any() bool { return len(d.Changed)+len(d.Left) > 0 }
+
+// DeviceLists finds out whose devices changed among those who share a room with the user, who has come to share one, and who no longer
 // shares any. Rooms count whether they are encrypted or not: they may become so.
 //
 // Spec: cs#e2e-extensions-to-sync
-func (b *build) findDeviceLists() error {
-	if b.initial {
-		return nil
+func (l *Look) DeviceLists() (DeviceLists, error) {
+	if l.Initial {
+		return DeviceLists{}, nil
 	}
-	d := listing{b: b, seen: map[mx.UserID]bool{}}
-	for _, u := range b.ch.lists {
-		shares, err := b.shares(u)
+	d := listing{l: l, seen: map[mx.UserID]bool{}}
+	for _, u := range l.Changes.Lists {
+		shares, err := l.Shares(u)
 		if err != nil {
-			return err
+			return d.found, err
 		}
 		if shares {
 			d.change(u)
 		}
 	}
-	if b.ch.ownLists {
-		own, err := keys.ChangedForViewer(b.ctx, b.s.db, b.r.User, b.since, b.upto)
+	if l.Changes.OwnLists {
+		own, err := keys.ChangedForViewer(l.ctx, l.s.db, l.User, l.Since, l.Upto)
 		if err != nil {
-			return err
+			return d.found, err
 		}
 		for _, u := range own {
 			d.change(u)
 		}
 	}
-	for room, what := range b.ch.rooms {
-		if what&roomEvents == 0 {
+	for room, what := range l.Changes.Rooms {
+		if what&RoomEvents == 0 {
 			continue
 		}
 		if err := d.room(room); err != nil {
-			return err
+			return d.found, err
 		}
 	}
-	return d.finish()
+	err := d.finish()
+	return d.found, err
 }
 
 // listing gathers device lists.
 type listing struct {
-	b    *build
-	seen map[mx.UserID]bool // in changed
-	gone []mx.UserID        // may share no room any more
+	l     *Look
+	found DeviceLists
+	seen  map[mx.UserID]bool // in changed
+	gone  []mx.UserID        // may share no room any more
 }
 
 func (d *listing) change(u mx.UserID) {
 	if !d.seen[u] {
 		d.seen[u] = true
-		d.b.lists.changed = append(d.b.lists.changed, u)
+		d.found.Changed = append(d.found.Changed, u)
 	}
 }
 
 // meet notes that the user has come to share a room with another.
 func (d *listing) meet(u mx.UserID) {
 	d.change(u)
-	d.b.met = append(d.b.met, u)
+	d.l.Met = append(d.l.Met, u)
 }
 
 // room looks at one room whose events changed.
 func (d *listing) room(room mx.RoomID) error {
-	b := d.b
-	snap, err := b.s.rooms.Snapshot(b.ctx, room)
+	l := d.l
+	snap, err := l.Snapshot(room)
 	if err != nil {
 		return err
 	}
-	m := b.rooms[room]
+	m := l.Rooms[room]
 	here, was := m.Membership == mx.Join, m.Membership == mx.Join
-	if m.Pos > b.since {
-		view, err := b.s.views.Of(b.ctx, snap, b.r.User)
+	if m.Pos > l.Since {
+		view, err := l.View(snap)
 		if err != nil {
 			return err
 		}
-		was = view.MembershipAt(b.since) == mx.Join && !(here && view.AwayIn(b.since, b.upto))
+		was = view.MembershipAt(l.Since) == mx.Join && !(here && view.AwayIn(l.Since, l.Upto))
 	}
 	switch {
 	case here && !was: // the user came: everybody there is new
 		for u := range snap.Members(mx.Join) {
-			if u != b.r.User {
+			if u != l.User {
 				d.meet(u)
 			}
 		}
 		d.left(room)
 	case was && !here: // the user left: everybody there may be gone
 		for u := range snap.Members(mx.Join) {
-			if u != b.r.User {
+			if u != l.User {
 				d.gone = append(d.gone, u)
 			}
 		}
@@ -106,40 +111,40 @@ func (d *listing) room(room mx.RoomID) error {
 
 // left notes the others whose membership of a room was set: some of them may have left it.
 func (d *listing) left(room mx.RoomID) {
-	for _, m := range d.b.ch.members {
-		if m.room == room {
-			d.gone = append(d.gone, m.user)
+	for _, m := range d.l.Changes.Members {
+		if m.Room == room {
+			d.gone = append(d.gone, m.User)
 		}
 	}
 }
 
 // others looks at who came and went in a room that the user is in throughout.
 func (d *listing) others(room mx.RoomID) error {
-	b := d.b
-	snap, err := b.s.rooms.Snapshot(b.ctx, room)
+	l := d.l
+	snap, err := l.Snapshot(room)
 	if err != nil {
 		return err
 	}
 	looked := map[mx.UserID]bool{}
-	for _, m := range b.ch.members {
-		if m.room != room || looked[m.user] {
+	for _, m := range l.Changes.Members {
+		if m.Room != room || looked[m.User] {
 			continue
 		}
-		looked[m.user] = true
-		before, err := eventlog.StateEventAt(b.ctx, b.s.db, room, mx.TypeMember, string(m.user), b.since)
+		looked[m.User] = true
+		before, err := eventlog.StateEventAt(l.ctx, l.s.db, room, mx.TypeMember, string(m.User), l.Since)
 		if err != nil {
 			return err
 		}
 		was := before != nil && before.Membership() == mx.Join
-		switch here := snap.Joined(m.user); {
+		switch here := snap.Joined(m.User); {
 		case here && !was:
-			d.meet(m.user)
+			d.meet(m.User)
 		case here: // perhaps away in between
-			if err := d.returned(room, m.user); err != nil {
+			if err := d.returned(room, m.User); err != nil {
 				return err
 			}
 		case was:
-			d.gone = append(d.gone, m.user)
+			d.gone = append(d.gone, m.User)
 		}
 	}
 	return nil
@@ -147,12 +152,12 @@ func (d *listing) others(room mx.RoomID) error {
 
 // returned notes somebody who left a room and came back: device lists that changed in between were not told.
 func (d *listing) returned(room mx.RoomID, u mx.UserID) error {
-	history, err := eventlog.StateHistory(d.b.ctx, d.b.s.db, room, mx.TypeMember, string(u), d.b.upto)
+	history, err := eventlog.StateHistory(d.l.ctx, d.l.s.db, room, mx.TypeMember, string(u), d.l.Upto)
 	if err != nil {
 		return err
 	}
 	for _, e := range history {
-		if e.Pos > d.b.since && e.Membership() != mx.Join {
+		if e.Pos > d.l.Since && e.Membership() != mx.Join {
 			d.change(u)
 			return nil
 		}
@@ -164,31 +169,31 @@ func (d *listing) returned(room mx.RoomID, u mx.UserID) error {
 func (d *listing) finish() error {
 	listed := map[mx.UserID]bool{}
 	for _, u := range d.gone {
-		if listed[u] || d.seen[u] || u == d.b.r.User {
+		if listed[u] || d.seen[u] || u == d.l.User {
 			continue
 		}
 		listed[u] = true
-		shares, err := d.b.shares(u)
+		shares, err := d.l.Shares(u)
 		if err != nil {
 			return err
 		}
 		if !shares {
-			d.b.lists.left = append(d.b.lists.left, u)
+			d.found.Left = append(d.found.Left, u)
 		}
 	}
 	return nil
 }
 
-// shares reports whether a user is in a room with the one who asks, or is that one.
-func (b *build) shares(u mx.UserID) (bool, error) {
-	if u == b.r.User {
+// Shares reports whether a user is in a room with the one who asks, or is that one.
+func (l *Look) Shares(u mx.UserID) (bool, error) {
+	if u == l.User {
 		return true, nil
 	}
-	theirs, err := b.s.rooms.Rooms(b.ctx, u)
+	theirs, err := l.s.rooms.Rooms(l.ctx, u)
 	if err != nil {
 		return false, err
 	}
-	mine := b.rooms
+	mine := l.Rooms
 	if len(theirs) < len(mine) {
 		mine, theirs = theirs, mine
 	}

@@ -14,7 +14,7 @@ func (b *build) encode() ([]byte, error) {
 	if err := b.findReferences(); err != nil {
 		return nil, err
 	}
-	counts, err := b.s.keyCount(b.ctx, b.r.User, b.r.Device)
+	counts, err := b.KeyCounts()
 	if err != nil {
 		return nil, err
 	}
@@ -32,11 +32,11 @@ func (b *build) encode() ([]byte, error) {
 		}
 		e.dst = append(e.dst, `]}`...)
 	}
-	if len(b.lists.changed)+len(b.lists.left) > 0 {
+	if b.lists.Any() {
 		e.dst = append(e.dst, `,"device_lists":{"changed":`...)
-		e.users(b.lists.changed)
+		e.users(b.lists.Changed)
 		e.dst = append(e.dst, `,"left":`...)
-		e.users(b.lists.left)
+		e.users(b.lists.Left)
 		e.dst = append(e.dst, '}')
 	}
 	if len(b.presence) > 0 {
@@ -67,38 +67,23 @@ func (b *build) size() int {
 	for i := range b.toDevice {
 		n += len(b.toDevice[i].Event)
 	}
-	return n + 48*(len(b.lists.changed)+len(b.lists.left)) + 192*len(b.presence)
+	return n + 48*(len(b.lists.Changed)+len(b.lists.Left)) + 192*len(b.presence)
 }
 
-// findReferences looks up what the events of the answer refer to: what they replaced, what redacted them, what relates to them.
-func (b *build) findReferences() error {
-	var ids []mx.EventID
+// findReferences looks up what the events of the answer refer to and what relates to them.
+func (b *build) findReferences() (err error) {
+	var lists [][]*eventlog.Event
 	var bundle []*eventlog.Event
 	for _, sec := range b.found {
-		for _, list := range [...][]*eventlog.Event{sec.timeline, sec.state} {
-			for _, e := range list {
-				if e.RedactedBy != "" {
-					ids = append(ids, e.RedactedBy)
-				}
-				if e.Replaces != "" {
-					ids = append(ids, e.Replaces)
-				}
-			}
-		}
+		lists = append(lists, sec.timeline, sec.state)
 		if sec.limited || sec.whole { // otherwise the client has seen all that relates to these events
 			bundle = append(bundle, sec.timeline...)
 		}
 	}
-	if len(ids) > 0 {
-		if err := b.load(ids); err != nil {
-			return err
-		}
+	if err := b.LoadReferences(lists...); err != nil {
+		return err
 	}
-	if len(bundle) == 0 || b.s.aggregator == nil {
-		return nil
-	}
-	var err error
-	b.bundles, err = b.s.aggregator.Aggregations(b.ctx, b.r.User, bundle)
+	b.bundles, err = b.Aggregations(bundle)
 	return err
 }
 
@@ -144,7 +129,7 @@ func (e *encoder) presence() {
 		e.dst = append(append(e.dst, p.State...), '"')
 		if !p.LastActive.IsZero() {
 			e.dst = append(e.dst, `,"last_active_ago":`...)
-			e.dst = strconv.AppendInt(e.dst, max(0, e.b.now-p.LastActive.UnixMilli()), 10)
+			e.dst = strconv.AppendInt(e.dst, max(0, e.b.Now-p.LastActive.UnixMilli()), 10)
 			e.dst = append(e.dst, `,"currently_active":`...)
 			e.dst = strconv.AppendBool(e.dst, p.CurrentlyActive)
 		}
@@ -160,35 +145,15 @@ func (e *encoder) presence() {
 // event writes one room event as the reader of a section sees it.
 func (e *encoder) event(sec *section, ev *eventlog.Event) {
 	b := e.b
-	if b.f.EventFormat == "federation" {
+	switch {
+	case b.f.EventFormat == "federation":
 		e.dst = clientevent.AppendFederation(e.dst, ev)
-		return
+	case b.f.AllFields():
+		e.dst = b.AppendEvent(e.dst, ev, sec.view, b.bundles[ev.ID])
+	default:
+		e.tmp = b.AppendEvent(e.tmp[:0], ev, sec.view, b.bundles[ev.ID])
+		e.dst = b.f.AppendFields(e.dst, e.tmp)
 	}
-	v := clientevent.View{Now: b.now, User: b.r.User, Device: b.r.Device}
-	if ev.Pos != 0 { // events of the state alone come without their surroundings
-		v.Membership = sec.membershipAt(ev)
-		v.Relations = b.bundles[ev.ID]
-	}
-	if ev.RedactedBy != "" {
-		v.Because = b.events[ev.RedactedBy]
-	}
-	if prev := b.events[ev.Replaces]; prev != nil && (sec.view == nil || v.Membership == mx.Join || sec.view.CanSee(prev.Pos)) {
-		v.PrevContent = prev.Content
-	}
-	if b.f.AllFields() {
-		e.dst = clientevent.Append(e.dst, ev, &v)
-		return
-	}
-	e.tmp = clientevent.Append(e.tmp[:0], ev, &v)
-	e.dst = b.f.AppendFields(e.dst, e.tmp)
-}
-
-// membershipAt is the reader's membership at an event.
-func (sec *section) membershipAt(ev *eventlog.Event) string {
-	if sec.view == nil {
-		return mx.Join
-	}
-	return sec.view.MembershipAt(ev.Pos)
 }
 
 func (e *encoder) eventList(sec *section, list []*eventlog.Event) {

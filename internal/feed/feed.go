@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"conclave.chat/internal/ephemeral"
+	"conclave.chat/internal/feed/watch"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
 	"conclave.chat/internal/roomstate"
@@ -94,8 +95,8 @@ type Service struct {
 	stopping   <-chan struct{}
 	now        func() time.Time
 
-	hub     *hub
-	window  *window
+	hub     *watch.Hub
+	window  *watch.Window
 	counts  *keyCounts
 	given   *given
 	facts   *factCache
@@ -108,25 +109,25 @@ func New(d Deps) *Service {
 	s := &Service{
 		db: d.DB, bus: d.Bus, rooms: d.Rooms, views: d.Views, ephemeral: d.Ephemeral, counter: d.Counter, aggregator: d.Aggregator,
 		pushRules: d.PushRules, log: d.Log, stopping: d.Stopping, now: time.Now,
-		window: newWindow(d.Bus.Last(), windowSize), counts: newKeyCounts(), given: newGiven(), facts: newFactCache(), filters: newFilterCache(),
+		window: watch.NewWindow(d.Bus.Last(), watch.WindowSize), counts: newKeyCounts(), given: newGiven(), facts: newFactCache(), filters: newFilterCache(),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.hub = newHub(d.Rooms, s.log)
+	s.hub = watch.NewHub(d.Rooms, s.log)
 	d.Bus.Listen(s.listen)
 	return s
 }
 
 // Run wakes waiting requests until ctx ends.
-func (s *Service) Run(ctx context.Context) { s.hub.run(ctx) }
+func (s *Service) Run(ctx context.Context) { s.hub.Run(ctx) }
 
 // Waiting is the number of requests that wait for news.
-func (s *Service) Waiting() int { return s.hub.count() }
+func (s *Service) Waiting() int { return s.hub.Count() }
 
 // listen hears of every commit. The window must know of it before anybody is woken.
 func (s *Service) listen(b store.Batch) {
-	known := s.window.add(b)
+	known := s.window.Add(b)
 	if !known {
 		s.counts.clear()
 		s.facts.clear()
@@ -142,11 +143,11 @@ func (s *Service) listen(b store.Batch) {
 		default:
 		}
 	}
-	s.hub.enqueue(wakeup{changes: b.Changes, all: !known})
+	s.hub.Enqueue(watch.Happening{Changes: b.Changes, All: !known})
 }
 
 // Ephemeral hears of every change of typing and presence.
-func (s *Service) Ephemeral(c ephemeral.Change) { s.hub.enqueue(wakeup{ephemeral: c}) }
+func (s *Service) Ephemeral(c ephemeral.Change) { s.hub.Enqueue(watch.Happening{Ephemeral: c}) }
 
 // position is how far this node may answer: all that it has heard of, and all that the client has seen at another node.
 func (s *Service) position(ctx context.Context, since store.Pos) (store.Pos, error) {

@@ -15,13 +15,13 @@ func (b *build) leftRoom(sec *section) error {
 	sec.end = sec.member.Pos
 	sec.start = sec.end
 	departed, was := sec.view.Departed()
-	if departed > b.upto { // the user came back and left again since
+	if departed > b.Upto { // the user came back and left again since
 		departed = sec.member.Pos
 	}
-	archived := b.initial || b.r.FullState
-	if was && (archived || departed > b.since) {
-		after := b.since
-		if archived || sec.view.MembershipAt(b.since) != mx.Join {
+	archived := b.Initial || b.r.FullState
+	if was && (archived || departed > b.Since) {
+		after := b.Since
+		if archived || sec.view.MembershipAt(b.Since) != mx.Join {
 			sec.whole, after = true, 0
 		}
 		sec.end = departed
@@ -45,10 +45,10 @@ func (b *build) fillLeft(sec *section, after store.Pos) error {
 // addOwn adds the user's own last membership event, whether anything else of the room may be seen or not: it says why the room is gone.
 func (b *build) addOwn(sec *section) error {
 	id := sec.member.EventID
-	if err := b.load([]mx.EventID{id}); err != nil {
+	if err := b.Load([]mx.EventID{id}); err != nil {
 		return err
 	}
-	if e := b.events[id]; e != nil && b.f.Room.Timeline.Match(e) {
+	if e := b.Event(id); e != nil && b.f.Room.Timeline.Match(e) {
 		sec.timeline = append(sec.timeline, e)
 	}
 	return nil

@@ -35,13 +35,13 @@ func (sec *section) tells() bool {
 
 func (b *build) findAccountData() error {
 	byRoom := map[mx.RoomID]*section{}
-	wanted := b.initial || b.ch.account
+	wanted := b.Initial || b.Changes.Account
 	for _, sec := range b.found {
 		if sec.member.Membership == mx.Invite || sec.member.Membership == mx.Knock || !b.f.Room.AccountData.MatchRoom(sec.room) {
 			continue
 		}
-		if sec.whole && !b.initial { // a room that the client has to learn from the beginning
-			list, err := personal.RoomAccountData(b.ctx, b.s.db, b.r.User, sec.room)
+		if sec.whole && !b.Initial { // a room that the client has to learn from the beginning
+			list, err := personal.RoomAccountData(b.ctx, b.s.db, b.User, sec.room)
 			if err != nil {
 				return err
 			}
@@ -51,12 +51,12 @@ func (b *build) findAccountData() error {
 			continue
 		}
 		byRoom[sec.room] = sec
-		wanted = wanted || b.ch.rooms[sec.room]&roomData != 0
+		wanted = wanted || b.Changes.Rooms[sec.room]&RoomData != 0
 	}
 	if !wanted {
 		return nil
 	}
-	list, err := personal.AccountData(b.ctx, b.s.db, b.r.User, b.since, b.upto)
+	list, err := personal.AccountData(b.ctx, b.s.db, b.User, b.Since, b.Upto)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (b *build) findAccountData() error {
 			continue
 		}
 		rules = rules || d.Type == personal.TypePushRules
-		if b.f.AccountData.MatchType(d.Type) && b.f.AccountData.MatchSender(b.r.User) {
+		if b.f.AccountData.MatchType(d.Type) && b.f.AccountData.MatchSender(b.User) {
 			b.account = append(b.account, d)
 		}
 	}
@@ -78,10 +78,10 @@ func (b *build) findAccountData() error {
 
 // addPushRules adds the push rules that hold for a user who has never changed them.
 func (b *build) addPushRules(there bool) error {
-	if there || !b.initial || b.s.pushRules == nil || !b.f.AccountData.MatchType(personal.TypePushRules) {
+	if there || !b.Initial || b.s.pushRules == nil || !b.f.AccountData.MatchType(personal.TypePushRules) {
 		return nil
 	}
-	content, err := b.s.pushRules.PushRules(b.ctx, b.r.User)
+	content, err := b.s.pushRules.PushRules(b.ctx, b.User)
 	if err == nil && content != nil {
 		b.account = append(b.account, personal.Datum{Type: personal.TypePushRules, Content: content})
 	}
@@ -89,7 +89,7 @@ func (b *build) addPushRules(there bool) error {
 }
 
 func (b *build) addRoomData(sec *section, d personal.Datum) {
-	if b.f.Room.AccountData.MatchType(d.Type) && b.f.Room.AccountData.MatchSender(b.r.User) {
+	if b.f.Room.AccountData.MatchType(d.Type) && b.f.Room.AccountData.MatchSender(b.User) {
 		sec.data = append(sec.data, d)
 	}
 }
@@ -106,23 +106,23 @@ func (b *build) findReceipts() error {
 		}
 		if sec.whole {
 			all = append(all, sec.room)
-		} else if b.ch.rooms[sec.room]&roomReceipts != 0 {
+		} else if b.Changes.Rooms[sec.room]&RoomReceipts != 0 {
 			some = append(some, sec.room)
 		} else {
 			continue
 		}
 		byRoom[sec.room] = sec
 	}
-	for since, rooms := range map[store.Pos][]mx.RoomID{0: all, b.since: some} {
+	for since, rooms := range map[store.Pos][]mx.RoomID{0: all, b.Since: some} {
 		if len(rooms) == 0 {
 			continue
 		}
-		list, err := personal.Receipts(b.ctx, b.s.db, b.r.User, rooms, since, b.upto)
+		list, err := personal.Receipts(b.ctx, b.s.db, b.User, rooms, since, b.Upto)
 		if err != nil {
 			return err
 		}
 		for i := range list {
-			if c := &list[i]; b.f.Room.Ephemeral.MatchSender(c.User) && (c.User == b.r.User || !b.facts.ignores(c.User)) {
+			if c := &list[i]; b.f.Room.Ephemeral.MatchSender(c.User) && (c.User == b.User || !b.Ignores(c.User)) {
 				sec := byRoom[c.Room]
 				sec.receipts = append(sec.receipts, *c)
 			}
@@ -132,20 +132,14 @@ func (b *build) findReceipts() error {
 }
 
 func (b *build) findUnread() error {
-	if b.s.counter == nil {
-		return nil
-	}
 	var rooms []mx.RoomID
 	for _, sec := range b.found {
 		if sec.member.Membership == mx.Join {
 			rooms = append(rooms, sec.room)
 		}
 	}
-	if len(rooms) == 0 {
-		return nil
-	}
-	counts, err := b.s.counter.Unread(b.ctx, b.r.User, rooms)
-	if err != nil {
+	counts, err := b.Unread(rooms)
+	if err != nil || counts == nil {
 		return err
 	}
 	for _, sec := range b.found {
@@ -158,23 +152,23 @@ func (b *build) findUnread() error {
 func (b *build) fillTyping(sec *section) {
 	users, _ := b.s.ephemeral.Typing(sec.room)
 	for _, u := range users {
-		if !b.facts.ignores(u) {
+		if !b.Ignores(u) {
 			sec.typing = append(sec.typing, u)
 		}
 	}
-	sec.typingSet = len(sec.typing) > 0 || b.ch.rooms[sec.room]&roomTyping != 0
+	sec.typingSet = len(sec.typing) > 0 || b.Changes.Rooms[sec.room]&RoomTyping != 0
 }
 
 // findToDevice finds the messages for the device. What does not fit waits for the next request.
 func (b *build) findToDevice() error {
 	after := store.Pos(0)
-	if !b.initial {
-		if !b.ch.toDevice {
+	if !b.Initial {
+		if !b.Changes.ToDevice && b.r.Since.ToDevice == b.r.Since.Pos {
 			return nil
 		}
 		after = b.r.Since.ToDevice
 	}
-	list, err := keys.ToDevice(b.ctx, b.s.db, b.r.User, b.r.Device, after, b.upto, maxToDevice+1)
+	list, err := keys.ToDevice(b.ctx, b.s.db, b.User, b.Device, after, b.Upto, maxToDevice+1)
 	if err != nil {
 		return err
 	}
@@ -191,16 +185,12 @@ func (b *build) findPresence() error {
 	if !b.s.ephemeral.PresenceOn() {
 		return nil
 	}
-	since := int64(0)
-	if !b.initial {
-		since = b.r.Since.Ephemeral
-	}
 	seen := map[mx.UserID]bool{}
-	for _, p := range b.s.ephemeral.PresenceSince(since) {
-		if b.initial && p.State == ephemeral.Offline {
+	for _, p := range b.s.ephemeral.PresenceSince(b.Number) {
+		if b.Initial && p.State == ephemeral.Offline {
 			continue
 		}
-		shares, err := b.shares(p.User)
+		shares, err := b.Shares(p.User)
 		if err != nil {
 			return err
 		}
@@ -209,7 +199,7 @@ func (b *build) findPresence() error {
 			b.addPresence(p)
 		}
 	}
-	for _, u := range b.met { // who is new in a room of the user, or where the user is new
+	for _, u := range b.Met { // who is new in a room of the user, or where the user is new
 		if p := b.s.ephemeral.Presence(u); !seen[u] && p.N != 0 {
 			seen[u] = true
 			b.addPresence(p)
@@ -219,7 +209,7 @@ func (b *build) findPresence() error {
 }
 
 func (b *build) addPresence(p ephemeral.Presence) {
-	if b.f.Presence.MatchType("m.presence") && b.f.Presence.MatchSender(p.User) && !b.facts.ignores(p.User) {
+	if b.f.Presence.MatchType("m.presence") && b.f.Presence.MatchSender(p.User) && !b.Ignores(p.User) {
 		b.presence = append(b.presence, p)
 	}
 }

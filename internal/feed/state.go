@@ -6,12 +6,8 @@ import (
 	"conclave.chat/internal/store/eventlog"
 )
 
-const (
-	// nearState is how many state events are taken back from the current state one by one; for more the database is asked for the whole.
-	nearState = 200
-	// farBehind is from how many positions on it is cheaper to go through the room's state than through its events.
-	farBehind = 5000
-)
+// nearState is how many state events are taken back from the current state one by one; for more the database is asked for the whole.
+const nearState = 200
 
 // fillState finds what the client has to know of the room's state beside the timeline: how it is right before the timeline, or, with
 // state_after, at its end; of a room that the client knows, only what changed after a position.
@@ -27,7 +23,7 @@ func (b *build) fillState(sec *section, after store.Pos) error {
 		return b.fillWhole(sec, at)
 	}
 	if at > after && (sec.limited || b.r.StateAfter || len(sec.timeline) == 0) {
-		list, err := b.stateSince(sec.room, after, at)
+		list, err := b.StateSince(sec.room, after, at)
 		if err != nil {
 			return err
 		}
@@ -39,31 +35,6 @@ func (b *build) fillState(sec *section, after store.Pos) error {
 		return b.fillMembers(sec, at)
 	}
 	return nil
-}
-
-// stateSince is what changed in the state of a room in (after, upto].
-func (b *build) stateSince(room mx.RoomID, after, upto store.Pos) ([]*eventlog.Event, error) {
-	if recent, ok := b.s.rooms.Recent(room, after, upto); ok {
-		return lastState(recent), nil
-	}
-	if upto-after > farBehind {
-		return eventlog.StateSince(b.ctx, b.s.db, room, after, upto)
-	}
-	list, err := eventlog.StateIn(b.ctx, b.s.db, room, after, upto, farBehind)
-	return lastState(list), err
-}
-
-// lastState keeps the last state event for each type and state key.
-func lastState(list []*eventlog.Event) []*eventlog.Event {
-	var out []*eventlog.Event
-	seen := map[mx.StateKey]bool{}
-	for i := len(list) - 1; i >= 0; i-- {
-		if e := list[i]; e.IsState() && !seen[e.Key()] {
-			seen[e.Key()] = true
-			out = append(out, e)
-		}
-	}
-	return reversed(out)
 }
 
 // fillWhole takes in the whole state at a position.
@@ -144,11 +115,11 @@ func (b *build) takenBack(sec *section, at store.Pos) (map[mx.StateKey]*eventlog
 	if len(ids) == 0 {
 		return back, true, nil
 	}
-	if err := b.load(ids); err != nil {
+	if err := b.Load(ids); err != nil {
 		return nil, false, err
 	}
 	for _, id := range ids {
-		if e := b.events[id]; e != nil {
+		if e := b.Event(id); e != nil {
 			back[e.Key()] = e
 		}
 	}
@@ -228,10 +199,10 @@ func (b *build) membersOf(sec *section, at store.Pos, f func(mx.UserID) error) e
 	if !sec.whole {
 		return nil
 	}
-	if err := need(b.r.User); err != nil {
+	if err := need(b.User); err != nil {
 		return err
 	}
-	for _, u := range heroes(sec.snap, b.r.User) {
+	for _, u := range heroes(sec.snap, b.User) {
 		if err := need(u); err != nil {
 			return err
 		}
@@ -248,29 +219,4 @@ func (b *build) addMember(sec *section, u mx.UserID, back map[mx.StateKey]*event
 	} else if e := sec.snap.State(mx.TypeMember, string(u)); e != nil {
 		b.addState(sec, &eventlog.Event{Event: e, Version: sec.snap.Version()})
 	}
-}
-
-// load looks up events that others refer to.
-func (b *build) load(ids []mx.EventID) error {
-	var missing []mx.EventID
-	for _, id := range ids {
-		if _, ok := b.events[id]; !ok {
-			missing = append(missing, id)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	found, err := eventlog.ByIDs(b.ctx, b.s.db, missing)
-	if err != nil {
-		return err
-	}
-	if b.events == nil {
-		b.events = found
-		return nil
-	}
-	for id, e := range found {
-		b.events[id] = e
-	}
-	return nil
 }

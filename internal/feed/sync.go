@@ -6,6 +6,7 @@ import (
 
 	"conclave.chat/internal/ephemeral"
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/feed/watch"
 	"conclave.chat/internal/filter"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
@@ -41,7 +42,7 @@ func (s *Service) Sync(ctx context.Context, r *Request) ([]byte, error) {
 	}
 	defer s.ephemeral.Connect(r.User, r.Presence)()
 	if r.Since == nil || r.FullState || r.Timeout <= 0 {
-		b, err := s.look(ctx, r, checked{})
+		b, err := s.look(ctx, r, Checked{})
 		if err != nil {
 			return nil, err
 		}
@@ -50,19 +51,13 @@ func (s *Service) Sync(ctx context.Context, r *Request) ([]byte, error) {
 	return s.wait(ctx, r)
 }
 
-// checked is up to where it is known that nothing concerns a waiting request.
-type checked struct {
-	pos       store.Pos
-	ephemeral int64
-}
-
 // wait looks until there is something for the client or its time is over.
 func (s *Service) wait(ctx context.Context, r *Request) ([]byte, error) {
-	var done checked
-	var w *waiter
+	var done Checked
+	var w *watch.Waiter
 	defer func() {
 		if w != nil {
-			s.hub.leave(r.User, w)
+			s.hub.Leave(r.User, w)
 		}
 	}()
 	timer := time.NewTimer(min(r.Timeout, maxTimeout))
@@ -75,14 +70,14 @@ func (s *Service) wait(ctx context.Context, r *Request) ([]byte, error) {
 		}
 		done = at
 		if w == nil { // what happened before this is found by looking again
-			w = s.hub.join(r.User, r.Device)
-			if s.bus.Last() != done.pos || s.ephemeral.Current() != done.ephemeral {
+			w = s.hub.Join(r.User, r.Device)
+			if s.bus.Last() != done.Pos || s.ephemeral.Current() != done.Ephemeral {
 				continue
 			}
 		}
 		select {
-		case <-w.wake:
-			last = s.hub.over(w)
+		case <-w.Wake:
+			last = s.hub.Over(w)
 		case <-timer.C:
 			last = true
 		case <-s.stopping:
@@ -97,13 +92,13 @@ func (s *Service) wait(ctx context.Context, r *Request) ([]byte, error) {
 // behind while the request waits.
 //
 //go:noinline
-func (s *Service) lookOnce(ctx context.Context, r *Request, done checked, last bool) ([]byte, checked, error) {
+func (s *Service) lookOnce(ctx context.Context, r *Request, done Checked, last bool) ([]byte, Checked, error) {
 	b, err := s.look(ctx, r, done)
 	if err != nil {
 		return nil, done, err
 	}
 	if b.empty() && !last {
-		return nil, checked{b.upto, b.ephemeral}, nil
+		return nil, b.Checked(), nil
 	}
 	answer, err := b.encode()
 	return answer, done, err

@@ -1,4 +1,4 @@
-package feed
+package watch
 
 import (
 	"context"
@@ -51,9 +51,9 @@ func TestHubWakesThoseConcernedAndNobodyElse(t *testing.T) {
 		"!bc:x":  {"@b:x", "@c:x"},
 		"!big:x": {"@a:x", "@e:x", "@f:x", "@g:x", "@h:x", "@i:x", "@j:x", "@k:x"},
 	}
-	change := func(c store.Change) wakeup { return wakeup{changes: []store.Change{c}} }
+	change := func(c store.Change) Happening { return Happening{Changes: []store.Change{c}} }
 	for name, c := range map[string]struct {
-		what wakeup
+		what Happening
 		want []string
 	}{
 		"an event":               {change(store.Change{Kind: store.KindEvent, Room: "!ab:x"}), []string{"@a:x 1", "@a:x 2", "@b:x 1"}},
@@ -67,29 +67,29 @@ func TestHubWakesThoseConcernedAndNobodyElse(t *testing.T) {
 		"a device list":          {change(store.Change{Kind: store.KindDeviceList, User: "@c:x"}), []string{"@b:x 1", "@c:x 1"}},
 		"own signatures":         {change(store.Change{Kind: store.KindDeviceList, User: "@c:x", Private: true}), []string{"@c:x 1"}},
 		"the end of a session":   {change(store.Change{Kind: store.KindSession, User: "@a:x", Device: "2"}), []string{"@a:x 2"}},
-		"typing":                 {wakeup{ephemeral: ephemeral.Change{Room: "!ab:x"}}, []string{"@a:x 1", "@a:x 2", "@b:x 1"}},
-		"presence":               {wakeup{ephemeral: ephemeral.Change{User: "@c:x"}}, []string{"@b:x 1", "@c:x 1"}},
-		"nobody knows what":      {wakeup{all: true}, []string{"@a:x 1", "@a:x 2", "@b:x 1", "@c:x 1", "@d:x 1"}},
+		"typing":                 {Happening{Ephemeral: ephemeral.Change{Room: "!ab:x"}}, []string{"@a:x 1", "@a:x 2", "@b:x 1"}},
+		"presence":               {Happening{Ephemeral: ephemeral.Change{User: "@c:x"}}, []string{"@b:x 1", "@c:x 1"}},
+		"nobody knows what":      {Happening{All: true}, []string{"@a:x 1", "@a:x 2", "@b:x 1", "@c:x 1", "@d:x 1"}},
 		"a room that is gone":    {change(store.Change{Kind: store.KindEvent, Room: "!no:x"}), []string{"@a:x 1", "@a:x 2", "@b:x 1", "@c:x 1", "@d:x 1"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			h := newHub(rooms, slog.New(slog.DiscardHandler))
+			h := NewHub(rooms, slog.New(slog.DiscardHandler))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			go h.run(ctx)
-			waiting := map[string]*waiter{}
+			go h.Run(ctx)
+			waiting := map[string]*Waiter{}
 			for _, w := range []struct {
 				user   mx.UserID
 				device mx.DeviceID
 			}{{"@a:x", "1"}, {"@a:x", "2"}, {"@b:x", "1"}, {"@c:x", "1"}, {"@d:x", "1"}} {
-				waiting[string(w.user)+" "+string(w.device)] = h.join(w.user, w.device)
+				waiting[string(w.user)+" "+string(w.device)] = h.Join(w.user, w.device)
 			}
-			h.enqueue(c.what)
+			h.Enqueue(c.what)
 			synctest.Wait()
 			woken := map[string]bool{}
 			for name, w := range waiting {
 				select {
-				case <-w.wake:
+				case <-w.Wake:
 					woken[name] = true
 				default:
 				}
@@ -108,16 +108,16 @@ func TestHubWakesThoseConcernedAndNobodyElse(t *testing.T) {
 }
 
 func TestHubForgetsThoseWhoLeave(t *testing.T) {
-	h := newHub(hubRooms{}, slog.New(slog.DiscardHandler))
-	a, b, c := h.join("@a:x", "1"), h.join("@a:x", "2"), h.join("@a:x", "3")
-	h.leave("@a:x", b)
+	h := NewHub(hubRooms{}, slog.New(slog.DiscardHandler))
+	a, b, c := h.Join("@a:x", "1"), h.Join("@a:x", "2"), h.Join("@a:x", "3")
+	h.Leave("@a:x", b)
 	h.wake("@a:x", "")
-	if len(a.wake) != 1 || len(b.wake) != 0 || len(c.wake) != 1 {
+	if len(a.Wake) != 1 || len(b.Wake) != 0 || len(c.Wake) != 1 {
 		t.Error("the wrong requests are woken after one has left")
 	}
-	h.leave("@a:x", c)
-	h.leave("@a:x", a)
-	if len(h.waiting) != 0 || h.count() != 0 {
-		t.Errorf("%d requests of %d users are still there", h.count(), len(h.waiting))
+	h.Leave("@a:x", c)
+	h.Leave("@a:x", a)
+	if len(h.waiting) != 0 || h.Count() != 0 {
+		t.Errorf("%d requests of %d users are still there", h.Count(), len(h.waiting))
 	}
 }

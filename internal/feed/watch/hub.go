@@ -1,4 +1,9 @@
-package feed
+// Package watch knows what happened last and who waits for it.
+//
+// What happened enters as the batches of the bus, names only, and as changes of typing and presence. It leaves in two ways: a Window
+// tells a reader what changed between two positions without the database, or that it does not know; a Hub wakes the requests that a
+// change concerns. Both are bounded, lose nothing silently and do no I/O but to ask Rooms who is in a room.
+package watch
 
 import (
 	"context"
@@ -7,46 +12,54 @@ import (
 
 	"conclave.chat/internal/ephemeral"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store"
 )
 
-// hub knows the requests that wait and wakes those whom a change concerns. Changes enter through enqueue, which never blocks, and are
-// worked off by run; a woken request looks itself for what there is, so that waking one too many does no harm.
-type hub struct {
+// Rooms says who is in which room.
+type Rooms interface {
+	Snapshot(ctx context.Context, room mx.RoomID) (*roomstate.Snapshot, error)
+	Rooms(ctx context.Context, user mx.UserID) (map[mx.RoomID]roomstate.Membership, error)
+}
+
+// Hub knows the requests that wait and wakes those whom a change concerns. Changes enter through Enqueue, which never blocks, and are
+// worked off by Run; a woken request looks itself for what there is, so that waking one too many does no harm.
+type Hub struct {
 	rooms Rooms
 	log   *slog.Logger
 
 	mu      sync.Mutex
-	waiting map[mx.UserID]*waiter
+	waiting map[mx.UserID]*Waiter
 	n       int
 
 	qmu   sync.Mutex
-	queue []wakeup
+	queue []Happening
 	ready chan struct{}
 }
 
-// wakeup is something that happened.
-type wakeup struct {
-	changes   []store.Change
-	ephemeral ephemeral.Change
-	all       bool // nobody knows what changed
+// Happening is something that happened: changes, a change of typing or presence, or nobody knows what.
+type Happening struct {
+	Changes   []store.Change
+	Ephemeral ephemeral.Change
+	All       bool // nobody knows what changed
 }
 
-// waiter is one request that waits; those of one user form a list.
-type waiter struct {
+// Waiter is one request that waits; those of one user form a list.
+type Waiter struct {
 	device mx.DeviceID
-	wake   chan struct{} // of capacity 1
-	next   *waiter
+	Wake   chan struct{} // of capacity 1: gets a value when the request should look again
+	next   *Waiter
 	ended  bool // the session is over, or may be: the request must not wait on
 }
 
-func newHub(rooms Rooms, log *slog.Logger) *hub {
-	return &hub{rooms: rooms, log: log, waiting: map[mx.UserID]*waiter{}, ready: make(chan struct{}, 1)}
+// NewHub makes a Hub; Run has to be running.
+func NewHub(rooms Rooms, log *slog.Logger) *Hub {
+	return &Hub{rooms: rooms, log: log, waiting: map[mx.UserID]*Waiter{}, ready: make(chan struct{}, 1)}
 }
 
-// join adds a request; what happens from now on wakes it.
-func (h *hub) join(user mx.UserID, device mx.DeviceID) *waiter {
-	w := &waiter{device: device, wake: make(chan struct{}, 1)}
+// Join adds a request; what happens from now on wakes it.
+func (h *Hub) Join(user mx.UserID, device mx.DeviceID) *Waiter {
+	w := &Waiter{device: device, Wake: make(chan struct{}, 1)}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	w.next = h.waiting[user]
@@ -55,7 +68,8 @@ func (h *hub) join(user mx.UserID, device mx.DeviceID) *waiter {
 	return w
 }
 
-func (h *hub) leave(user mx.UserID, w *waiter) {
+// Leave takes a request away.
+func (h *Hub) Leave(user mx.UserID, w *Waiter) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.n--
@@ -75,13 +89,15 @@ func (h *hub) leave(user mx.UserID, w *waiter) {
 	}
 }
 
-func (h *hub) count() int {
+// Count is how many requests wait.
+func (h *Hub) Count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.n
 }
 
-func (h *hub) enqueue(w wakeup) {
+// Enqueue says that something happened.
+func (h *Hub) Enqueue(w Happening) {
 	h.qmu.Lock()
 	h.queue = append(h.queue, w)
 	h.qmu.Unlock()
@@ -91,9 +107,9 @@ func (h *hub) enqueue(w wakeup) {
 	}
 }
 
-// run works off the queue until ctx ends.
-func (h *hub) run(ctx context.Context) {
-	var work []wakeup
+// Run works off the queue until ctx ends.
+func (h *Hub) Run(ctx context.Context) {
+	var work []Happening
 	for {
 		select {
 		case <-ctx.Done():
@@ -109,24 +125,24 @@ func (h *hub) run(ctx context.Context) {
 }
 
 // work wakes whom a list of happenings concerns, each room looked at once.
-func (h *hub) work(ctx context.Context, list []wakeup) {
-	if h.count() == 0 {
+func (h *Hub) work(ctx context.Context, list []Happening) {
+	if h.Count() == 0 {
 		return
 	}
 	rooms, sharers := map[mx.RoomID]struct{}{}, map[mx.UserID]struct{}{}
 	for i := range list {
 		w := &list[i]
-		if w.all {
+		if w.All {
 			h.wakeAll()
 			return
 		}
-		if w.ephemeral.Room != "" {
-			rooms[w.ephemeral.Room] = struct{}{}
-		} else if w.ephemeral.User != "" {
-			sharers[w.ephemeral.User] = struct{}{}
+		if w.Ephemeral.Room != "" {
+			rooms[w.Ephemeral.Room] = struct{}{}
+		} else if w.Ephemeral.User != "" {
+			sharers[w.Ephemeral.User] = struct{}{}
 		}
-		for j := range w.changes {
-			switch c := &w.changes[j]; c.Kind {
+		for j := range w.Changes {
+			switch c := &w.Changes[j]; c.Kind {
 			case store.KindEvent:
 				rooms[c.Room] = struct{}{}
 				if c.User != "" {
@@ -161,7 +177,7 @@ func (h *hub) work(ctx context.Context, list []wakeup) {
 }
 
 // addRoomsOf adds the rooms that users are in, for changes that all see who share a room with them.
-func (h *hub) addRoomsOf(ctx context.Context, users map[mx.UserID]struct{}, rooms map[mx.RoomID]struct{}) {
+func (h *Hub) addRoomsOf(ctx context.Context, users map[mx.UserID]struct{}, rooms map[mx.RoomID]struct{}) {
 	for u := range users {
 		h.wake(u, "")
 		list, err := h.rooms.Rooms(ctx, u)
@@ -178,7 +194,7 @@ func (h *hub) addRoomsOf(ctx context.Context, users map[mx.UserID]struct{}, room
 }
 
 // wakeRoom wakes a room's members: it goes over the members or over those who wait, whichever are fewer.
-func (h *hub) wakeRoom(ctx context.Context, room mx.RoomID) {
+func (h *Hub) wakeRoom(ctx context.Context, room mx.RoomID) {
 	snap, err := h.rooms.Snapshot(ctx, room)
 	if err != nil {
 		h.failed(ctx, err)
@@ -200,21 +216,21 @@ func (h *hub) wakeRoom(ctx context.Context, room mx.RoomID) {
 }
 
 // failed falls back to waking everybody: they will meet the error themselves, or find that it is over.
-func (h *hub) failed(ctx context.Context, err error) {
+func (h *Hub) failed(ctx context.Context, err error) {
 	if ctx.Err() == nil {
 		h.log.Warn("cannot tell whom a change concerns", "error", err)
 	}
 	h.wakeAll()
 }
 
-func (h *hub) wake(user mx.UserID, device mx.DeviceID) {
+func (h *Hub) wake(user mx.UserID, device mx.DeviceID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.waiting[user].wakeList(device)
 }
 
 // end wakes requests whose session has changed, for good.
-func (h *hub) end(user mx.UserID, device mx.DeviceID) {
+func (h *Hub) end(user mx.UserID, device mx.DeviceID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for w := h.waiting[user]; w != nil; w = w.next {
@@ -225,13 +241,14 @@ func (h *hub) end(user mx.UserID, device mx.DeviceID) {
 	h.waiting[user].wakeList(device)
 }
 
-func (h *hub) over(w *waiter) bool {
+// Over reports whether the request must not wait on.
+func (h *Hub) Over(w *Waiter) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return w.ended
 }
 
-func (h *hub) wakeAll() {
+func (h *Hub) wakeAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, w := range h.waiting {
@@ -240,13 +257,13 @@ func (h *hub) wakeAll() {
 }
 
 // wakeList wakes the requests of one user, or of one device of that user.
-func (w *waiter) wakeList(device mx.DeviceID) {
+func (w *Waiter) wakeList(device mx.DeviceID) {
 	for ; w != nil; w = w.next {
 		if device != "" && w.device != device {
 			continue
 		}
 		select {
-		case w.wake <- struct{}{}:
+		case w.Wake <- struct{}{}:
 		default:
 		}
 	}

@@ -1,4 +1,4 @@
-package feed
+package watch
 
 import (
 	"slices"
@@ -10,11 +10,11 @@ import (
 	"conclave.chat/internal/store"
 )
 
-// The window knows exactly what it was told, or says that it does not know: whatever the order in which batches come.
+// The Window knows exactly what it was told, or says that it does not know: whatever the order in which batches come.
 func TestWindowKnowsAllOrSaysSo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		start := store.Pos(rapid.IntRange(0, 3).Draw(t, "start"))
-		w := newWindow(start, rapid.SampledFrom([]int{4, 16, 1000}).Draw(t, "size"))
+		w := NewWindow(start, rapid.SampledFrom([]int{4, 16, 1000}).Draw(t, "size"))
 		var batches []store.Batch
 		var all []store.Change
 		pos := start
@@ -45,21 +45,21 @@ func TestWindowKnowsAllOrSaysSo(t *testing.T) {
 			for p := b.From + 1; p <= b.To; p++ {
 				told[p] = true
 			}
-			w.add(b)
+			w.Add(b)
 			checkWindow(t, w, all, told, start, pos)
 		}
-		w.add(store.Batch{From: pos, To: pos + 1, Lost: true})
-		if w.since(pos, pos+1, func(*store.Change) {}) {
+		w.Add(store.Batch{From: pos, To: pos + 1, Lost: true})
+		if w.Since(pos, pos+1, func(*store.Change) {}) {
 			t.Fatal("it knows what is lost")
 		}
 	})
 }
 
-func checkWindow(t *rapid.T, w *window, all []store.Change, told map[store.Pos]bool, start, end store.Pos) {
+func checkWindow(t *rapid.T, w *Window, all []store.Change, told map[store.Pos]bool, start, end store.Pos) {
 	for after := start; after <= end; after++ {
 		for upto := after; upto <= end; upto++ {
 			var got []store.Change
-			if !w.since(after, upto, func(c *store.Change) { got = append(got, *c) }) {
+			if !w.Since(after, upto, func(c *store.Change) { got = append(got, *c) }) {
 				if len(got) > 0 {
 					t.Fatal("it tells something and says that it does not know")
 				}
@@ -82,15 +82,15 @@ func checkWindow(t *rapid.T, w *window, all []store.Change, told map[store.Pos]b
 }
 
 func TestWindowRemembersWithinItsSize(t *testing.T) {
-	w := newWindow(0, 100)
+	w := NewWindow(0, 100)
 	for i := range store.Pos(1000) {
-		w.add(store.Batch{From: i, To: i + 1, Changes: []store.Change{{Pos: i + 1}}})
+		w.Add(store.Batch{From: i, To: i + 1, Changes: []store.Change{{Pos: i + 1}}})
 	}
 	n := 0
-	if !w.since(901, 1000, func(*store.Change) { n++ }) || n != 99 {
+	if !w.Since(901, 1000, func(*store.Change) { n++ }) || n != 99 {
 		t.Errorf("of the last 99 changes %d are known", n)
 	}
-	if w.since(500, 1000, func(*store.Change) {}) {
+	if w.Since(500, 1000, func(*store.Change) {}) {
 		t.Error("it knows changes that it cannot hold")
 	}
 	if len(w.changes) != 100 {
@@ -100,22 +100,22 @@ func TestWindowRemembersWithinItsSize(t *testing.T) {
 
 // A change without a position counts at the end of its batch.
 func TestWindowTakesChangesWithoutPosition(t *testing.T) {
-	w := newWindow(0, 10)
-	w.add(store.Batch{From: 0, To: 3, Changes: []store.Change{{User: "@a:x"}, {Pos: 2, User: "@b:x"}}})
+	w := NewWindow(0, 10)
+	w.Add(store.Batch{From: 0, To: 3, Changes: []store.Change{{User: "@a:x"}, {Pos: 2, User: "@b:x"}}})
 	var got []mx.UserID
-	w.since(1, 3, func(c *store.Change) { got = append(got, c.User) })
+	w.Since(1, 3, func(c *store.Change) { got = append(got, c.User) })
 	if !slices.Equal(got, []mx.UserID{"@b:x", "@a:x"}) {
 		t.Errorf("got %v", got)
 	}
 }
 
 func BenchmarkWindowSince(b *testing.B) {
-	w := newWindow(0, windowSize)
-	for i := range store.Pos(windowSize) {
-		w.add(store.Batch{From: i, To: i + 1, Changes: []store.Change{{Pos: i + 1}}})
+	w := NewWindow(0, WindowSize)
+	for i := range store.Pos(WindowSize) {
+		w.Add(store.Batch{From: i, To: i + 1, Changes: []store.Change{{Pos: i + 1}}})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		w.since(windowSize-1, windowSize, func(*store.Change) {})
+		w.Since(WindowSize-1, WindowSize, func(*store.Change) {})
 	}
 }

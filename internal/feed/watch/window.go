@@ -1,4 +1,4 @@
-package feed
+package watch
 
 import (
 	"cmp"
@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// windowSize is how many changes are kept in memory. It bridges the pause between two requests of a client that is connected.
-	windowSize = 16384
+	// WindowSize is how many changes are kept in memory. It bridges the pause between two requests of a client that is connected.
+	WindowSize = 16384
 	// maxHoles is how many stretches may be missing while other nodes' batches are on their way.
 	maxHoles = 16
 )
 
-// window is what changed last, names only, in the order of positions. A reader whose position lies within learns without the database
+// Window is what changed last, names only, in the order of positions. A reader whose position lies within learns without the database
 // what it has to look at; anybody else asks the database.
-type window struct {
+type Window struct {
 	mu      sync.RWMutex
 	changes []store.Change // a ring
 	first   int            // index of the oldest change
@@ -30,12 +30,13 @@ type window struct {
 // hole is the positions after one up to and including another.
 type hole struct{ after, upto store.Pos }
 
-func newWindow(at store.Pos, size int) *window {
-	return &window{changes: make([]store.Change, size), start: at, end: at}
+// NewWindow makes a window that knows what happens from a position on.
+func NewWindow(at store.Pos, size int) *Window {
+	return &Window{changes: make([]store.Change, size), start: at, end: at}
 }
 
-// add takes in a batch. It reports false if it is unknown what changed.
-func (w *window) add(b store.Batch) bool {
+// Add takes in a batch. It reports false if it is unknown what changed.
+func (w *Window) Add(b store.Batch) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if b.Lost {
@@ -61,8 +62,8 @@ func (w *window) add(b store.Batch) bool {
 	return known
 }
 
-// forget empties the window.
-func (w *window) forget(at store.Pos) {
+// forget empties the Window.
+func (w *Window) forget(at store.Pos) {
 	w.first, w.n, w.start, w.end, w.holes = 0, 0, at, at, nil
 }
 
@@ -82,21 +83,27 @@ func sorted(b store.Batch) []store.Change {
 	return list
 }
 
-func (w *window) push(c store.Change) {
+// push appends a change, and drops the oldest position where there is no room for it.
+func (w *Window) push(c store.Change) {
 	if w.n == len(w.changes) {
-		// Forget the oldest position as a whole.
-		w.start = w.at(0).Pos
+		w.start = max(w.start, w.at(0).Pos)
 		for w.n > 0 && w.at(0).Pos <= w.start {
 			w.first = (w.first + 1) % len(w.changes)
 			w.n--
 		}
 	}
+	if c.Pos <= w.start {
+		return
+	}
 	w.n++
 	*w.at(w.n - 1) = c
+	for j := w.n - 1; j > 0 && w.at(j-1).Pos > c.Pos; j-- { // one that came late
+		*w.at(j), *w.at(j - 1) = *w.at(j - 1), *w.at(j)
+	}
 }
 
 // fill takes in a batch of another node that came late.
-func (w *window) fill(b store.Batch) {
+func (w *Window) fill(b store.Batch) {
 	i := slices.IndexFunc(w.holes, func(h hole) bool { return h.after <= b.From && b.To <= h.upto })
 	if i < 0 || b.From == b.To {
 		return
@@ -109,18 +116,12 @@ func (w *window) fill(b store.Batch) {
 		}
 	}
 	for _, c := range sorted(b) {
-		if c.Pos <= w.start {
-			continue
-		}
 		w.push(c)
-		for j := w.n - 1; j > 0 && w.at(j-1).Pos > c.Pos; j-- {
-			*w.at(j), *w.at(j - 1) = *w.at(j - 1), *w.at(j)
-		}
 	}
 }
 
-// since calls f for each change in (after, upto]. It reports false, having called nothing, if the window does not know them all.
-func (w *window) since(after, upto store.Pos, f func(*store.Change)) bool {
+// Since calls f for each change in (after, upto]. It reports false, having called nothing, if the Window does not know them all.
+func (w *Window) Since(after, upto store.Pos, f func(*store.Change)) bool {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if after < w.start || upto > w.end {
@@ -145,4 +146,4 @@ func (w *window) since(after, upto store.Pos, f func(*store.Change)) bool {
 	return true
 }
 
-func (w *window) at(i int) *store.Change { return &w.changes[(w.first+i)%len(w.changes)] }
+func (w *Window) at(i int) *store.Change { return &w.changes[(w.first+i)%len(w.changes)] }
