@@ -134,8 +134,8 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wirePush(); err != nil {
 		return err
 	}
-	a.wireFeed()
 	a.wireReaders()
+	a.wireFeed()
 	if err := a.wireMedia(); err != nil {
 		return err
 	}

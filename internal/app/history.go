@@ -5,10 +5,12 @@ import (
 
 	"conclave.chat/internal/directory"
 	"conclave.chat/internal/history"
+	"conclave.chat/internal/visibility"
 )
 
 // wireReaders makes the services that read rooms.
 func (a *App) wireReaders() {
+	a.views = visibility.NewViews(a.db)
 	a.history = history.New(history.Deps{DB: a.db, Rooms: a.rooms, Views: a.views, Now: time.Now})
 	a.directory = directory.New(directory.Deps{DB: a.db, Rooms: a.rooms, Server: a.server})
 	a.collectors = append(a.collectors, collector{"search", a.history.Collect})

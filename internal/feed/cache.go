@@ -127,7 +127,7 @@ func (l *Look) KeyCounts() ([]byte, error) {
 
 // facts are what feed must know of a user for every answer.
 type facts struct {
-	ignored map[mx.UserID]jsontext.Value
+	ignored map[mx.UserID]bool
 	direct  map[mx.RoomID]bool
 }
 
@@ -149,7 +149,10 @@ func (s *Service) factsOf(ctx context.Context, user mx.UserID) (*facts, error) {
 			Users map[mx.UserID]jsontext.Value `json:"ignored_users"`
 		}
 		if raw != nil && json.Unmarshal(raw, &ignored) == nil {
-			f.ignored = ignored.Users
+			f.ignored = make(map[mx.UserID]bool, len(ignored.Users))
+			for u := range ignored.Users {
+				f.ignored[u] = u != user
+			}
 		}
 		if raw, err = personal.FindAccountData(ctx, s.db, user, "", "m.direct"); err != nil {
 			return nil, err

@@ -73,11 +73,11 @@ func (b *build) size() int {
 // findReferences looks up what the events of the answer refer to and what relates to them.
 func (b *build) findReferences() (err error) {
 	var lists [][]*eventlog.Event
-	var bundle []*eventlog.Event
+	var bundle []Timeline
 	for _, sec := range b.found {
 		lists = append(lists, sec.timeline, sec.state)
 		if sec.limited || sec.whole { // otherwise the client has seen all that relates to these events
-			bundle = append(bundle, sec.timeline...)
+			bundle = append(bundle, Timeline{sec.snap, sec.view, sec.timeline})
 		}
 	}
 	if err := b.LoadReferences(lists...); err != nil {

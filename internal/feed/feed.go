@@ -55,10 +55,20 @@ type Counter interface {
 	Unread(ctx context.Context, user mx.UserID, rooms []mx.RoomID) (map[mx.RoomID]Unread, error)
 }
 
+// Bundling is for whom aggregations are made.
+type Bundling struct {
+	User    mx.UserID
+	Device  mx.DeviceID
+	Room    mx.RoomID
+	View    *visibility.View
+	Ignored map[mx.UserID]bool
+	Now     int64
+}
+
 // Aggregator bundles what relates to events.
 type Aggregator interface {
-	// Aggregations gives m.relations of those events that have any, as JSON objects.
-	Aggregations(ctx context.Context, user mx.UserID, events []*eventlog.Event) (map[mx.EventID][]byte, error)
+	// Aggregations gives m.relations of those events of a room that have any, as JSON objects.
+	Aggregations(ctx context.Context, b Bundling, events []*eventlog.Event) (map[mx.EventID][]byte, error)
 }
 
 // PushRules knows users' push rules.

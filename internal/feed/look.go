@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"maps"
 
 	"conclave.chat/internal/clientevent"
 	"conclave.chat/internal/mx"
@@ -71,10 +72,7 @@ func (s *Service) Look(ctx context.Context, r Reader, done Checked) (*Look, erro
 func (l *Look) Checked() Checked { return Checked{l.Upto, l.Ephemeral} }
 
 // Ignores reports whether the user ignores another.
-func (l *Look) Ignores(u mx.UserID) bool {
-	_, ok := l.facts.ignored[u]
-	return ok
-}
+func (l *Look) Ignores(u mx.UserID) bool { return l.facts.ignored[u] }
 
 // Direct reports whether the user calls a room a direct chat.
 func (l *Look) Direct(room mx.RoomID) bool { return l.facts.direct[room] }
@@ -144,12 +142,48 @@ func (l *Look) LoadReferences(lists ...[]*eventlog.Event) error {
 	return l.Load(ids)
 }
 
-// Aggregations gives m.relations of those events that have any.
-func (l *Look) Aggregations(events []*eventlog.Event) (map[mx.EventID][]byte, error) {
-	if len(events) == 0 || l.s.aggregator == nil {
+// Timeline is some events of a room, to be bundled with what relates to them. View may be nil.
+type Timeline struct {
+	Snap   *roomstate.Snapshot
+	View   *visibility.View
+	Events []*eventlog.Event
+}
+
+// Aggregations gives m.relations of those events that have any. One look into the database finds the few rooms where anything relates to
+// anything.
+func (l *Look) Aggregations(list []Timeline) (map[mx.EventID][]byte, error) {
+	if len(list) == 0 || l.s.aggregator == nil {
 		return nil, nil
 	}
-	return l.s.aggregator.Aggregations(l.ctx, l.User, events)
+	var ids []mx.EventID
+	for _, t := range list {
+		for _, e := range t.Events {
+			ids = append(ids, e.ID)
+		}
+	}
+	rooms, err := eventlog.RelatedRooms(l.ctx, l.s.db, ids)
+	if err != nil || len(rooms) == 0 {
+		return nil, err
+	}
+	out := map[mx.EventID][]byte{}
+	for _, t := range list {
+		if !rooms[t.Snap.Room()] {
+			continue
+		}
+		if t.View == nil {
+			if t.View, err = l.View(t.Snap); err != nil {
+				return nil, err
+			}
+		}
+		got, err := l.s.aggregator.Aggregations(l.ctx, Bundling{
+			User: l.User, Device: l.Device, Room: t.Snap.Room(), View: t.View, Ignored: l.facts.ignored, Now: l.Now,
+		}, t.Events)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(out, got)
+	}
+	return out, nil
 }
 
 // Unread counts the unread events of rooms.

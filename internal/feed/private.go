@@ -69,20 +69,23 @@ func (b *build) findAccountData() error {
 			continue
 		}
 		rules = rules || d.Type == personal.TypePushRules
-		if b.f.AccountData.MatchType(d.Type) && b.f.AccountData.MatchSender(b.User) {
+		if d.Type != personal.TypePushRules && b.f.AccountData.MatchType(d.Type) && b.f.AccountData.MatchSender(b.User) {
 			b.account = append(b.account, d)
 		}
 	}
-	return b.addPushRules(rules)
+	if rules || b.Initial {
+		return b.addPushRules()
+	}
+	return nil
 }
 
-// addPushRules adds the push rules that hold for a user who has never changed them.
-func (b *build) addPushRules(there bool) error {
-	if there || !b.Initial || b.s.pushRules == nil || !b.f.AccountData.MatchType(personal.TypePushRules) {
+// addPushRules adds the push rules as they are in force: what is stored lacks the server's own for a user who never changed them.
+func (b *build) addPushRules() error {
+	if b.s.pushRules == nil || !b.f.AccountData.MatchType(personal.TypePushRules) || !b.f.AccountData.MatchSender(b.User) {
 		return nil
 	}
 	content, err := b.s.pushRules.PushRules(b.ctx, b.User)
-	if err == nil && content != nil {
+	if err == nil {
 		b.account = append(b.account, personal.Datum{Type: personal.TypePushRules, Content: content})
 	}
 	return err

@@ -11,18 +11,25 @@ import (
 // token is a position between events: after the event at it, if there is one.
 func token(at store.Pos) string { return "t" + strconv.FormatInt(int64(at), 10) }
 
-// parseToken reads a token of ours or of /sync.
+// parseToken reads a token of ours (t) or of either kind of sync (s and p): the number after the letter is the position.
 func parseToken(text string) (store.Pos, error) {
-	rest, ours := strings.CutPrefix(text, "t")
-	if !ours {
-		rest, _, _ = strings.Cut(strings.TrimPrefix(text, "s"), "_")
+	if len(text) < 2 || strings.IndexByte("tsp", text[0]) < 0 {
+		return 0, errToken
+	}
+	rest, whole := text[1:], text[0] != 'p'
+	if text[0] != 't' {
+		var cut bool
+		rest, _, cut = strings.Cut(rest, "_")
+		whole = whole || cut
 	}
 	n, err := strconv.ParseInt(rest, 10, 64)
-	if err != nil || n < 0 || rest[0] == '+' || (!ours && text[0] != 's') {
-		return 0, fault.InvalidParam("Unknown pagination token")
+	if err != nil || n < 0 || rest[0] == '+' || !whole {
+		return 0, errToken
 	}
 	return store.Pos(n), nil
 }
+
+var errToken = fault.InvalidParam("Unknown pagination token")
 
 // bounds is a stretch of the log, both ends included, and the direction to read it in.
 type bounds struct {

@@ -100,3 +100,25 @@ func MembersIn(ctx context.Context, r store.Reader, room mx.RoomID, after, upTo 
 	}
 	return list, rows.Err()
 }
+
+// RelatedRooms gives the rooms of those of some events that others relate to.
+func RelatedRooms(ctx context.Context, r store.Reader, ids []mx.EventID) (map[mx.RoomID]bool, error) {
+	rooms := map[mx.RoomID]bool{}
+	err := chunked(ids, func(args []any) error {
+		rows, err := r.Query(ctx, "SELECT DISTINCT room_id FROM event WHERE relates_to IS NOT NULL AND relates_to IN ("+
+			store.In(len(args), 1)+")", args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			rooms[mx.RoomID(id)] = true
+		}
+		return rows.Err()
+	})
+	return rooms, err
+}
