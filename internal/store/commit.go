@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 )
 
 // maxBatch is how many jobs one transaction takes at most.
@@ -65,23 +66,57 @@ func (db *DB) QueueLength() int { return len(db.jobs) }
 func (db *DB) commitLoop() {
 	defer close(db.done)
 	batch := make([]*Pending, 0, maxBatch)
+	last, took := 0, time.Duration(0)
 	for first := range db.jobs {
-		batch = append(batch[:0], first)
-	drain:
-		for len(batch) < maxBatch {
-			select {
-			case p, ok := <-db.jobs:
-				if !ok {
-					break drain
-				}
-				batch = append(batch, p)
-			default:
-				break drain
-			}
-		}
+		batch = db.gather(append(batch[:0], first), last, took)
+		start := time.Now()
 		db.commit(batch)
+		last, took = len(batch), time.Since(start)
 		clear(batch)
 	}
+}
+
+// gather adds the jobs that wait. Under load it also waits a moment for the writers of the last batch, who have just been answered and
+// are likely to come back: otherwise writers fall into two groups that take turns, and each page is written twice as often. A
+// lone writer never waits.
+func (db *DB) gather(batch []*Pending, last int, took time.Duration) []*Pending {
+	batch = db.drain(batch)
+	writers := min(last+len(batch), maxBatch)
+	if last < 4 || len(batch) < 2 || len(batch) >= writers {
+		return batch
+	}
+	timer := time.NewTimer(min(took/2, maxGather))
+	defer timer.Stop()
+	for len(batch) < writers {
+		select {
+		case p, ok := <-db.jobs:
+			if !ok {
+				return batch
+			}
+			batch = db.drain(append(batch, p))
+		case <-timer.C:
+			return batch
+		}
+	}
+	return batch
+}
+
+// maxGather bounds how long a batch waits for more.
+const maxGather = 2 * time.Millisecond
+
+func (db *DB) drain(batch []*Pending) []*Pending {
+	for len(batch) < maxBatch {
+		select {
+		case p, ok := <-db.jobs:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, p)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 // commit runs a batch in one transaction. If a job fails after it wrote something, the transaction is rolled back and each job

@@ -34,6 +34,13 @@ var ErrWrongKey = errors.New("the database cannot be read with this master key: 
 
 const defaultReaders = 4
 
+// The write-ahead log is copied back into the file when it has grown to 8,192 pages of 4 KiB: pages that change often are copied once
+// for many changes.
+const (
+	walSize  = "wal_autocheckpoint(8192)"
+	walLimit = "journal_size_limit(67108864)"
+)
+
 // openSQLite opens one connection for writes and a few for reads on an encrypted file in WAL mode.
 func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if len(o.Key) != 32 {
@@ -46,7 +53,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 		return "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?" + q.Encode()
 	}
 	var err error
-	if db.write, err = sql.Open("sqlite3", dsn("journal_mode(wal)", "synchronous(full)", "foreign_keys(off)")); err != nil {
+	if db.write, err = sql.Open("sqlite3", dsn("journal_mode(wal)", "synchronous(full)", "foreign_keys(off)", walSize, walLimit)); err != nil {
 		return fmt.Errorf("store: open %s: %w", o.Path, err)
 	}
 	db.write.SetMaxOpenConns(1)
