@@ -183,6 +183,53 @@ func (s *Service) passwordStage(ctx context.Context, user mx.UserID, auth *authD
 	return nil
 }
 
+// StageAnswer is what somebody typed into the page for a stage.
+type StageAnswer struct {
+	Stage    string
+	Password string
+	Token    string
+}
+
+// StageDone reports whether a stage of an authentication is completed, of those that a page can complete.
+//
+// Spec: cs#fallback
+func (s *Service) StageDone(ctx context.Context, session, stage string) (bool, error) {
+	u, err := s.stageOf(ctx, session, stage)
+	if err != nil {
+		return false, err
+	}
+	return slices.Contains(strings.Fields(u.Done), stage), nil
+}
+
+// CompleteStage completes a stage outside of the request that it belongs to. An Unauthorized fault lets the user try again.
+func (s *Service) CompleteStage(ctx context.Context, session string, a StageAnswer) error {
+	u, err := s.stageOf(ctx, session, a.Stage)
+	if err != nil || slices.Contains(strings.Fields(u.Done), a.Stage) {
+		return err
+	}
+	if err := s.stage(ctx, u, &authData{Type: a.Stage, Password: a.Password, Token: a.Token}); err != nil {
+		return err
+	}
+	u.Done = strings.TrimSpace(u.Done + " " + a.Stage)
+	return s.DB.Write(func(tx *store.Tx) error { return account.PutUIA(tx, *u) })
+}
+
+// stageOf finds an authentication whose next stage, or a completed one, is the given.
+func (s *Service) stageOf(ctx context.Context, session, stage string) (*account.UIA, error) {
+	u, err := account.FindUIA(ctx, s.DB, hashToken(session), s.now())
+	if err != nil {
+		return nil, err
+	}
+	if u == nil {
+		return nil, fault.Missing("This authentication is not known or has expired")
+	}
+	done, flow := strings.Fields(u.Done), s.flow(u.Action)
+	if !slices.Contains(done, stage) && (len(done) >= len(flow) || flow[len(done)] != stage) {
+		return nil, fault.Missing("This authentication has no such stage now")
+	}
+	return u, nil
+}
+
 // challenge stores the authentication as far as it has come and makes the error that asks for more.
 func (s *Service) challenge(u *account.UIA, session string, because *fault.Error) error {
 	if session == "" {

@@ -12,9 +12,9 @@ func (h *Handlers) accountRoutes() []door.Route {
 	const base = "/_matrix/client/v3/"
 	return []door.Route{
 		// Spec: cs#post_matrixclientv3accountpassword
-		{Method: "POST", Path: base + "account/password", Access: gate.User, MaxBody: smallBody, Handle: h.changePassword},
+		{Method: "POST", Path: base + "account/password", Access: gate.User, Limit: gate.Costly, MaxBody: smallBody, Handle: h.changePassword},
 		// Spec: cs#post_matrixclientv3accountdeactivate
-		{Method: "POST", Path: base + "account/deactivate", Access: gate.User, MaxBody: smallBody, Handle: h.deactivate},
+		{Method: "POST", Path: base + "account/deactivate", Access: gate.User, Limit: gate.Costly, MaxBody: smallBody, Handle: h.deactivate},
 		// Spec: cs#post_matrixclientv1loginget_token
 		{Method: "POST", Path: "/_matrix/client/v1/login/get_token", Access: gate.User, Limit: gate.Costly, MaxBody: smallBody, Handle: h.getLoginToken},
 		// Spec: cs#get_matrixclientv3devices
@@ -24,9 +24,9 @@ func (h *Handlers) accountRoutes() []door.Route {
 		// Spec: cs#put_matrixclientv3devicesdeviceid
 		{Method: "PUT", Path: base + "devices/{deviceId}", Access: gate.User, MaxBody: smallBody, Handle: h.renameDevice},
 		// Spec: cs#delete_matrixclientv3devicesdeviceid
-		{Method: "DELETE", Path: base + "devices/{deviceId}", Access: gate.User, MaxBody: smallBody, Handle: h.deleteDevice},
+		{Method: "DELETE", Path: base + "devices/{deviceId}", Access: gate.User, Limit: gate.Costly, MaxBody: smallBody, Handle: h.deleteDevice},
 		// Spec: cs#post_matrixclientv3delete_devices
-		{Method: "POST", Path: base + "delete_devices", Access: gate.User, MaxBody: 1 << 20, Handle: h.deleteDevices},
+		{Method: "POST", Path: base + "delete_devices", Access: gate.User, Limit: gate.Costly, MaxBody: 1 << 20, Handle: h.deleteDevices},
 		// Spec: cs#post_matrixclientv3useruseridopenidrequest_token
 		{Method: "POST", Path: base + "user/{userId}/openid/request_token", Access: gate.User, Limit: gate.Costly, MaxBody: smallBody, Handle: h.openIDToken},
 		// Spec: ss#get_matrixfederationv1openiduserinfo

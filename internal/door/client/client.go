@@ -67,5 +67,6 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.profileRoutes(),
 		h.adminRoutes(),
 		h.absentRoutes(),
+		h.fallbackRoutes(),
 	}
 }

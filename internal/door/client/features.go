@@ -5,6 +5,14 @@ package client
 func unstableFeatures() map[string]bool {
 	return map[string]bool{
 		"org.matrix.e2e_cross_signing": true,
-		"org.matrix.msc4140":           true,
+		"org.matrix.msc2285.stable":    true, // private read receipts
+		"org.matrix.msc3440.stable":    true, // threads
+		"org.matrix.msc3814":           true, // dehydrated devices
+		"org.matrix.msc3827.stable":    true, // the room directory filters by room type
+		"org.matrix.msc3916.stable":    true, // authenticated media
+		"org.matrix.msc4222":           true, // state_after in /sync
+		"uk.tcpip.msc4133":             true, // custom profile fields
+		"uk.tcpip.msc4133.stable":      true,
+		"org.matrix.msc4140":           true, // delayed events
 	}
 }

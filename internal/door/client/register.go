@@ -58,10 +58,12 @@ func (h *Handlers) register(r *door.Request) (any, error) {
 	if err := h.Accounts.RegistrationOpen(); err != nil {
 		return nil, err
 	}
+	class := gate.Costly
 	if attempt {
-		if err := h.Limits.AllowKey(gate.Register, r.Addr, time.Now()); err != nil {
-			return nil, err
-		}
+		class = gate.Register
+	}
+	if err := h.Limits.AllowKey(class, r.Addr, time.Now()); err != nil {
+		return nil, err
 	}
 	n := ident.NewAccount{Password: b.Password, NoLogin: b.NoLogin, Client: b.client(r)}
 	if b.Username != nil {
