@@ -106,6 +106,14 @@ func (cs *cells) add(c *cell) {
 	cs.lru.put(c.room, c, cellWeight)
 }
 
+// use gives a room's cell if it is in memory, and counts that as use.
+func (cs *cells) use(room mx.RoomID) *cell {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	c, _ := cs.lru.get(room)
+	return c
+}
+
 // find gives a room's cell if it is in memory.
 func (cs *cells) find(room mx.RoomID) *cell {
 	cs.mu.Lock()

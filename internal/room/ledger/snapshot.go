@@ -16,6 +16,11 @@ func (l *Ledger) Snapshot(ctx context.Context, room mx.RoomID) (*roomstate.Snaps
 	if err := l.catchUp(ctx); err != nil {
 		return nil, err
 	}
+	if c := l.cells.use(room); c != nil {
+		if s := c.fresh(); s != nil {
+			return s, nil
+		}
+	}
 	c := l.cells.pin(room)
 	defer l.cells.unpin(c)
 	return l.current(ctx, c, l.db)
