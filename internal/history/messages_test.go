@@ -283,6 +283,7 @@ func TestMembers(t *testing.T) {
 			"@carol:hs1":                     {Membership: mx.Leave},
 			"@bob:hs1 @alice:hs1":            {NotMembership: mx.Leave},
 			"@alice:hs1":                     {At: fmt.Sprintf("t%d", before.Pos)},
+			"@alice:hs1 ":                    {At: "t0"},
 			"":                               {Membership: mx.Ban},
 			"@alice:hs1  @bob:hs1":           {Membership: mx.Join, NotMembership: mx.Leave},
 			" @alice:hs1":                    {Membership: mx.Join, At: fmt.Sprintf("s%d_0", before.Pos)},

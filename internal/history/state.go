@@ -123,6 +123,11 @@ func (s *Service) Members(ctx context.Context, who Who, room mx.RoomID, q Member
 	if err != nil {
 		return nil, err
 	}
+	if len(list) == 0 { // the prev_batch of a timeline that begins with the room: its first member counts
+		if list, err = s.firstMember(ctx, p, at); err != nil {
+			return nil, err
+		}
+	}
 	list = slices.DeleteFunc(list, func(e *eventlog.Event) bool { return !q.takes(e.Membership()) })
 	return s.render(ctx, p, list, false)
 }
@@ -140,6 +145,19 @@ func (s *Service) membersAt(ctx context.Context, p *place, at store.Pos) ([]*eve
 		list = append(list, &eventlog.Event{Event: e, Version: p.snap.Version(), RedactedBy: redacted[e.ID]})
 	}
 	return list, nil
+}
+
+// firstMember is the first membership event after a position, which lies before all of them.
+func (s *Service) firstMember(ctx context.Context, p *place, at store.Pos) ([]*eventlog.Event, error) {
+	first, err := eventlog.Range(ctx, s.DB, p.room(), at+1, p.at, false, minBatch)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(first, func(e *eventlog.Event) bool { return e.Type == mx.TypeMember && e.IsState() })
+	if i < 0 {
+		return nil, nil
+	}
+	return first[i : i+1], nil
 }
 
 // visibleFrom is the first position from at on, but not after last, that the reader may see: who the members were before that is not
