@@ -52,6 +52,7 @@ type App struct {
 	limits  *gate.Limiter
 	metrics *prometheus.Registry
 	door    *door.Door
+	routes  [][]door.Route
 
 	cluster   *notify.Cluster // nil for a single node
 	accounts  *ident.Service
@@ -146,9 +147,10 @@ func (a *App) wire(ctx context.Context) error {
 			PublicURL: a.cfg.PublicURL, TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,
 		},
 	})
+	a.routes = h.Routes()
 	a.door = door.New(door.Deps{
 		Auth: gate.Accounts{Service: a.accounts}, Seen: a.seen, Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),
-	}, h.Routes()...)
+	}, a.routes...)
 	return nil
 }
 

@@ -179,8 +179,11 @@ func (e *Engine) Publish(ctx context.Context, by mx.UserID, admin bool, room mx.
 	if err != nil {
 		return err
 	}
+	if !admin && !s.Joined(by) { // as for a room that there is not
+		return fault.Missing("There is no such room")
+	}
 	if !admin && !mayName(s, by) {
-		return insider(s, by, fault.Denied("you may not change whether this room is published"))
+		return fault.Denied("you may not change whether this room is published")
 	}
 	return e.db.Write(func(tx *store.Tx) error {
 		tx.Emit(store.Change{Kind: store.KindRoom, Room: room})
