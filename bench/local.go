@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// local starts the servers of this repository and runs all workloads on them:
+// localRun is a run against servers of this repository that it starts itself:
 // the null server as the measure, and the program on both of its engines.
 type localRun struct {
 	program, config  string
@@ -28,14 +28,14 @@ type localRun struct {
 	quick            bool
 	dir              string
 	null             *process
-	sqlite, onServer *process
+	sqlite, onServer *process // onServer: on PostgreSQL
 	report           *report
 }
 
 // quickArgs make every workload small: to see that it works, not to measure.
 var quickArgs = []string{
 	"-reps=1", "-messages=20", "-history-events=300", "-fanout-members=10", "-fanout-rate=10", "-fanout-messages=20", "-fanout-burst=20",
-	"-sync-rooms=10", "-sync-initials=1", "-sync-increments=3", "-e2ee-devices=10", "-e2ee-sends=10", "-media-mib=1", "-media-count=3",
+	"-sync-rooms=10", "-sync-initials=1", "-sync-increments=3", "-e2ee-devices=10", "-e2ee-batch=10", "-e2ee-sends=10", "-media-mib=1", "-media-count=3",
 	"-clients=100", "-hold=4s",
 }
 
@@ -264,6 +264,7 @@ func (r *report) markdown(w io.Writer) {
 			servers = append(servers, row.Server)
 		}
 	}
+	slices.SortStableFunc(servers, func(a, b string) int { return strings.Compare(fmt.Sprint(a != "null"), fmt.Sprint(b != "null")) })
 	fmt.Fprintf(w, "%s, %s\n\n| workload | case | figure | unit | %s |\n|%s\n", r.Started.Format("2006-01-02"), r.Machine, strings.Join(servers, " | "),
 		strings.Repeat(" --- |", 4+len(servers)))
 	for _, k := range order {
