@@ -33,6 +33,7 @@ import (
 	"conclave.chat/internal/media"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
+	"conclave.chat/internal/personal"
 	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/store"
@@ -65,6 +66,7 @@ type App struct {
 	history   *history.Service
 	directory *directory.Service
 	media     *media.Service
+	personal  *personal.Service
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
@@ -140,9 +142,10 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireMedia(); err != nil {
 		return err
 	}
+	a.wirePersonal()
 	h := client.New(client.Deps{
 		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Media: a.media, Limits: a.limits,
-		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open,
+		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open, Personal: a.personal,
 		Discovery: client.Discovery{
 			PublicURL: a.cfg.PublicURL, TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,
 		},

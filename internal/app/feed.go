@@ -15,7 +15,9 @@ import (
 
 // wireFeed makes what answers /sync. Rooms must hear of commits before it does.
 func (a *App) wireFeed() {
-	a.ephemeral = ephemeral.New(ephemeral.Options{Wake: func(c ephemeral.Change) { a.feed.Ephemeral(c) }})
+	a.ephemeral = ephemeral.New(ephemeral.Options{
+		NoPresence: !a.cfg.Presence, Wake: func(c ephemeral.Change) { a.feed.Ephemeral(c) },
+	})
 	a.feed = feed.New(feed.Deps{
 		DB: a.db, Bus: a.bus, Rooms: a.rooms, Views: a.views, Ephemeral: a.ephemeral, Counter: unread{a.push},
 		Aggregator: aggregations{a.history}, PushRules: a.push, Log: a.log, Stopping: a.stopping,

@@ -78,7 +78,7 @@ func Accounts(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *
 	if err != nil {
 		return nil, nil, err
 	}
-	encryption := e2ee.New(e2ee.Deps{DB: db, Server: mx.ServerName(cfg.ServerName), Devices: account.DeviceNames, Log: log})
+	encryption := e2ee.New(e2ee.Deps{DB: db, Server: mx.ServerName(cfg.ServerName), Devices: account.DeviceNames})
 	s, err := ident.New(accountDeps(db, cfg, encryption, log))
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())

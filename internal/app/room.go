@@ -5,7 +5,9 @@ import "conclave.chat/internal/room"
 // wireRooms makes the engine of rooms. It must be the first to hear of commits: everybody else reads rooms from it.
 func (a *App) wireRooms() error {
 	var err error
-	if a.rooms, err = room.New(room.Deps{DB: a.db, Profiles: profiles{a.db}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms}); err != nil {
+	if a.rooms, err = room.New(room.Deps{
+		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
+	}); err != nil {
 		return err
 	}
 	a.bus.Listen(a.rooms.Listen)

@@ -42,6 +42,7 @@ type Config struct {
 	Rooms        room.Config  `yaml:"rooms"`
 	Push         push.Config  `yaml:"push"`
 	Media        media.Config `yaml:"media"`
+	Presence     bool         `yaml:"presence" doc:"Tell people who share a room whether the others are online. It costs work for each who comes and goes."`
 
 	Directory directory.Config `yaml:"directory"`
 

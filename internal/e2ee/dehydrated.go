@@ -114,6 +114,12 @@ func (s *Service) DeleteDehydrated(ctx context.Context, user mx.UserID) (id mx.D
 	return id, err
 }
 
+const (
+	// maxBatch is how many messages a page has.
+	maxBatch = 100
+	maxPos   = store.Pos(1<<63 - 1)
+)
+
 // DehydratedEvents reads a page of the messages that wait for a user's dehydrated device. They stay until the device is deleted.
 //
 // Spec: MSC3814
@@ -132,7 +138,7 @@ func (s *Service) DehydratedEvents(ctx context.Context, user mx.UserID, device m
 	if d == nil || d.ID != device {
 		return nil, "", fault.Denied("This is not your dehydrated device")
 	}
-	list, err = keys.ToDevice(ctx, s.DB, user, device, store.Pos(since), maxPos, MaxBatch)
+	list, err = keys.ToDevice(ctx, s.DB, user, device, store.Pos(since), maxPos, maxBatch)
 	if n := len(list); n > 0 {
 		since = int64(list[n-1].Pos)
 	}

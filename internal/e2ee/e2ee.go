@@ -2,15 +2,16 @@
 // backups, the dehydrated device and to-device messages. What it stores is opaque to it.
 //
 // Keys and messages enter through Upload, UploadCrossSigning, UploadSignatures, the backup methods and Send; they leave through Query,
-// Claim, the backup methods and, for /sync, through ToDevice, Counts and ListChanges. It refuses objects of the wrong shape, keys in
-// another's name, cross-signing keys and signatures that do not verify; it never checks a device's own signatures, for the clients do. It
-// shows a signature to its maker and to all who may see that the owner of the keys made it, to nobody else. Changed must hear of every
-// committed batch: what sync needs each time is kept in memory.
+// Claim, the backup methods and /sync, which reads store/keys. It refuses objects of the wrong shape, keys in another's name,
+// cross-signing keys and signatures that do not verify; it never checks a device's own signatures, for the clients do. It shows the
+// signatures of a key's owner to everybody, those of others to their makers alone.
 package e2ee
 
 import (
+	"cmp"
 	"context"
-	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"conclave.chat/internal/fault"
@@ -27,7 +28,6 @@ type Deps struct {
 	DB      *store.DB
 	Server  mx.ServerName
 	Devices Names
-	Log     *slog.Logger
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -35,9 +35,6 @@ type Deps struct {
 // Service is the encryption keys and to-device messages of one server's users.
 type Service struct {
 	Deps
-	counts counts
-	lists  lists
-	queues queues
 }
 
 // New makes a Service.
@@ -45,32 +42,7 @@ func New(d Deps) *Service {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	if d.Log == nil {
-		d.Log = slog.New(slog.DiscardHandler)
-	}
-	s := &Service{Deps: d}
-	s.counts.reset()
-	s.queues.reset()
-	return s
-}
-
-// Changed takes note of a committed batch.
-func (s *Service) Changed(b store.Batch) {
-	s.lists.changed(b)
-	if b.Lost {
-		s.counts.reset()
-		s.queues.reset()
-	}
-	for _, c := range b.Changes {
-		name := keys.DeviceName{User: c.User, Device: c.Device}
-		switch c.Kind {
-		case store.KindKeyCount:
-			s.counts.forget(name)
-		case store.KindToDevice:
-			s.queues.filled(name)
-		default:
-		}
-	}
+	return &Service{d}
 }
 
 // IsKeyID reports whether a user has a cross-signing key of this name: no device may be called so.
@@ -139,3 +111,6 @@ func appendFailures(dst []byte, away map[mx.ServerName]bool) []byte {
 	}
 	return append(dst, '}')
 }
+
+// sorted gives a map's keys in order, so that answers are always the same.
+func sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -15,8 +15,6 @@ import (
 const (
 	// MaxMessage is how large the content of one to-device message may be, in bytes: as large as an event.
 	MaxMessage = 65536
-	// MaxBatch is how many messages one response carries.
-	MaxBatch = 100
 	// allDevices stands for all of a user's devices.
 	allDevices = "*"
 )
@@ -99,38 +97,6 @@ func toEvents(sender mx.UserID, typ string, messages Messages) (map[mx.UserID]ma
 	}
 	return events, nil
 }
-
-// ToDevice gives the messages that wait for a device with a position in (since, upto], oldest first, at most limit. A device that asks
-// from a position has what came up to it, so that is removed; with since 0 nothing is. It is quick for a device that nothing waits for.
-//
-// Spec: cs#send-to-device-messaging
-func (s *Service) ToDevice(ctx context.Context, user mx.UserID, device mx.DeviceID, since, upto store.Pos, limit int) ([]keys.Message, error) {
-	name := keys.DeviceName{User: user, Device: device}
-	empty, epoch := s.queues.isEmpty(name)
-	if empty {
-		return nil, nil
-	}
-	had := false
-	if since > 0 {
-		var err error
-		if had, err = keys.HasToDevice(ctx, s.DB, user, device, since); err != nil {
-			return nil, err
-		}
-		if had { // nobody waits for it: what is left after a crash is removed next time, and not shown again
-			s.DB.Enqueue(func(tx *store.Tx) error { return keys.DeleteToDevice(tx, user, device, since) })
-		}
-	}
-	list, err := keys.ToDevice(ctx, s.DB, user, device, since, upto, limit)
-	if err == nil && len(list) == 0 && !had && since > 0 {
-		more, err := keys.HasToDevice(ctx, s.DB, user, device, maxPos)
-		if err == nil && !more {
-			s.queues.emptied(name, epoch)
-		}
-	}
-	return list, err
-}
-
-const maxPos = store.Pos(1<<63 - 1)
 
 const (
 	// txnLife is how long a request to send is remembered.

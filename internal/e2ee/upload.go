@@ -56,7 +56,7 @@ func (s *Service) Upload(ctx context.Context, user mx.UserID, device mx.DeviceID
 		return nil, err
 	}
 	if c.device == nil && len(c.oneTime) == 0 && len(c.fallback) == 0 {
-		n, err := s.Counts(ctx, user, device)
+		n, err := keys.CountKeys(ctx, s.DB, user, device)
 		return n.OneTime, err
 	}
 	var counts keys.Counts

@@ -116,11 +116,14 @@ func (b *build) findReceipts() error {
 		}
 		byRoom[sec.room] = sec
 	}
-	for since, rooms := range map[store.Pos][]mx.RoomID{0: all, b.Since: some} {
-		if len(rooms) == 0 {
+	for _, part := range []struct {
+		rooms []mx.RoomID
+		since store.Pos
+	}{{all, 0}, {some, b.Since}} {
+		if len(part.rooms) == 0 {
 			continue
 		}
-		list, err := personal.Receipts(b.ctx, b.s.db, b.User, rooms, since, b.Upto)
+		list, err := personal.Receipts(b.ctx, b.s.db, b.User, part.rooms, part.since, b.Upto)
 		if err != nil {
 			return err
 		}

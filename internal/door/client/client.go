@@ -13,6 +13,7 @@ import (
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/media"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/personal"
 	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
 )
@@ -28,6 +29,7 @@ type Deps struct {
 	History   *history.Service
 	Directory *directory.Service
 	Media     *media.Service
+	Personal  *personal.Service
 	Limits    *gate.Limiter
 	Discovery Discovery
 
@@ -55,6 +57,8 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.keysRoutes(),
 		h.keysBackupRoutes(),
 		h.keysDehydratedRoutes(),
+		h.personalRoutes(),
+		h.personalPresenceRoutes(),
 		h.syncRoutes(),
 		h.historyRoutes(),
 		h.relationRoutes(),

@@ -55,7 +55,6 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus, change ...func(*ide
 		Keys: e2ee.New(e2ee.Deps{DB: db, Server: testServer, Devices: account.DeviceNames, Now: func() time.Time { return h.clock }}),
 	}
 	h.keys = deps.Keys
-	bus.Listen(deps.Keys.Changed)
 	for _, f := range change {
 		f(&cfg, &deps)
 	}

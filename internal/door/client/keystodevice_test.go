@@ -106,56 +106,6 @@ func TestSendToDeviceRace(t *testing.T) {
 	})
 }
 
-// Spec: cs#send-to-device-messaging
-func TestToDeviceUntilAcknowledged(t *testing.T) {
-	each(t, func(t *testing.T, h *harness) {
-		alice := h.register("alice")
-		ctx := context.Background()
-		e2ee := h.keys
-		send := func(txn string) {
-			h.ok("PUT", "/_matrix/client/v3/sendToDevice/m.x/"+txn, alice.Token, object{"messages": object{alice.ID: object{"*": object{"n": txn}}}})
-		}
-		read := func(since store.Pos, limit int) []keys.Message {
-			t.Helper()
-			list, err := e2ee.ToDevice(ctx, mx.UserID(alice.ID), mx.DeviceID(alice.Device), since, h.bus.Last(), limit)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return list
-		}
-		if list := read(h.bus.Last(), 10); len(list) != 0 {
-			t.Fatal(list)
-		}
-		for _, txn := range []string{"a", "b", "c"} {
-			send(txn)
-		}
-		list := read(0, 2)
-		if len(list) != 2 {
-			t.Fatalf("%v", list)
-		}
-		if again := read(0, 2); len(again) != 2 || again[0].Pos != list[0].Pos {
-			t.Errorf("what was not acknowledged comes again: %v", again)
-		}
-		rest := read(list[1].Pos, 10)
-		if len(rest) != 1 {
-			t.Fatalf("%v", rest)
-		}
-		for range 2 { // the second time from memory
-			if list := read(rest[0].Pos, 10); len(list) != 0 {
-				t.Fatalf("%v", list)
-			}
-		}
-		since := h.bus.Last()
-		send("d")
-		if list := read(since, 10); len(list) != 1 {
-			t.Errorf("after a quiet time: %v", list)
-		}
-		if n := len(h.waiting(alice.ID, alice.Device)); n != 1 {
-			t.Errorf("%d messages are kept, want the last", n)
-		}
-	})
-}
-
 func TestOldMessagesAreCollected(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		alice := h.register("alice")

@@ -35,34 +35,6 @@ func ChangedLists(ctx context.Context, r store.Reader, since, upto store.Pos) ([
 	return users(rows, err)
 }
 
-// ChangedAmong is ChangedLists for a few users only: it reads their rows alone.
-func ChangedAmong(ctx context.Context, r store.Reader, list []mx.UserID, since, upto store.Pos) ([]mx.UserID, error) {
-	changed := map[mx.UserID]bool{}
-	err := chunks(list, func(args []any) error {
-		n := len(args)
-		rows, err := r.Query(ctx, "SELECT user_id, pos FROM device_list WHERE user_id IN ("+store.In(n, 1)+")", args...)
-		var user mx.UserID
-		var pos store.Pos
-		return each(rows, err, func() error {
-			if pos > since && pos <= upto {
-				changed[user] = true
-			}
-			return nil
-		}, &user, &pos)
-	})
-	if err != nil {
-		return nil, err
-	}
-	out := make([]mx.UserID, 0, len(changed))
-	for _, u := range list {
-		if changed[u] {
-			changed[u] = false
-			out = append(out, u)
-		}
-	}
-	return out, nil
-}
-
 // ChangedForViewer names the users whose keys the viewer signed in (since, upto]: they belong into the viewer's own device_lists.changed,
 // whether a room is shared or not, so that the viewer's other devices fetch the new signatures.
 func ChangedForViewer(ctx context.Context, r store.Reader, viewer mx.UserID, since, upto store.Pos) ([]mx.UserID, error) {

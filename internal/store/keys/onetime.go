@@ -15,7 +15,7 @@ type Counts struct {
 	UnusedFallback []string
 }
 
-// CountKeys reads a device's counts. The e2ee service keeps them in memory: ask that one where it is needed often.
+// CountKeys reads a device's counts.
 func CountKeys(ctx context.Context, r store.Reader, user mx.UserID, device mx.DeviceID) (Counts, error) {
 	c := Counts{OneTime: map[string]int{}, UnusedFallback: []string{}}
 	var algorithm string
