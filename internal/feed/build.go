@@ -126,7 +126,7 @@ func (b *build) findRoom(room mx.RoomID, m roomstate.Membership) error {
 	case mx.Join:
 		err = b.joinedRoom(sec)
 	case mx.Invite:
-		if (news || b.r.FullState) && !b.Ignores(m.Sender) {
+		if (news || b.r.FullState) && !b.HidesInvite(m.Sender) {
 			b.found = append(b.found, sec)
 		}
 	case mx.Knock:

@@ -129,6 +129,7 @@ func (l *Look) KeyCounts() ([]byte, error) {
 type facts struct {
 	ignored map[mx.UserID]bool
 	direct  map[mx.RoomID]bool
+	blocked bool // takes no invitations
 }
 
 type factCache struct{ cached[mx.UserID, *facts] }
@@ -154,6 +155,10 @@ func (s *Service) factsOf(ctx context.Context, user mx.UserID) (*facts, error) {
 				f.ignored[u] = u != user
 			}
 		}
+		if raw, err = personal.FindAccountData(ctx, s.db, user, "", personal.TypeInviteConfig); err != nil {
+			return nil, err
+		}
+		f.blocked = raw != nil && personal.InvitesBlocked(raw)
 		if raw, err = personal.FindAccountData(ctx, s.db, user, "", "m.direct"); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,8 @@
 package feed
 
 import (
+	"context"
+
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store/eventlog"
 	"conclave.chat/internal/store/keys"
@@ -49,6 +51,17 @@ func (l *Look) DeviceLists() (DeviceLists, error) {
 	}
 	err := d.finish()
 	return d.found, err
+}
+
+// KeyChanges are the device lists that changed for a user since a token, up to now.
+//
+// Spec: cs#get_matrixclientv3keyschanges
+func (s *Service) KeyChanges(ctx context.Context, r Reader) (DeviceLists, error) {
+	l, err := s.Look(ctx, r, Checked{})
+	if err != nil {
+		return DeviceLists{}, err
+	}
+	return l.DeviceLists()
 }
 
 // listing gathers device lists.

@@ -74,6 +74,11 @@ func (l *Look) Checked() Checked { return Checked{l.Upto, l.Ephemeral} }
 // Ignores reports whether the user ignores another.
 func (l *Look) Ignores(u mx.UserID) bool { return l.facts.ignored[u] }
 
+// HidesInvite reports whether the user is not to hear of an invitation.
+//
+// Spec: cs#invite-permission
+func (l *Look) HidesInvite(sender mx.UserID) bool { return l.facts.blocked || l.Ignores(sender) }
+
 // Direct reports whether the user calls a room a direct chat.
 func (l *Look) Direct(room mx.RoomID) bool { return l.facts.direct[room] }
 

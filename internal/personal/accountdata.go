@@ -112,18 +112,10 @@ func (s *Service) InviteAllowed(ctx context.Context, _, invitee mx.UserID) error
 	if err != nil || content == nil {
 		return err
 	}
-	if InvitesBlocked(content) {
+	if personal.InvitesBlocked(content) {
 		return fault.New(fault.Forbidden, "M_INVITE_BLOCKED", "This user takes no invitations")
 	}
 	return nil
-}
-
-// InvitesBlocked reads m.invite_permission_config: what is missing or not understood blocks nothing.
-func InvitesBlocked(content []byte) bool {
-	var c struct {
-		Action jsontext.Value `json:"default_action"`
-	}
-	return json.Unmarshal(content, &c) == nil && string(c.Action) == `"block"`
 }
 
 // tags is the content of m.tag.

@@ -6,7 +6,9 @@ import (
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/feed"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/mx"
 )
 
 func (h *Handlers) keysRoutes() []door.Route {
@@ -18,6 +20,8 @@ func (h *Handlers) keysRoutes() []door.Route {
 		{Method: "POST", Path: base + "query", Access: gate.User, Limit: gate.Costly, Handle: h.queryKeys},
 		// Spec: cs#post_matrixclientv3keysclaim
 		{Method: "POST", Path: base + "claim", Access: gate.User, Limit: gate.Costly, Handle: h.claimKeys},
+		// Spec: cs#get_matrixclientv3keyschanges
+		{Method: "GET", Path: base + "changes", Access: gate.User, Limit: gate.Costly, Handle: h.keyChanges},
 		// Spec: cs#post_matrixclientv3keysdevice_signingupload
 		{
 			Method: "POST", Path: base + "device_signing/upload", Access: gate.User, Handle: h.uploadCrossSigning,
@@ -80,6 +84,24 @@ func (h *Handlers) claimKeys(r *door.Request) (any, error) {
 		return nil, fault.MissingParam("one_time_keys is missing")
 	}
 	return raw(h.Keys.Claim(r.Context(), body.Keys))
+}
+
+func (h *Handlers) keyChanges(r *door.Request) (any, error) {
+	var from feed.Token
+	for _, name := range []string{"to", "from"} { // to is a hint: what changed up to now is told
+		if r.Param(name) == "" {
+			return nil, fault.MissingParam("%s is missing", name)
+		}
+		var err error
+		if from, err = feed.ParseToken(r.Param(name)); err != nil {
+			return nil, err
+		}
+	}
+	lists, err := h.Feed.KeyChanges(r.Context(), feed.Reader{User: r.Caller.User, Device: r.Caller.Device, Since: &from})
+	if err != nil {
+		return nil, err
+	}
+	return map[string][]mx.UserID{"changed": lists.Changed, "left": lists.Left}, nil
 }
 
 // checkTimeout refuses what is no number; the number itself says nothing to a server that asks no other.

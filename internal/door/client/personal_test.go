@@ -239,6 +239,16 @@ func TestInviteBlocking(t *testing.T) {
 		set(`{"default_action":"block"}`)
 		h.fails("POST", "/_matrix/client/v3/rooms/"+room+"/invite", bob.Token, invite, 403, "M_INVITE_BLOCKED")
 		h.fails("PUT", "/_matrix/client/v3/rooms/"+room+"/state/m.room.member/"+alice.ID, bob.Token, object{"membership": "invite"}, 403, "M_INVITE_BLOCKED")
+		set(`{}`)
+		h.ok("POST", "/_matrix/client/v3/rooms/"+room+"/invite", bob.Token, invite)
+		set(`{"default_action":"block"}`) // hides what came before
+		if a := h.sync(alice, ""); a.get("rooms", "invite", room) != nil {
+			t.Errorf("a blocked invitation is told: %s", a.Raw)
+		}
+		set(`{}`)
+		if a := h.sync(alice, ""); a.get("rooms", "invite", room) == nil {
+			t.Errorf("an invitation is not told: %s", a.Raw)
+		}
 		for _, content := range []string{`{"default_action":["block"]}`, `{"default_action":"something"}`, `{}`} {
 			set(content)
 			h.ok("POST", "/_matrix/client/v3/rooms/"+h.newRoom(bob)+"/invite", bob.Token, invite)

@@ -9,6 +9,9 @@ import (
 	"database/sql"
 	"errors"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 )
@@ -29,6 +32,14 @@ type Datum struct {
 	Pos     store.Pos
 	Deleted bool // Content is {}
 	Content []byte
+}
+
+// InvitesBlocked reads m.invite_permission_config: what is missing or not understood blocks nothing.
+func InvitesBlocked(content []byte) bool {
+	var c struct {
+		Action jsontext.Value `json:"default_action"`
+	}
+	return json.Unmarshal(content, &c) == nil && string(c.Action) == `"block"`
 }
 
 func each(rows *sql.Rows, err error, row func(), dest ...any) error {
