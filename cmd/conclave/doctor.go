@@ -29,7 +29,7 @@ func (doctorCmd) Run(ctx context.Context, c *cli) error {
 	if err != nil {
 		checks = append(checks, failed("master key", err, "Point master_key_file at the right file, or restore it from your backup."))
 	} else {
-		checks = append(checks, found("master key", cfg.MasterKey, ""), app.DatabaseCheck(cfg, keys))
+		checks = append(checks, found("master key", cfg.MasterKey, ""), app.DatabaseCheck(cfg, keys), app.MediaCheck(cfg))
 	}
 	if cfg.TLS.Certificate != "" {
 		checks = append(checks, doctor.Certificate(cfg.TLS.Certificate, cfg.TLS.Key))

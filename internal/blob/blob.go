@@ -90,7 +90,7 @@ func (e *exactly) Read(p []byte) (int, error) {
 	switch {
 	case e.left < 0:
 		return n, errSize
-	case err == io.EOF && e.left > 0: //nolint:errorlint // readers return io.EOF itself
+	case err == io.EOF && e.left > 0:
 		return n, errSize
 	}
 	return n, err

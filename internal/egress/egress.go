@@ -114,7 +114,7 @@ func prefixes(list ...string) []netip.Prefix {
 }
 
 var (
-	special4 = prefixes(
+	special4 = prefixes( //nolint:gochecknoglobals // table
 		"0.0.0.0/8",       // this network
 		"10.0.0.0/8",      // private
 		"100.64.0.0/10",   // carrier-grade NAT
@@ -132,11 +132,11 @@ var (
 		"240.0.0.0/4",     // reserved, and broadcast
 	)
 	// nat64 is the prefix under which IPv6-only networks reach the IPv4 internet.
-	nat64 = netip.MustParsePrefix("64:ff9b::/96")
+	nat64 = netip.MustParsePrefix("64:ff9b::/96") //nolint:gochecknoglobals // table
 	// global6 is all of IPv6 that has been given out for the public internet; everything outside of it, such as unique local
 	// (fc00::/7), link-local (fe80::/10), multicast (ff00::/8), loopback and IPv4-compatible addresses, is not public.
-	global6  = netip.MustParsePrefix("2000::/3")
-	special6 = prefixes(
+	global6  = netip.MustParsePrefix("2000::/3") //nolint:gochecknoglobals // table
+	special6 = prefixes(                         //nolint:gochecknoglobals // table
 		"2001::/23",     // protocol assignments: Teredo, benchmarks, ORCHID
 		"2001:db8::/32", // documentation
 		"2002::/16",     // 6to4, which hides an IPv4 address

@@ -402,8 +402,17 @@ func TestIdsOfOthersAndNonsense(t *testing.T) {
 	f := newFixture(t, storetest.SQLite(t, store.Options{}), fakeS3(t))
 	id := f.put(alice, []byte("x"))
 	for _, c := range [][2]string{
-		{"hs2", id}, {"HS1", id}, {"", id}, {"hs1", ""}, {"hs1", id + "/"}, {"hs1", "../../etc/passwd"}, {"hs1", "a\x00b"}, {"hs1", "ä"},
-		{"127.0.0.1", "../../../some_service/etc/passwd"}, {"hs1", string(bytes.Repeat([]byte("a"), 1000))}, {"hs1", "unknown"},
+		{"hs2", id},
+		{"HS1", id},
+		{"", id},
+		{"hs1", ""},
+		{"hs1", id + "/"},
+		{"hs1", "../../etc/passwd"},
+		{"hs1", "a\x00b"},
+		{"hs1", "ä"},
+		{"127.0.0.1", "../../../some_service/etc/passwd"},
+		{"hs1", string(bytes.Repeat([]byte("a"), 1000))},
+		{"hs1", "unknown"},
 	} {
 		_, err := f.Download(ctx, c[0], c[1], time.Minute)
 		wantCode(t, err, fault.NotFound, "M_NOT_FOUND")

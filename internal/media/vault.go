@@ -37,7 +37,7 @@ func (v vault) config(blob string, firstPackage int64) (sio.Config, error) {
 func (v vault) put(ctx context.Context, blob string, r io.Reader, size int64) (int64, error) {
 	src := &source{r: r}
 	var first [1]byte
-	if _, err := io.ReadFull(src, first[:]); err == io.EOF && size <= 0 { //nolint:errorlint // io.ReadFull returns io.EOF itself
+	if _, err := io.ReadFull(src, first[:]); err == io.EOF && size <= 0 {
 		return 0, nil
 	} else if err != nil {
 		return 0, err
@@ -108,7 +108,7 @@ type source struct {
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.n += int64(n)
-	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped io.EOF is no end
+	if err != nil && err != io.EOF { // a wrapped io.EOF is no end
 		err = &brokenOffError{err}
 	}
 	return n, err

@@ -164,7 +164,7 @@ func send(w http.ResponseWriter, body io.Reader) error {
 				return werr
 			}
 		}
-		if err == io.EOF { //nolint:errorlint // readers return io.EOF itself
+		if err == io.EOF {
 			if derr := conn.SetWriteDeadline(time.Time{}); derr != nil && !errors.Is(derr, http.ErrNotSupported) {
 				return derr
 			}

@@ -14,7 +14,7 @@ import (
 // inlineTypes are the content types that browsers show without running anything.
 //
 // Spec: cs#serving-inline-content
-var inlineTypes = map[string]bool{
+var inlineTypes = map[string]bool{ //nolint:gochecknoglobals // table
 	"text/css": true, "text/plain": true, "text/csv": true, "application/json": true, "application/ld+json": true,
 	"image/jpeg": true, "image/gif": true, "image/png": true, "image/apng": true, "image/webp": true, "image/avif": true,
 	"video/mp4": true, "video/webm": true, "video/ogg": true, "video/quicktime": true,

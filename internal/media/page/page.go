@@ -83,6 +83,7 @@ func (p *parser) token(kind html.TokenType, z *html.Tokenizer) {
 	case html.EndTagToken:
 		name, _ := z.TagName()
 		p.close(atom.Lookup(name))
+	default: // comments and the like
 	}
 }
 
@@ -119,6 +120,7 @@ func (p *parser) open(tag atom.Atom, attrs map[string]string, closed bool) {
 			p.inside = tag
 			p.text.Reset()
 		}
+	default:
 	}
 }
 
@@ -135,6 +137,7 @@ func (p *parser) close(tag atom.Atom) {
 			*into = text
 		}
 		p.inside = 0
+	default:
 	}
 }
 

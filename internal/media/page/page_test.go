@@ -41,15 +41,18 @@ func TestParse(t *testing.T) {
 		"title and description": {
 			`<title>  A &amp; B
 			</title><meta name="Description" content="What it is about"><p>Text</p>`,
-			map[string]string{"og:title": "A & B", "og:description": "What it is about"}, "",
+			map[string]string{"og:title": "A & B", "og:description": "What it is about"},
+			"",
 		},
 		"heading and paragraph": {
 			`<body><nav><p>Menu</p></nav><h1>Heading <b>here</b></h1><script>var a = "<p>no</p>"</script><p></p><p>First <i>words</i>.</p><p>Second.</p>`,
-			map[string]string{"og:title": "Heading here", "og:description": "First words."}, "",
+			map[string]string{"og:title": "Heading here", "og:description": "First words."},
+			"",
 		},
 		"Twitter card": {
 			`<meta name="twitter:title" content="T"><meta name="twitter:description" content="D"><meta name="twitter:image" content="/i.png"><title>X</title>`,
-			map[string]string{"og:title": "T", "og:description": "D"}, "https://example.org/i.png",
+			map[string]string{"og:title": "T", "og:description": "D"},
+			"https://example.org/i.png",
 		},
 		"base":           {`<base href="https://other.example/dir/"><meta property="og:image" content="a.png">`, map[string]string{}, "https://other.example/dir/a.png"},
 		"relative image": {`<meta property="og:image" content="a.png#frag">`, map[string]string{}, "https://example.org/news/a.png"},
