@@ -163,6 +163,7 @@ var openRoutes = map[string]string{ //nolint:gochecknoglobals // a table
 	"POST /_matrix/client/v3/account/3pid/msisdn/requestToken":                           "as the specification says",
 	"GET /_matrix/client/v3/auth/{stage}/fallback/web":                                   "a page in user-interactive authentication",
 	"POST /_matrix/client/v3/auth/{stage}/fallback/web":                                  "a page in user-interactive authentication",
+	"GET /_matrix/static/client/login/":                                                  "signing in",
 	"GET /_matrix/client/v3/directory/room/{roomAlias}":                                  "as the specification says",
 	"POST /_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delayId}":          "the delay id is the credential (MSC4140)",
 	"POST /_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delayId}/{action}": "the delay id is the credential (MSC4140)",

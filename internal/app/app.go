@@ -147,7 +147,7 @@ func (a *App) wire(ctx context.Context) error {
 		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Media: a.media, Limits: a.limits,
 		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open, Personal: a.personal,
 		Discovery: client.Discovery{
-			PublicURL: a.cfg.PublicURL, TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,
+			PublicURL: a.cfg.PublicURL, RoomVersion: a.cfg.Rooms.DefaultVersion, TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,
 		},
 	})
 	a.routes = h.Routes()

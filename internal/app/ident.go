@@ -42,7 +42,8 @@ func (a *App) wireAccounts() error {
 func accountDeps(db *store.DB, cfg *config.Config, encryption *e2ee.Service, log *slog.Logger) ident.Deps {
 	return ident.Deps{
 		DB: db, Server: mx.ServerName(cfg.ServerName), Config: cfg.Accounts, Log: log,
-		KeyID: encryption.IsKeyID, DeviceRenamed: keys.TouchList,
+		Reserved: []mx.UserID{mx.NewUserID(cfg.Rooms.Notices, mx.ServerName(cfg.ServerName))},
+		KeyID:    encryption.IsKeyID, DeviceRenamed: keys.TouchList,
 		Erasers: []ident.Eraser{encryption, pushEraser{}, personalEraser{}},
 	}
 }

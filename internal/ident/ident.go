@@ -50,6 +50,8 @@ type Deps struct {
 	Erasers []Eraser
 	// DeviceRenamed hears that a device has another display name, which key queries carry. Nil is nobody.
 	DeviceRenamed func(tx *store.Tx, user mx.UserID) error
+	// Reserved are users that no account may be, such as the sender of server notices.
+	Reserved []mx.UserID
 	// Rooms may be nil where there are no rooms, as in administration from the command line: what is to be done there waits for
 	// Collect of a server that has them.
 	Rooms Rooms

@@ -492,6 +492,21 @@ func TestDeviceMayNotBeCalledAsAKey(t *testing.T) {
 	}
 }
 
+func TestReservedNames(t *testing.T) {
+	s, err := ident.New(ident.Deps{
+		DB: storetest.SQLite(t, store.Options{}), Server: server, Config: config(), Reserved: []mx.UserID{"@notices:example.org"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = s.Available(context.Background(), "Notices"); !fault.Is(err, "M_USER_IN_USE") {
+		t.Errorf("got %v", err)
+	}
+	if _, _, err = s.Add(context.Background(), "notices", "", "", false); !fault.Is(err, "M_USER_IN_USE") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAttemptsAreCounted(t *testing.T) {
 	limit := fault.New(fault.Limited, "M_LIMIT_EXCEEDED", "Too many")
 	var asked []string

@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha1" //nolint:gosec // the protocol of shared-secret registration names HMAC-SHA1
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"conclave.chat/internal/fault"
@@ -72,6 +73,9 @@ func (s *Service) newUserID(name string) (mx.UserID, error) {
 	user, err := mx.ParseUserID(string(mx.NewUserID(name, s.Server)))
 	if err != nil {
 		return "", fault.New(fault.BadRequest, "M_INVALID_USERNAME", "The user name is too long")
+	}
+	if slices.Contains(s.Reserved, user) {
+		return "", errInUse
 	}
 	return user, nil
 }

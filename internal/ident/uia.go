@@ -167,6 +167,9 @@ func (s *Service) passwordStage(ctx context.Context, user mx.UserID, auth *authD
 	} else if auth.Identifier.Type != "m.id.user" {
 		return fault.New(fault.Unauthorized, "M_FORBIDDEN", "This type of user identifier is not known here")
 	}
+	if name != "" && s.UserID(name) != user {
+		return fault.Denied("Only the user whose request it is can confirm it")
+	}
 	if auth.Password == "" {
 		return fault.MissingParam("The password is missing")
 	}
@@ -177,7 +180,7 @@ func (s *Service) passwordStage(ctx context.Context, user mx.UserID, auth *authD
 	if err != nil {
 		return err
 	}
-	if a == nil || (name != "" && s.UserID(name) != user) {
+	if a == nil {
 		return fault.New(fault.Unauthorized, "M_FORBIDDEN", "Wrong user name or password")
 	}
 	return nil

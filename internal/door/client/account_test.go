@@ -52,7 +52,7 @@ func TestConfirmation(t *testing.T) {
 		}
 		try(a, passwordAuth(a, testPassword), "X", "Y").expect(403, "M_FORBIDDEN") // another request
 		try(b, passwordAuth(b, testPassword), "X").expect(403, "M_FORBIDDEN")      // another user
-		try(a, passwordAuth(b, testPassword), "X").expect(401, "M_FORBIDDEN")      // somebody else's password
+		try(a, passwordAuth(b, testPassword), "X").expect(403, "M_FORBIDDEN")      // somebody else's password
 		try(a, map[string]any{"type": "m.login.dummy"}, "X").expect(401, "M_UNRECOGNIZED")
 		try(a, map[string]any{"type": "m.login.password"}, "X").expect(400, "M_MISSING_PARAM")
 		try(a, map[string]any{}, "X").expect(401, "")

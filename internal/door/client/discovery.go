@@ -15,10 +15,11 @@ import (
 
 // Discovery is what clients learn of the server before and beside the API.
 type Discovery struct {
-	PublicURL string
-	TURN      TURN
-	Calls     Calls
-	Support   Support
+	PublicURL   string
+	RoomVersion string // of new rooms; empty for the specification's recommendation
+	TURN        TURN
+	Calls       Calls
+	Support     Support
 }
 
 // TURN says which relays one-to-one calls use.
@@ -155,9 +156,6 @@ func (h *Handlers) turnServer(r *door.Request) (any, error) {
 	}{user, password, t.URIs, int64(t.Lifetime.Seconds())}, nil
 }
 
-// defaultRoomVersion is what rooms are created with.
-const defaultRoomVersion = "12"
-
 // capabilities says what this user may do here.
 func (h *Handlers) capabilities(r *door.Request) (any, error) {
 	enabled := func(on bool) map[string]bool { return map[string]bool{"enabled": on} }
@@ -165,10 +163,14 @@ func (h *Handlers) capabilities(r *door.Request) (any, error) {
 	for _, v := range mx.Versions() {
 		available[v] = "stable"
 	}
+	version := h.Discovery.RoomVersion
+	if version == "" {
+		version = mx.DefaultVersion
+	}
 	edits := enabled(h.Accounts.Config.ProfileEdits)
 	c := map[string]any{
 		"m.change_password":          enabled(true),
-		"m.room_versions":            map[string]any{"default": defaultRoomVersion, "available": available},
+		"m.room_versions":            map[string]any{"default": version, "available": available},
 		"m.profile_fields":           edits,
 		"m.set_displayname":          edits,
 		"m.set_avatar_url":           edits,

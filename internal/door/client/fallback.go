@@ -21,7 +21,7 @@ var pageFiles embed.FS
 var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html")) //nolint:gochecknoglobals // a compiled table
 
 func (h *Handlers) fallbackRoutes() []door.Route {
-	const path = "/_matrix/client/v3/auth/{authType}/fallback/web"
+	const path = "/_matrix/client/v3/auth/{stage}/fallback/web"
 	return []door.Route{
 		// Spec: cs#fallback
 		{Method: "GET", Path: path, Access: gate.Open, Limit: gate.Login, Handle: h.stagePage},
@@ -65,7 +65,7 @@ func (p page) Respond(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (h *Handlers) stagePage(r *door.Request) (any, error) {
-	p := page{Status: http.StatusOK, File: "confirm.html", Stage: r.Path("authType"), Session: r.Param("session")}
+	p := page{Status: http.StatusOK, File: "confirm.html", Stage: r.Path("stage"), Session: r.Param("session")}
 	if p.Session == "" {
 		return nil, fault.MissingParam("session is missing")
 	}
@@ -83,7 +83,7 @@ func (h *Handlers) completeStage(r *door.Request) (any, error) {
 		return nil, fault.InvalidParam("The form cannot be read").Because(err)
 	}
 	form := r.HTTP.PostForm
-	p := page{Status: http.StatusOK, File: "confirm.html", Stage: r.Path("authType"), Session: form.Get("session"), Done: true}
+	p := page{Status: http.StatusOK, File: "confirm.html", Stage: r.Path("stage"), Session: form.Get("session"), Done: true}
 	err := h.Accounts.CompleteStage(r.Context(), p.Session, ident.StageAnswer{
 		Stage: p.Stage, Password: form.Get("password"), Token: form.Get("token"),
 	})
