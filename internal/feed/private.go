@@ -4,7 +4,6 @@ import (
 	"conclave.chat/internal/ephemeral"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
-	"conclave.chat/internal/store/keys"
 	"conclave.chat/internal/store/personal"
 )
 
@@ -41,7 +40,7 @@ func (b *build) findAccountData() error {
 			continue
 		}
 		if sec.whole && !b.Initial { // a room that the client has to learn from the beginning
-			list, err := personal.RoomAccountData(b.ctx, b.s.db, b.User, sec.room)
+			list, err := b.RoomAccountData(sec.room)
 			if err != nil {
 				return err
 			}
@@ -56,39 +55,19 @@ func (b *build) findAccountData() error {
 	if !wanted {
 		return nil
 	}
-	list, err := personal.AccountData(b.ctx, b.s.db, b.User, b.Since, b.Upto)
+	list, err := b.AccountData(b.Since)
 	if err != nil {
 		return err
 	}
-	rules := false
 	for _, d := range list {
-		if d.Room != "" {
-			if sec := byRoom[d.Room]; sec != nil {
-				b.addRoomData(sec, d)
-			}
-			continue
-		}
-		rules = rules || d.Type == personal.TypePushRules
-		if d.Type != personal.TypePushRules && b.f.AccountData.MatchType(d.Type) && b.f.AccountData.MatchSender(b.User) {
+		switch sec := byRoom[d.Room]; {
+		case sec != nil:
+			b.addRoomData(sec, d)
+		case d.Room == "" && b.f.AccountData.MatchType(d.Type) && b.f.AccountData.MatchSender(b.User):
 			b.account = append(b.account, d)
 		}
 	}
-	if rules || b.Initial {
-		return b.addPushRules()
-	}
 	return nil
-}
-
-// addPushRules adds the push rules as they are in force: what is stored lacks the server's own for a user who never changed them.
-func (b *build) addPushRules() error {
-	if b.s.pushRules == nil || !b.f.AccountData.MatchType(personal.TypePushRules) || !b.f.AccountData.MatchSender(b.User) {
-		return nil
-	}
-	content, err := b.s.pushRules.PushRules(b.ctx, b.User)
-	if err == nil {
-		b.account = append(b.account, personal.Datum{Type: personal.TypePushRules, Content: content})
-	}
-	return err
 }
 
 func (b *build) addRoomData(sec *section, d personal.Datum) {
@@ -123,12 +102,12 @@ func (b *build) findReceipts() error {
 		if len(part.rooms) == 0 {
 			continue
 		}
-		list, err := personal.Receipts(b.ctx, b.s.db, b.User, part.rooms, part.since, b.Upto)
+		list, err := b.Receipts(part.rooms, part.since)
 		if err != nil {
 			return err
 		}
 		for i := range list {
-			if c := &list[i]; b.f.Room.Ephemeral.MatchSender(c.User) && (c.User == b.User || !b.Ignores(c.User)) {
+			if c := &list[i]; b.f.Room.Ephemeral.MatchSender(c.User) {
 				sec := byRoom[c.Room]
 				sec.receipts = append(sec.receipts, *c)
 			}
@@ -156,12 +135,7 @@ func (b *build) findUnread() error {
 
 // fillTyping finds who types in a room.
 func (b *build) fillTyping(sec *section) {
-	users, _ := b.s.ephemeral.Typing(sec.room)
-	for _, u := range users {
-		if !b.Ignores(u) {
-			sec.typing = append(sec.typing, u)
-		}
-	}
+	sec.typing = b.Typing(sec.room)
 	sec.typingSet = len(sec.typing) > 0 || b.Changes.Rooms[sec.room]&RoomTyping != 0
 }
 
@@ -169,21 +143,13 @@ func (b *build) fillTyping(sec *section) {
 func (b *build) findToDevice() error {
 	after := store.Pos(0)
 	if !b.Initial {
-		if !b.Changes.ToDevice && b.r.Since.ToDevice == b.r.Since.Pos {
+		if after = b.r.Since.ToDevice; !b.Changes.ToDevice && after == b.Since {
 			return nil
 		}
-		after = b.r.Since.ToDevice
 	}
-	list, err := keys.ToDevice(b.ctx, b.s.db, b.User, b.Device, after, b.Upto, maxToDevice+1)
-	if err != nil {
-		return err
-	}
-	if len(list) > maxToDevice {
-		list = list[:maxToDevice]
-		b.next.ToDevice = list[maxToDevice-1].Pos
-	}
-	b.toDevice = list
-	return nil
+	list, upto, err := b.ToDevice(after, maxToDevice)
+	b.toDevice, b.next.ToDevice = list, upto
+	return err
 }
 
 // findPresence finds the presence of those who share a room with the user.
