@@ -26,6 +26,7 @@ import (
 	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/ephemeral"
 	"conclave.chat/internal/feed"
+	"conclave.chat/internal/feed/sliding"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/history"
 	"conclave.chat/internal/ident"
@@ -144,7 +145,8 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.wirePersonal()
 	h := client.New(client.Deps{
-		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Media: a.media, Limits: a.limits,
+		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Sliding: sliding.New(a.feed, nil),
+		Media: a.media, Limits: a.limits,
 		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open, Personal: a.personal,
 		Discovery: client.Discovery{
 			PublicURL: a.cfg.PublicURL, RoomVersion: a.cfg.Rooms.DefaultVersion, TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,

@@ -7,33 +7,34 @@ import (
 
 	"conclave.chat/internal/ephemeral"
 	"conclave.chat/internal/feed"
+	"conclave.chat/internal/feed/feedtest"
 	"conclave.chat/internal/filter"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store/storetest"
 )
 
 // benchRig has rooms of five members with ten messages each.
-func benchRig(b *testing.B, rooms int) (*rig, []mx.RoomID) {
-	g := newRig(b, storetest.SQLite)
-	g.recent = 64
+func benchRig(b *testing.B, rooms int) (*feedtest.Rig, []mx.RoomID) {
+	g := feedtest.New(b, storetest.SQLite)
+	g.Known = 64
 	var ids []mx.RoomID
 	for range rooms {
-		room := g.create("@user0:x", "shared")
+		room := g.Create("@user0:x", "shared")
 		for i := 1; i < 5; i++ {
 			u := mx.UserID(fmt.Sprintf("@user%d:x", i))
-			g.member(room, u, u, mx.Join)
+			g.Member(room, u, u, mx.Join)
 		}
 		for i := range 10 {
-			g.message(room, mx.UserID(fmt.Sprintf("@user%d:x", i%5)), "Hello to all of you in this room")
+			g.Message(room, mx.UserID(fmt.Sprintf("@user%d:x", i%5)), "Hello to all of you in this room")
 		}
 		ids = append(ids, room)
 	}
 	return g, ids
 }
 
-func benchSync(b *testing.B, g *rig, r *feed.Request) []byte {
+func benchSync(b *testing.B, g *feedtest.Rig, r *feed.Request) []byte {
 	r.Presence = ephemeral.Offline
-	raw, err := g.feed.Sync(context.Background(), r)
+	raw, err := g.Feed.Sync(context.Background(), r)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func BenchmarkInitialSync500(b *testing.B) {
 	for name, recent := range map[string]int{"memory": 64, "database": 0} {
 		for _, lazy := range []bool{false, true} {
 			b.Run(fmt.Sprintf("%s/lazy=%v", name, lazy), func(b *testing.B) {
-				g.recent = recent
+				g.Known = recent
 				f := &filter.Sync{}
 				f.Room.State.LazyLoadMembers = lazy
 				r := &feed.Request{User: "@user0:x", Device: "D", Filter: f}
@@ -63,8 +64,8 @@ func BenchmarkInitialSync500(b *testing.B) {
 // One new message in one of 50 rooms.
 func BenchmarkIncrementalSync(b *testing.B) {
 	g, ids := benchRig(b, 50)
-	since := g.since(g.sync(feed.Request{User: "@user0:x", Presence: ephemeral.Offline}))
-	g.message(ids[7], "@user1:x", "Hello to all of you in this room")
+	since := g.Since(g.Sync(feed.Request{User: "@user0:x", Presence: ephemeral.Offline}))
+	g.Message(ids[7], "@user1:x", "Hello to all of you in this room")
 	r := &feed.Request{User: "@user0:x", Device: "D", Filter: &filter.Sync{}, Since: since}
 	benchSync(b, g, r)
 	b.ReportAllocs()
@@ -76,10 +77,10 @@ func BenchmarkIncrementalSync(b *testing.B) {
 // The same after a restart: the window knows nothing.
 func BenchmarkIncrementalSyncFromDatabase(b *testing.B) {
 	g, ids := benchRig(b, 50)
-	since := g.since(g.sync(feed.Request{User: "@user0:x", Presence: ephemeral.Offline}))
-	g.message(ids[7], "@user1:x", "Hello to all of you in this room")
-	g.restart()
-	g.recent = 0
+	since := g.Since(g.Sync(feed.Request{User: "@user0:x", Presence: ephemeral.Offline}))
+	g.Message(ids[7], "@user1:x", "Hello to all of you in this room")
+	g.Restart()
+	g.Known = 0
 	r := &feed.Request{User: "@user0:x", Device: "D", Filter: &filter.Sync{}, Since: since}
 	benchSync(b, g, r)
 	b.ReportAllocs()
@@ -91,7 +92,7 @@ func BenchmarkIncrementalSyncFromDatabase(b *testing.B) {
 // Nothing new.
 func BenchmarkIdleSync(b *testing.B) {
 	g, _ := benchRig(b, 50)
-	r := &feed.Request{User: "@user0:x", Device: "D", Filter: &filter.Sync{}, Since: g.since(g.sync(feed.Request{User: "@user0:x", Presence: ephemeral.Offline}))}
+	r := &feed.Request{User: "@user0:x", Device: "D", Filter: &filter.Sync{}, Since: g.Since(g.Sync(feed.Request{User: "@user0:x", Presence: ephemeral.Offline}))}
 	b.ReportAllocs()
 	for b.Loop() {
 		benchSync(b, g, r)
@@ -100,18 +101,18 @@ func BenchmarkIdleSync(b *testing.B) {
 
 // One message told to 1,000 members: the time is that of all of them.
 func BenchmarkFanOut1000(b *testing.B) {
-	g := newRig(b, storetest.SQLite)
-	room := g.create("@user0:x", "shared")
+	g := feedtest.New(b, storetest.SQLite)
+	room := g.Create("@user0:x", "shared")
 	users := make([]mx.UserID, 1000)
 	for i := range users {
 		users[i] = mx.UserID(fmt.Sprintf("@user%d:x", i))
 		if i > 0 {
-			g.member(room, users[i], users[i], mx.Join)
+			g.Member(room, users[i], users[i], mx.Join)
 		}
 	}
-	g.recent = 64
-	since := g.since(g.sync(feed.Request{User: "@user0:x", Presence: ephemeral.Offline}))
-	g.message(room, "@user1:x", "Hello to all of you in this room")
+	g.Known = 64
+	since := g.Since(g.Sync(feed.Request{User: "@user0:x", Presence: ephemeral.Offline}))
+	g.Message(room, "@user1:x", "Hello to all of you in this room")
 	all := func() {
 		for _, u := range users {
 			benchSync(b, g, &feed.Request{User: u, Device: "D", Filter: &filter.Sync{}, Since: since})

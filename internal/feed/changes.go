@@ -28,6 +28,17 @@ type Changes struct {
 	Threads  bool        // thread subscriptions changed
 }
 
+// Add adds what an earlier look has found out.
+func (c *Changes) Add(d *Changes) {
+	for room, what := range d.Rooms {
+		c.Rooms[room] |= what
+	}
+	c.Members = append(c.Members, d.Members...)
+	c.Lists = append(c.Lists, d.Lists...)
+	c.OwnLists, c.Account, c.ToDevice = c.OwnLists || d.OwnLists, c.Account || d.Account, c.ToDevice || d.ToDevice
+	c.KeyCount, c.Threads = c.KeyCount || d.KeyCount, c.Threads || d.Threads
+}
+
 // MemberOf is a user in a room.
 type MemberOf struct {
 	Room mx.RoomID

@@ -101,23 +101,37 @@ func (e *encoder) comma(i int) []byte {
 	return e.dst
 }
 
-func (e *encoder) users(list []mx.UserID) {
-	e.dst = append(e.dst, '[')
+func (e *encoder) users(list []mx.UserID) { e.dst = AppendUsers(e.dst, list) }
+
+// AppendUsers appends a list of users.
+func AppendUsers(dst []byte, list []mx.UserID) []byte {
+	dst = append(dst, '[')
 	for i, u := range list {
-		e.dst = mx.AppendString(e.comma(i), string(u))
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = mx.AppendString(dst, string(u))
 	}
-	e.dst = append(e.dst, ']')
+	return append(dst, ']')
 }
 
 func (e *encoder) accountData(key string, list []personal.Datum) {
-	e.dst = append(append(e.dst, key...), `{"events":[`...)
+	e.dst = append(append(e.dst, key...), `{"events":`...)
+	e.dst = append(AppendAccountData(e.dst, list), '}')
+}
+
+// AppendAccountData appends a list of account data, as events.
+func AppendAccountData(dst []byte, list []personal.Datum) []byte {
+	dst = append(dst, '[')
 	for i := range list {
-		e.dst = append(e.comma(i), `{"content":`...)
-		e.dst = append(e.dst, list[i].Content...)
-		e.dst = mx.AppendString(append(e.dst, `,"type":`...), list[i].Type)
-		e.dst = append(e.dst, '}')
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(append(dst, `{"content":`...), list[i].Content...)
+		dst = mx.AppendString(append(dst, `,"type":`...), list[i].Type)
+		dst = append(dst, '}')
 	}
-	e.dst = append(e.dst, `]}`...)
+	return append(dst, ']')
 }
 
 // Spec: cs#mpresence

@@ -106,7 +106,7 @@ func (e *encoder) summary(sec *section) {
 	e.dst = strconv.AppendInt(e.dst, int64(sec.snap.InvitedCount()), 10)
 	if !named(sec.snap) {
 		e.dst = append(e.dst, `,"m.heroes":`...)
-		e.users(heroes(sec.snap, e.b.r.User))
+		e.users(Heroes(sec.snap, e.b.r.User))
 	}
 	e.dst = append(e.dst, '}')
 }
@@ -122,17 +122,17 @@ func (e *encoder) ephemeral(sec *section) {
 	}
 	for left := sec.receipts; len(left) > 0; n++ {
 		e.dst = append(e.comma(n), `{"content":`...)
-		e.dst, left = appendReceipts(e.dst, left)
+		e.dst, left = AppendReceipts(e.dst, left)
 		e.dst = append(e.dst, `,"type":"m.receipt"}`...)
 	}
 	e.dst = append(e.dst, `]}`...)
 }
 
-// appendReceipts appends the content of an m.receipt. It has room for one receipt of each user, event and type; those that a second
+// AppendReceipts appends the content of an m.receipt. It has room for one receipt of each user, event and type; those that a second
 // thread adds come back.
 //
 // Spec: cs#mreceipt
-func appendReceipts(dst []byte, list []personal.Receipt) ([]byte, []personal.Receipt) {
+func AppendReceipts(dst []byte, list []personal.Receipt) ([]byte, []personal.Receipt) {
 	slices.SortStableFunc(list, func(a, b personal.Receipt) int {
 		return cmp.Or(cmp.Compare(a.Event, b.Event), cmp.Compare(a.Type, b.Type), cmp.Compare(a.User, b.User), cmp.Compare(a.Thread, b.Thread))
 	})
@@ -181,10 +181,7 @@ func (e *encoder) unread(sec *section) {
 	total := sec.unread.Count
 	apart := e.b.f.Room.Timeline.UnreadThreadNotifications
 	if !apart {
-		for _, c := range sec.unread.Threads {
-			total.Notifications += c.Notifications
-			total.Highlights += c.Highlights
-		}
+		total = sec.unread.Total()
 	}
 	e.dst = append(e.dst, `,"unread_notifications":`...)
 	e.count(total)
@@ -218,7 +215,7 @@ func (e *encoder) knock(sec *section) { e.stripped(sec, "knock_state", "") }
 func (e *encoder) stripped(sec *section, key string, inviter mx.UserID) {
 	e.dst = append(append(append(e.dst, `{"`...), key...), `":{"events":[`...)
 	n := 0
-	for ev := range strippedState(sec.snap, e.b.r.User, inviter) {
+	for ev := range StrippedState(sec.snap, e.b.r.User, inviter) {
 		e.dst = clientevent.AppendStripped(e.comma(n), ev)
 		n++
 	}

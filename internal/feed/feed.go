@@ -49,6 +49,16 @@ type Unread struct {
 // Count is a number of notifications, and how many of them are highlights.
 type Count struct{ Notifications, Highlights int }
 
+// Total counts the main timeline and all threads.
+func (u Unread) Total() Count {
+	n := u.Count
+	for _, c := range u.Threads {
+		n.Notifications += c.Notifications
+		n.Highlights += c.Highlights
+	}
+	return n
+}
+
 // Counter counts unread events.
 type Counter interface {
 	// Unread counts for several rooms; rooms without unread events may be missing from the answer.

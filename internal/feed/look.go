@@ -68,6 +68,9 @@ func (s *Service) Look(ctx context.Context, r Reader, done Checked) (*Look, erro
 	return l, l.findChanges(done)
 }
 
+// Context is the request's context.
+func (l *Look) Context() context.Context { return l.ctx }
+
 // Checked is what the look has covered.
 func (l *Look) Checked() Checked { return Checked{l.Upto, l.Ephemeral} }
 

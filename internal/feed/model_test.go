@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"conclave.chat/internal/feed"
+	"conclave.chat/internal/feed/feedtest"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 )
@@ -40,11 +41,11 @@ func (c *modelClient) room(id string) *modelRoom {
 	return c.rooms[id]
 }
 
-func (c *modelClient) sync(t *rapid.T, g *rig) {
+func (c *modelClient) sync(t *rapid.T, g *feedtest.Rig) {
 	r := c.req
 	r.User, r.Since = c.user, c.since
-	a := g.sync(r)
-	next := g.since(a)
+	a := g.Sync(r)
+	next := g.Since(a)
 	a.Get("rooms.join").ForEach(func(id, sec gjson.Result) bool {
 		c.take(t, g, id.Str, sec, next, true)
 		delete(c.invites, id.Str)
@@ -64,7 +65,7 @@ func (c *modelClient) sync(t *rapid.T, g *rig) {
 }
 
 // take takes in one room of an answer, and reads from the history what a limited timeline has left out.
-func (c *modelClient) take(t *rapid.T, g *rig, id string, sec gjson.Result, next *feed.Token, in bool) {
+func (c *modelClient) take(t *rapid.T, g *feedtest.Rig, id string, sec gjson.Result, next *feed.Token, in bool) {
 	r := c.room(id)
 	timeline := sec.Get("timeline.events").Array()
 	prev, err := feed.ParsePosition(sec.Get("timeline.prev_batch").Str)
@@ -111,19 +112,19 @@ func (c *modelClient) take(t *rapid.T, g *rig, id string, sec gjson.Result, next
 	r.in = in
 }
 
-func (r *modelRoom) awayIn(g *rig, room mx.RoomID, c *modelClient, next *feed.Token) bool {
-	v, err := g.views.Of(context.Background(), g.rooms[room].snap, c.user)
+func (r *modelRoom) awayIn(g *feedtest.Rig, room mx.RoomID, c *modelClient, next *feed.Token) bool {
+	v, err := g.Views.Of(context.Background(), g.Snap(room), c.user)
 	return err == nil && v.AwayIn(c.since.Pos, next.Pos)
 }
 
 // history reads what the user may see of a room in (after, upto] and the client wants.
-func (c *modelClient) history(t *rapid.T, g *rig, room mx.RoomID, after, upto store.Pos) []string {
-	v, err := g.views.Of(context.Background(), g.rooms[room].snap, c.user)
+func (c *modelClient) history(t *rapid.T, g *feedtest.Rig, room mx.RoomID, after, upto store.Pos) []string {
+	v, err := g.Views.Of(context.Background(), g.Snap(room), c.user)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var ids []string
-	for _, e := range g.rooms[room].log {
+	for _, e := range g.Log(room) {
 		if e.Pos > after && e.Pos <= upto && v.CanSee(e.Pos) && c.req.Filter.Room.Timeline.Match(e) {
 			ids = append(ids, string(e.ID))
 		}
@@ -132,8 +133,8 @@ func (c *modelClient) history(t *rapid.T, g *rig, room mx.RoomID, after, upto st
 }
 
 // check compares what a client that is up to date knows with what is so.
-func (c *modelClient) check(t *rapid.T, g *rig) {
-	for room, m := range g.users[c.user] {
+func (c *modelClient) check(t *rapid.T, g *feedtest.Rig) {
+	for room, m := range g.Memberships(c.user) {
 		r := c.room(string(room))
 		if r.in != (m.Membership == mx.Join) {
 			t.Fatalf("%s knows to be in %s: %v, but the membership is %s", c.user, room, r.in, m.Membership)
@@ -144,7 +145,7 @@ func (c *modelClient) check(t *rapid.T, g *rig) {
 		if m.Membership != mx.Join {
 			continue
 		}
-		snap := g.rooms[room].snap
+		snap := g.Snap(room)
 		for e := range snap.All() {
 			if !c.req.Filter.Room.Timeline.All() && !c.req.StateAfter {
 				break // state events that the timeline leaves out are nowhere else
@@ -168,22 +169,19 @@ func (c *modelClient) check(t *rapid.T, g *rig) {
 // Whatever happens in the rooms: a client that follows every step and one that looks now and then, fills gaps and uses any filter both
 // end with the timeline and the state that there are.
 func TestClientsEndWithWhatThereIs(t *testing.T) {
-	each(t, func(t *testing.T, g *rig) {
+	feedtest.Each(t, func(t *testing.T, g *feedtest.Rig) {
 		rapid.Check(t, func(t *rapid.T) {
-			g.t = t
+			g.T = t
 			users := []mx.UserID{"@a:x", "@b:x", "@c:x"}
-			g.mu.Lock()
-			clear(g.rooms)
-			clear(g.users)
-			g.mu.Unlock()
-			g.recent = rapid.SampledFrom([]int{0, 2, 1000}).Draw(t, "recent")
+			g.Forget()
+			g.Known = rapid.SampledFrom([]int{0, 2, 1000}).Draw(t, "recent")
 			clients := drawClients(t, users)
 			var rooms []mx.RoomID
 			steps := rapid.IntRange(5, 40).Draw(t, "steps")
 			for range steps {
 				rooms = step(t, g, users, rooms)
 				if rapid.IntRange(0, 15).Draw(t, "restart") == 0 {
-					g.restart()
+					g.Restart()
 				}
 				for _, c := range clients {
 					if c.every || rapid.IntRange(0, 6).Draw(t, "sync") == 0 {
@@ -211,7 +209,7 @@ func drawClients(t *rapid.T, users []mx.UserID) []*modelClient {
 			c := &modelClient{user: u, every: i == 0, rooms: map[string]*modelRoom{}, invites: map[string]bool{}}
 			c.req = feed.Request{
 				Device: mx.DeviceID(fmt.Sprint("D", i)), StateAfter: rapid.Bool().Draw(t, "state_after"),
-				Filter: parseFilter(t, rapid.SampledFrom(filters).Draw(t, "filter")),
+				Filter: feedtest.Filter(t, rapid.SampledFrom(filters).Draw(t, "filter")),
 			}
 			clients = append(clients, c)
 		}
@@ -220,45 +218,45 @@ func drawClients(t *rapid.T, users []mx.UserID) []*modelClient {
 }
 
 // step does something that may happen.
-func step(t *rapid.T, g *rig, users []mx.UserID, rooms []mx.RoomID) []mx.RoomID {
+func step(t *rapid.T, g *feedtest.Rig, users []mx.UserID, rooms []mx.RoomID) []mx.RoomID {
 	user := rapid.SampledFrom(users).Draw(t, "user")
 	if len(rooms) == 0 || (len(rooms) < 4 && rapid.IntRange(0, 9).Draw(t, "new room") == 0) {
 		visible := rapid.SampledFrom([]string{"", "shared", "joined", "invited", "world_readable"}).Draw(t, "visibility")
-		return append(rooms, g.create(user, visible))
+		return append(rooms, g.Create(user, visible))
 	}
 	room := rapid.SampledFrom(rooms).Draw(t, "room")
 	other := rapid.SampledFrom(users).Draw(t, "other")
-	snap := g.rooms[room].snap
+	snap := g.Snap(room)
 	if !snap.Joined(user) {
 		switch {
 		case snap.Membership(user) == mx.Ban:
 		case snap.Membership(user) == mx.Invite && rapid.Bool().Draw(t, "reject"):
-			g.member(room, user, user, mx.Leave)
+			g.Member(room, user, user, mx.Leave)
 		default:
-			g.member(room, user, user, mx.Join)
+			g.Member(room, user, user, mx.Join)
 		}
 		return rooms
 	}
 	switch rapid.IntRange(0, 9).Draw(t, "what") {
 	case 0:
-		g.member(room, user, user, mx.Leave)
+		g.Member(room, user, user, mx.Leave)
 	case 1:
 		if !slices.Contains([]string{mx.Join, mx.Ban, mx.Invite}, snap.Membership(other)) {
-			g.member(room, user, other, mx.Invite)
+			g.Member(room, user, other, mx.Invite)
 		}
 	case 2:
 		if other != user {
-			g.member(room, user, other, rapid.SampledFrom([]string{mx.Leave, mx.Ban}).Draw(t, "removal"))
+			g.Member(room, user, other, rapid.SampledFrom([]string{mx.Leave, mx.Ban}).Draw(t, "removal"))
 		}
 	case 3, 4:
-		g.state(room, user, "m.thing", rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "key"), fmt.Sprintf(`{"n":%d}`, g.ts))
+		g.State(room, user, "m.thing", rapid.SampledFrom([]string{"", "a", "b"}).Draw(t, "key"), fmt.Sprintf(`{"n":%d}`, g.TS))
 	case 5:
-		g.state(room, user, mx.TypeHistoryVisibility, "", `{"history_visibility":"`+
+		g.State(room, user, mx.TypeHistoryVisibility, "", `{"history_visibility":"`+
 			rapid.SampledFrom([]string{"shared", "joined", "invited", "world_readable"}).Draw(t, "visibility")+`"}`)
 	case 6:
-		g.state(room, user, mx.TypeMember, string(user), fmt.Sprintf(`{"displayname":"n%d","membership":"join"}`, g.ts))
+		g.State(room, user, mx.TypeMember, string(user), fmt.Sprintf(`{"displayname":"n%d","membership":"join"}`, g.TS))
 	default:
-		g.message(room, user, "hello")
+		g.Message(room, user, "hello")
 	}
 	return rooms
 }

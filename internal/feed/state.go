@@ -202,7 +202,7 @@ func (b *build) membersOf(sec *section, at store.Pos, f func(mx.UserID) error) e
 	if err := need(b.User); err != nil {
 		return err
 	}
-	for _, u := range heroes(sec.snap, b.User) {
+	for _, u := range Heroes(sec.snap, b.User) {
 		if err := need(u); err != nil {
 			return err
 		}

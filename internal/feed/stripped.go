@@ -7,11 +7,11 @@ import (
 	"conclave.chat/internal/roomstate"
 )
 
-// strippedState goes over the state that somebody who is invited or knocks may know: what the room is called and is, who invites, and
+// StrippedState goes over the state that somebody who is invited or knocks may know: what the room is called and is, who invites, and
 // the own membership.
 //
 // Spec: cs#stripped-state
-func strippedState(snap *roomstate.Snapshot, user, inviter mx.UserID) iter.Seq[*mx.Event] {
+func StrippedState(snap *roomstate.Snapshot, user, inviter mx.UserID) iter.Seq[*mx.Event] {
 	return func(yield func(*mx.Event) bool) {
 		for _, typ := range mx.StrippedStateTypes() {
 			if e := snap.State(typ, ""); e != nil && !yield(e) {

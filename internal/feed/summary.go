@@ -11,11 +11,11 @@ import (
 // maxHeroes is how many members stand for a room without a name.
 const maxHeroes = 5
 
-// heroes are the members whose names a client can call a room by that has none: the first joined or invited ones except the user, or, if
+// Heroes are the members whose names a client can call a room by that has none: the first joined or invited ones except the user, or, if
 // there are none, those who are gone.
 //
 // Spec: cs#get_matrixclientv3sync
-func heroes(snap *roomstate.Snapshot, me mx.UserID) []mx.UserID {
+func Heroes(snap *roomstate.Snapshot, me mx.UserID) []mx.UserID {
 	if named(snap) {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/feed"
+	"conclave.chat/internal/feed/sliding"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/history"
 	"conclave.chat/internal/ident"
@@ -26,6 +27,7 @@ type Deps struct {
 	Push      *push.Service
 	Keys      *e2ee.Service
 	Feed      *feed.Service
+	Sliding   *sliding.Service
 	History   *history.Service
 	Directory *directory.Service
 	Media     *media.Service

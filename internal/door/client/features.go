@@ -4,15 +4,16 @@ package client
 // specification yet, and proposals that do have one but that clients still look for under their old name.
 func unstableFeatures() map[string]bool {
 	return map[string]bool{
-		"org.matrix.e2e_cross_signing": true,
-		"org.matrix.msc2285.stable":    true, // private read receipts
-		"org.matrix.msc3440.stable":    true, // threads
-		"org.matrix.msc3814":           true, // dehydrated devices
-		"org.matrix.msc3827.stable":    true, // the room directory filters by room type
-		"org.matrix.msc3916.stable":    true, // authenticated media
-		"org.matrix.msc4222":           true, // state_after in /sync
-		"uk.tcpip.msc4133":             true, // custom profile fields
-		"uk.tcpip.msc4133.stable":      true,
-		"org.matrix.msc4140":           true, // delayed events
+		"org.matrix.e2e_cross_signing":  true,
+		"org.matrix.msc2285.stable":     true, // private read receipts
+		"org.matrix.msc3440.stable":     true, // threads
+		"org.matrix.msc3814":            true, // dehydrated devices
+		"org.matrix.msc3827.stable":     true, // the room directory filters by room type
+		"org.matrix.msc3916.stable":     true, // authenticated media
+		"org.matrix.msc4222":            true, // state_after in /sync
+		"org.matrix.simplified_msc3575": true, // sliding sync
+		"uk.tcpip.msc4133":              true, // custom profile fields
+		"uk.tcpip.msc4133.stable":       true,
+		"org.matrix.msc4140":            true, // delayed events
 	}
 }

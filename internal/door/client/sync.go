@@ -8,6 +8,7 @@ import (
 	"conclave.chat/internal/ephemeral"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/feed"
+	"conclave.chat/internal/feed/sliding"
 	"conclave.chat/internal/filter"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/mx"
@@ -18,6 +19,9 @@ func (h *Handlers) syncRoutes() []door.Route {
 	return []door.Route{
 		// Spec: cs#get_matrixclientv3sync
 		{Method: "GET", Path: "/_matrix/client/v3/sync", Access: gate.User, Handle: h.sync},
+		// Spec: MSC4186
+		{Method: "POST", Path: "/_matrix/client/v4/sync", Access: gate.User, MaxBody: slidingBody, Handle: h.sliding(true)},
+		{Method: "POST", Path: "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync", Access: gate.User, MaxBody: slidingBody, Handle: h.sliding(false)},
 		// Spec: cs#post_matrixclientv3useruseridfilter
 		{Method: "POST", Path: filters, Access: gate.User, MaxBody: filter.MaxBytes, Handle: h.defineFilter},
 		// Spec: cs#get_matrixclientv3useruseridfilterfilterid
@@ -116,4 +120,23 @@ func (h *Handlers) storedFilter(r *door.Request) (any, error) {
 	}
 	f, err := h.Feed.StoredFilter(r.Context(), r.Caller.User, r.Path("filterId"))
 	return door.Raw(f), err
+}
+
+// slidingBody is the size limit of a request of sliding sync, which says all of its wishes anew.
+const slidingBody = 512 << 10
+
+func (h *Handlers) sliding(stable bool) door.Handler {
+	return func(r *door.Request) (any, error) {
+		body, err := r.Object()
+		if err != nil {
+			return nil, err
+		}
+		q := sliding.Query{Pos: r.Param("pos"), Timeout: r.Param("timeout"), Presence: r.Param("set_presence")}
+		req, err := sliding.Parse(body, q, r.Caller.User, r.Caller.Device, stable)
+		if err != nil {
+			return nil, err
+		}
+		answer, err := h.Sliding.Sync(r.Context(), req)
+		return door.Raw(answer), err
+	}
 }
