@@ -49,7 +49,7 @@ func (a *answer) listed(e *entry) bool {
 	case mx.Join, mx.Knock:
 		return true
 	case mx.Invite:
-		return !a.look.Ignores(e.member.Sender)
+		return !a.look.HidesInvite(e.member.Sender)
 	}
 	if a.conn.rooms[e.room] != nil {
 		return true
@@ -279,7 +279,7 @@ func (a *answer) match() error {
 		if err != nil {
 			return err
 		}
-		if e != nil && (e.member.Membership != mx.Invite || !a.look.Ignores(e.member.Sender)) && !e.member.Forgotten {
+		if e != nil && (e.member.Membership != mx.Invite || !a.look.HidesInvite(e.member.Sender)) && !e.member.Forgotten {
 			add(e, c).subscribed = true
 		}
 	}
