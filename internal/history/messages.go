@@ -62,7 +62,7 @@ func (s *Service) Messages(ctx context.Context, who Who, room mx.RoomID, q PageQ
 	switch {
 	case got.more && got.last == 0:
 		out.End = b.start()
-	case got.more:
+	case got.more, q.Filter != "" && len(got.events) > 0: // clients take a filtered page without end for a broken one
 		out.End = b.after(got.last)
 	}
 	if out.Chunk, err = s.render(ctx, p, got.events, true); err != nil {

@@ -3,7 +3,6 @@ package ident
 import (
 	"context"
 	"regexp"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -164,8 +163,8 @@ func checkValue(name string, value jsontext.Value) ([]byte, error) {
 	switch {
 	case name == fieldName && len(text) > maxDisplayName:
 		return nil, fault.InvalidParam("The display name is longer than %d bytes", maxDisplayName)
-	case name == fieldAvatar && text != "" && (!strings.HasPrefix(text, "mxc://") || len(text) > maxAvatar):
-		return nil, fault.InvalidParam("avatar_url must be an mxc:// URI")
+	case name == fieldAvatar && len(text) > maxAvatar:
+		return nil, fault.InvalidParam("avatar_url is longer than %d bytes", maxAvatar)
 	case (name == fieldName || name == fieldAvatar) && text == "":
 		return nil, nil
 	}

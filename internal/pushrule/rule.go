@@ -124,7 +124,7 @@ var errNoRule = fault.Missing("The push rule was not found")
 func (s *Ruleset) Get(k Kind, id string) (*Rule, error) {
 	list := s.of(k)
 	if list == nil {
-		return nil, fault.InvalidParam("%q is not a kind of push rules", k)
+		return nil, errNoRule
 	}
 	r := find(*list, id)
 	if r == nil {
@@ -205,11 +205,11 @@ func (s *Ruleset) SetActions(k Kind, id string, actions []json.RawMessage) error
 	if err != nil {
 		return err
 	}
-	actions, err = checkActions(actions)
-	if err == nil {
-		r.Actions = actions
+	if err := checkActions(actions); err != nil {
+		return err
 	}
-	return err
+	r.Actions = actions
+	return nil
 }
 
 // check refuses a rule that cannot mean anything.
@@ -239,27 +239,20 @@ func check(k Kind, r *Rule) error {
 			return fault.MissingParam("Each condition of a push rule needs a kind")
 		}
 	}
-	var err error
-	r.Actions, err = checkActions(r.Actions)
-	return err
+	return checkActions(r.Actions)
 }
 
-// checkActions refuses what is no action and drops those of older versions that mean nothing.
+// checkActions refuses what is no action. Those of older versions, dont_notify and coalesce, are kept for the clients that set them and
+// do nothing.
 //
 // Spec: cs#historical-actions
-func checkActions(list []json.RawMessage) ([]json.RawMessage, error) {
-	kept := make([]json.RawMessage, 0, len(list))
+func checkActions(list []json.RawMessage) error {
 	for _, raw := range list {
-		a := parseAction(raw)
-		switch {
-		case a.name == "" && a.tweak == "":
-			return nil, fault.InvalidParam("An action is a word or an object with set_tweak")
-		case a.name == "dont_notify" || a.name == "coalesce":
-		default:
-			kept = append(kept, raw)
+		if a := parseAction(raw); a.name == "" && a.tweak == "" {
+			return fault.InvalidParam("An action is a word or an object with set_tweak")
 		}
 	}
-	return kept, nil
+	return nil
 }
 
 type action struct {

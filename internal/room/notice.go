@@ -27,10 +27,10 @@ func (e *Engine) noticeRoom(s *roomstate.Snapshot) bool {
 }
 
 // Notice sends a message of the server to a user, in the one room that they have for that. content is an m.room.message's; its
-// msgtype is set.
+// msgtype is set. txn is the request, if it may come again.
 //
 // Spec: cs#server-notices
-func (e *Engine) Notice(ctx context.Context, user mx.UserID, content []byte) (mx.EventID, error) {
+func (e *Engine) Notice(ctx context.Context, user mx.UserID, content []byte, txn eventlog.Txn) (mx.EventID, error) {
 	message, err := parseObject(content)
 	if err != nil {
 		return "", err
@@ -40,7 +40,7 @@ func (e *Engine) Notice(ctx context.Context, user mx.UserID, content []byte) (mx
 	if err != nil {
 		return "", err
 	}
-	ids, err := e.Append(ctx, ledger.Draft{Room: room, Sender: e.notices, Type: mx.TypeMessage, Content: message.bytes()})
+	ids, err := e.Append(ctx, ledger.Draft{Room: room, Sender: e.notices, Type: mx.TypeMessage, Content: message.bytes(), Txn: txn})
 	if err != nil {
 		return "", err
 	}
