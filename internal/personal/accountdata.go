@@ -3,6 +3,7 @@ package personal
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -167,8 +168,8 @@ func (s *Service) PutTag(ctx context.Context, caller mx.UserID, p Place, tag str
 }
 
 func checkTag(tag string, content []byte) error {
-	if len(tag) > mx.MaxIDBytes {
-		return fault.InvalidParam("A tag has %d bytes at most", mx.MaxIDBytes)
+	if len(tag) > mx.MaxIDBytes || !utf8.ValidString(tag) {
+		return fault.InvalidParam("A tag is text of %d bytes at most", mx.MaxIDBytes)
 	}
 	if len(content) > maxTag {
 		return fault.Oversize("A tag is larger than %d bytes", maxTag)

@@ -9,13 +9,23 @@ import (
 	"conclave.chat/internal/mx"
 )
 
-// maxTyping is how long one request may say that a user types.
-const maxTyping = 2 * time.Minute
+const (
+	// maxTyping is how long one request may say that a user types, milliseconds.
+	maxTyping = 120_000
+	// defaultTyping is how long a user types who does not say.
+	defaultTyping = 30_000
+)
 
-// Typing says for how long a user types in a room; 0 or less ends it.
+// TypingNotice says whether a user types, and for how many milliseconds.
+type TypingNotice struct {
+	Typing  *bool  `json:"typing"`
+	Timeout *int64 `json:"timeout"`
+}
+
+// Typing notes that a user types in a room, or no longer does.
 //
 // Spec: cs#put_matrixclientv3roomsroomidtypinguserid
-func (s *Service) Typing(ctx context.Context, caller, user mx.UserID, room string, d time.Duration) error {
+func (s *Service) Typing(ctx context.Context, caller, user mx.UserID, room string, n TypingNotice) error {
 	if err := self(caller, user); err != nil {
 		return err
 	}
@@ -26,32 +36,56 @@ func (s *Service) Typing(ctx context.Context, caller, user mx.UserID, room strin
 	if _, err := s.joined(ctx, user, id); err != nil {
 		return err
 	}
-	if d > 0 {
+	if n.Typing == nil {
+		return fault.MissingParam("typing is missing")
+	}
+	var ms int64
+	switch {
+	case !*n.Typing:
+	case n.Timeout == nil:
+		ms = defaultTyping
+	default:
+		ms = min(*n.Timeout, maxTyping)
+	}
+	if ms > 0 {
 		s.Ephemeral.Active(user)
 	}
-	s.Ephemeral.SetTyping(id, user, min(d, maxTyping))
+	s.Ephemeral.SetTyping(id, user, time.Duration(ms)*time.Millisecond)
 	return nil
 }
 
 // maxStatus is how long a status message may be, in bytes.
 const maxStatus = 1024
 
+// PresenceNotice is the presence that a user wants to have.
+type PresenceNotice struct {
+	State  *ephemeral.State `json:"presence"`
+	Status *string          `json:"status_msg"`
+}
+
 // SetPresence sets the caller's presence.
 //
 // Spec: cs#put_matrixclientv3presenceuseridstatus
-func (s *Service) SetPresence(caller, user mx.UserID, state ephemeral.State, message string) error {
+func (s *Service) SetPresence(caller, user mx.UserID, n PresenceNotice) error {
 	if err := self(caller, user); err != nil {
 		return err
 	}
-	switch state {
+	if n.State == nil {
+		return fault.MissingParam("presence is missing")
+	}
+	switch *n.State {
 	case ephemeral.Online, ephemeral.Unavailable, ephemeral.Offline:
 	default:
 		return fault.InvalidParam("presence must be online, unavailable or offline")
 	}
+	var message string
+	if n.Status != nil {
+		message = *n.Status
+	}
 	if len(message) > maxStatus {
 		return fault.InvalidParam("The status message is longer than %d bytes", maxStatus)
 	}
-	s.Ephemeral.SetPresence(user, state, message)
+	s.Ephemeral.SetPresence(user, *n.State, message)
 	return nil
 }
 

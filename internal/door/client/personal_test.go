@@ -203,6 +203,7 @@ func TestTags(t *testing.T) {
 			h.fails("PUT", path+"/u.x", alice.Token, body, 400, code)
 		}
 		h.fails("PUT", path+"/"+strings.Repeat("x", 256), alice.Token, object{}, 400, "M_INVALID_PARAM")
+		h.fails("PUT", path+"/%ff", alice.Token, object{}, 400, "M_INVALID_PARAM")
 		h.fails("PUT", path+"/u.x", alice.Token, object{"x": strings.Repeat("x", 5000)}, 413, "M_TOO_LARGE")
 		h.fails("PUT", "/_matrix/client/v3/user/"+alice.ID+"/rooms/x/tags/u.x", alice.Token, object{}, 400, "M_INVALID_PARAM")
 		for _, method := range []string{"GET", "PUT", "DELETE"} {

@@ -5,9 +5,9 @@ import (
 
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/ephemeral"
-	"conclave.chat/internal/fault"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/personal"
 )
 
 func (h *Handlers) personalPresenceRoutes() []door.Route {
@@ -27,47 +27,20 @@ func (h *Handlers) personalPresenceRoutes() []door.Route {
 	}
 }
 
-// defaultTyping is how long a user types who does not say.
-const defaultTyping = 30_000
-
 func (h *Handlers) typing(r *door.Request) (any, error) {
-	var body struct {
-		Typing  *bool  `json:"typing"`
-		Timeout *int64 `json:"timeout"`
-	}
+	var body personal.TypingNotice
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
-	if body.Typing == nil {
-		return nil, fault.MissingParam("typing is missing")
-	}
-	var ms int64
-	switch {
-	case !*body.Typing:
-	case body.Timeout == nil:
-		ms = defaultTyping
-	default:
-		ms = min(max(*body.Timeout, 0), int64(time.Hour/time.Millisecond))
-	}
-	return nil, h.Personal.Typing(r.Context(), r.Caller.User, mx.UserID(r.Path("userId")), r.Path("roomId"), time.Duration(ms)*time.Millisecond)
+	return nil, h.Personal.Typing(r.Context(), r.Caller.User, mx.UserID(r.Path("userId")), r.Path("roomId"), body)
 }
 
 func (h *Handlers) setPresence(r *door.Request) (any, error) {
-	var body struct {
-		Presence *ephemeral.State `json:"presence"`
-		Status   *string          `json:"status_msg"`
-	}
+	var body personal.PresenceNotice
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
-	if body.Presence == nil {
-		return nil, fault.MissingParam("presence is missing")
-	}
-	var status string
-	if body.Status != nil {
-		status = *body.Status
-	}
-	return nil, h.Personal.SetPresence(r.Caller.User, mx.UserID(r.Path("userId")), *body.Presence, status)
+	return nil, h.Personal.SetPresence(r.Caller.User, mx.UserID(r.Path("userId")), body)
 }
 
 func (h *Handlers) presence(r *door.Request) (any, error) {
