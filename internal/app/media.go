@@ -22,6 +22,7 @@ func (a *App) wireMedia() error {
 	}
 	a.media, err = media.New(media.Deps{
 		DB: a.db, Blobs: blobs, Key: a.keys.Derive("media"), Server: a.server, Config: a.cfg.Media, Log: a.log, Metrics: a.metrics,
+		Stopping: a.stopping,
 	})
 	if err != nil {
 		return err

@@ -55,9 +55,6 @@ func (b *bucket) Put(ctx context.Context, name string, r io.Reader, size int64) 
 		r = &exactly{r, size}
 	}
 	var part bytes.Buffer
-	if size >= 0 {
-		part.Grow(int(min(size, partSize)) + bytes.MinRead)
-	}
 	more, err := nextPart(&part, r)
 	switch {
 	case err != nil:
@@ -109,12 +106,16 @@ func (b *bucket) putParts(ctx context.Context, key string, part *bytes.Buffer, r
 
 // nextPart fills the buffer and tells whether there may be more.
 func nextPart(part *bytes.Buffer, r io.Reader) (more bool, err error) {
-	_, err = io.CopyN(part, r, partSize)
-	if errors.Is(err, io.EOF) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("blob: read: %w", err)
+	const small = 1 << 20 // most are: they should not cost a whole part's memory
+	for _, until := range []int64{small, partSize} {
+		_, err = io.CopyN(part, r, until-int64(part.Len()))
+		if errors.Is(err, io.EOF) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("blob: read: %w", err)
+		}
+		part.Grow(partSize - part.Len() + bytes.MinRead)
 	}
 	return true, nil
 }

@@ -44,6 +44,8 @@ func (s *Service) content(m *mediameta.Media) *Content {
 // pollEvery is how often a waiting download looks for content that came in through another node.
 const pollEvery = 2 * time.Second
 
+var errNotYet = fault.New(fault.GatewayTimeout, "M_NOT_YET_UPLOADED", "This file was announced, but its content has not come yet")
+
 func (s *Service) find(ctx context.Context, server, id string, wait time.Duration) (*mediameta.Media, error) {
 	if err := s.ours(server, id); err != nil {
 		return nil, err
@@ -69,7 +71,9 @@ func (s *Service) find(ctx context.Context, server, id string, wait time.Duratio
 		case <-arrived:
 		case <-poll.C:
 		case <-deadline.C:
-			err = fault.New(fault.GatewayTimeout, "M_NOT_YET_UPLOADED", "This file was announced, but its content has not come yet")
+			err = errNotYet
+		case <-s.stopping:
+			err = errNotYet
 		case <-ctx.Done():
 			err = ctx.Err()
 		}

@@ -46,6 +46,8 @@ type Deps struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 	Now     func() time.Time
+	// Stopping is closed when the server begins to drain: downloads that wait for content are answered then.
+	Stopping <-chan struct{}
 }
 
 // Service stores and serves files.
@@ -58,6 +60,7 @@ type Service struct {
 	now      func() time.Time
 	metrics  *metrics
 	arrivals arrivals
+	stopping <-chan struct{}
 	memory   *semaphore.Weighted // bytes for making thumbnails
 	making   singleflight.Group  // thumbnails under way
 	pages    *pages              // nil: no previews
@@ -75,7 +78,7 @@ func New(d Deps) (*Service, error) {
 		d.Now = time.Now
 	}
 	s := &Service{
-		db: d.DB, vault: vault{blobs: d.Blobs, key: d.Key}, server: d.Server, cfg: d.Config, log: d.Log, now: d.Now,
+		db: d.DB, vault: vault{blobs: d.Blobs, key: d.Key}, server: d.Server, cfg: d.Config, log: d.Log, now: d.Now, stopping: d.Stopping,
 		metrics: newMetrics(d.Metrics), memory: semaphore.NewWeighted(d.Config.Thumbnails.Memory),
 	}
 	if d.Config.URLPreviews.Enabled {

@@ -503,3 +503,20 @@ func TestLargeFilesStream(t *testing.T) {
 		t.Errorf("the heap grew by %d MiB", (most-before.HeapInuse)>>20)
 	}
 }
+
+func TestWaitingDownloadsEndWhenTheServerStops(t *testing.T) {
+	f := newFixture(t, storetest.SQLite(t, store.Options{}), fakeS3(t))
+	stopping := make(chan struct{})
+	f.stopping = stopping
+	a, err := f.Create(context.Background(), alice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { close(stopping) })
+	start := time.Now()
+	_, err = f.Download(context.Background(), "hs1", a.ID, 20*time.Second)
+	wantCode(t, err, fault.GatewayTimeout, "M_NOT_YET_UPLOADED")
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
