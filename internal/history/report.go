@@ -7,6 +7,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/visibility"
 )
 
 // maxReason bounds the text of a report: bytes.
@@ -64,5 +65,8 @@ func (s *Service) report(r eventlog.Report) error {
 
 // Reports lists what was reported, latest first, for administrators: up to limit reports before one, or from the latest on for 0.
 func (s *Service) Reports(ctx context.Context, before store.Pos, limit int) ([]eventlog.Report, error) {
+	if before == 0 {
+		before = visibility.End
+	}
 	return eventlog.Reports(ctx, s.DB, before, limit)
 }

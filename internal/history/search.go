@@ -155,19 +155,42 @@ type hit struct {
 	place *place
 }
 
+// manyTimes is how far words are counted to find the rarest.
+const manyTimes = 1000
+
+// rarestFirst is the words of a room as the index knows them, nil if it lacks one.
+func (s *Service) rarestFirst(ctx context.Context, p *place, list []string) ([]int64, error) {
+	hashes := make([]int64, len(list))
+	for i, w := range list {
+		hashes[i] = hash(p.room(), w)
+	}
+	counts, err := eventlog.WordCounts(ctx, s.DB, hashes, manyTimes)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(hashes, func(a, b int64) int { return counts[a] - counts[b] })
+	if counts[hashes[0]] == 0 {
+		return nil, nil
+	}
+	return hashes, nil
+}
+
 // hits asks the index, latest first.
 func (s *Service) hits(ctx context.Context, places []*place, list []string, kinds int) ([]hit, error) {
 	if kinds == 0 {
 		kinds = eventlog.KindBody | eventlog.KindName | eventlog.KindTopic
 	}
 	lookup := slices.Clone(list)
-	slices.SortStableFunc(lookup, func(a, b string) int { return len(b) - len(a) }) // long words are rare
+	slices.SortStableFunc(lookup, func(a, b string) int { return len(b) - len(a) }) // long words tell more
 	lookup = lookup[:min(len(lookup), maxLookup)]
-	hashes := make([]int64, len(lookup))
 	var found []hit
 	for _, p := range places {
-		for i, w := range lookup {
-			hashes[i] = hash(p.room(), w)
+		hashes, err := s.rarestFirst(ctx, p, lookup)
+		if err != nil {
+			return nil, err
+		}
+		if hashes == nil {
+			continue
 		}
 		left := maxMatches
 		for _, span := range slices.Backward(p.view.Spans()) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"conclave.chat/internal/mx"
@@ -142,5 +141,3 @@ func RelatedTo(ctx context.Context, r store.Reader, ids []mx.EventID, relTypes, 
 	})
 	return found, err
 }
-
-func placeholder(n int) string { return strconv.Itoa(n) }

@@ -3,10 +3,17 @@ package eventlog
 import (
 	"context"
 	"database/sql"
+	"strconv"
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 )
+
+// inRoom compares the room of an event in a way that keeps the engines from walking the whole room where a more telling column is given
+// too: SQLite would rather do that.
+func inRoom(alias string, n int) string {
+	return "coalesce(" + alias + "room_id, '') = $" + strconv.Itoa(n)
+}
 
 // Relation types that are summed up for their target.
 const (
@@ -29,19 +36,21 @@ type Children struct {
 
 // RelatedEvents is the events that point to a parent, directly or over others, ordered by position. Redacted ones point to nothing.
 func RelatedEvents(ctx context.Context, r store.Reader, c Children) ([]*Event, error) {
-	const match = ` e.room_id = $1 AND e.redacted_by IS NULL AND ($3 = '' OR e.rel_type = $3) AND ($4 = '' OR e.type = $4)`
-	order := " ORDER BY e.pos LIMIT $8"
+	match := " " + inRoom("e.", 1) + ` AND e.redacted_by IS NULL AND ($3 = '' OR e.rel_type = $3) AND ($4 = '' OR e.type = $4)`
+	order := " ORDER BY child.pos LIMIT $8"
 	if c.Backwards {
-		order = " ORDER BY e.pos DESC LIMIT $8"
+		order = " ORDER BY child.pos DESC LIMIT $8"
 	}
 	// A hash of itself is in no event, so that there are no loops; the depth is bounded for the sake of long chains.
+	// SQLite keeps the order of a cross join: the children come first, then their events.
 	return Collect(r.Query(ctx, `WITH RECURSIVE child (room_id, event_id, pos, depth) AS (
 			SELECT room_id, event_id, pos, 0 FROM event WHERE room_id = $1 AND event_id = $2
 			UNION ALL
 			SELECT e.room_id, e.event_id, e.pos, child.depth + 1 FROM child JOIN event e ON e.relates_to = child.event_id
 			WHERE`+match+` AND child.depth < $5
 		)
-		SELECT `+ColumnsE+` FROM child JOIN event e ON e.pos = child.pos WHERE child.depth > 0 AND e.pos >= $6 AND e.pos <= $7`+order,
+		SELECT `+ColumnsE+` FROM child CROSS JOIN event e
+		WHERE e.pos = child.pos AND child.depth > 0 AND child.pos >= $6 AND child.pos <= $7`+order,
 		string(c.Room), string(c.Parent), c.RelType, c.EventType, c.Depth, int64(c.From), int64(c.To), c.Limit))
 }
 
@@ -57,8 +66,8 @@ func Aggregated(ctx context.Context, r store.Reader, room mx.RoomID, ids []mx.Ev
 	found := map[string][]mx.EventID{}
 	err := chunked(ids, func(args []any) error {
 		rows, err := r.Query(ctx, "SELECT DISTINCT rel_type, relates_to FROM event WHERE relates_to IN ("+store.In(len(args), 1)+
-			`) AND rel_type IN ('m.thread', 'm.replace', 'm.reference') AND redacted_by IS NULL AND room_id = $`+
-			placeholder(len(args)+1), append(args, string(room))...)
+			`) AND rel_type IN ('m.thread', 'm.replace', 'm.reference') AND redacted_by IS NULL AND `+inRoom("", len(args)+1),
+			append(args, string(room))...)
 		if err != nil {
 			return err
 		}
@@ -81,7 +90,7 @@ func References(ctx context.Context, r store.Reader, room mx.RoomID, ids []mx.Ev
 	var found []Reference
 	err := chunked(ids, func(args []any) error {
 		rows, err := r.Query(ctx, "SELECT relates_to, event_id, pos, sender FROM event WHERE relates_to IN ("+store.In(len(args), 1)+
-			") AND rel_type = 'm.reference' AND redacted_by IS NULL AND room_id = $"+placeholder(len(args)+1)+" ORDER BY pos",
+			") AND rel_type = 'm.reference' AND redacted_by IS NULL AND "+inRoom("", len(args)+1)+" ORDER BY pos",
 			append(args, string(room))...)
 		if err != nil {
 			return err
@@ -109,10 +118,10 @@ func Edits(ctx context.Context, r store.Reader, room mx.RoomID, ids []mx.EventID
 				SELECT c.pos AS pos, rank() OVER (PARTITION BY c.relates_to ORDER BY c.ts DESC) AS place
 				FROM event c JOIN event p ON p.event_id = c.relates_to
 				WHERE c.relates_to IN (`+store.In(n, 1)+`) AND c.rel_type = 'm.replace' AND c.redacted_by IS NULL
-				AND c.room_id = $`+placeholder(n+1)+` AND p.room_id = c.room_id AND p.sender = c.sender AND p.type = c.type
+				AND `+inRoom("c.", n+1)+` AND `+inRoom("p.", n+1)+` AND p.sender = c.sender AND p.type = c.type
 				AND c.state_key IS NULL AND p.state_key IS NULL AND p.redacted_by IS NULL
 				AND (p.rel_type IS NULL OR p.rel_type <> 'm.replace')
-			) latest ON e.pos = latest.pos WHERE latest.place <= $`+placeholder(n+2), append(args, string(room), few)...))
+			) latest ON e.pos = latest.pos WHERE latest.place <= $`+strconv.Itoa(n+2), append(args, string(room), few)...))
 		found = append(found, list...)
 		return err
 	})
@@ -136,7 +145,7 @@ func Threads(
 	query := func(args []any) error {
 		base := []any{string(user), string(room), int64(from), int64(to)}
 		text := `SELECT relates_to, count(*), max(pos), max(CASE WHEN sender = $1 THEN 1 ELSE 0 END) FROM event
-			WHERE room_id = $2 AND rel_type = 'm.thread' AND redacted_by IS NULL AND pos >= $3 AND pos <= $4`
+			WHERE room_id = $2 AND relates_to > '' AND rel_type = 'm.thread' AND redacted_by IS NULL AND +pos >= $3 AND +pos <= $4`
 		if len(args) > 0 {
 			text += " AND relates_to IN (" + store.In(len(args), len(base)+1) + ")"
 			base = append(base, args...)

@@ -34,10 +34,10 @@ func AddReport(tx *store.Tx, r Report) error {
 	return err
 }
 
-// Reports is up to limit reports before one, latest first; from the latest on if before is 0.
+// Reports is up to limit reports before one, latest first.
 func Reports(ctx context.Context, r store.Reader, before store.Pos, limit int) ([]Report, error) {
 	rows, err := r.Query(ctx, `SELECT id, kind, reporter, room_id, event_id, user_id, reason, ts FROM report
-		WHERE id < $1 OR $1 = 0 ORDER BY id DESC LIMIT $2`, int64(before), limit)
+		WHERE id < $1 ORDER BY id DESC LIMIT $2`, int64(before), limit)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func AddWords(tx *store.Tx, words []Word) error {
 			b.WriteString("(" + store.In(3, len(args)+1) + ")")
 			args = append(args, w.Hash, int64(w.Pos), w.Kind)
 		}
-		b.WriteString(" ON CONFLICT (word, pos) DO NOTHING")
+		b.WriteString(" ON CONFLICT (word, pos, kind) DO NOTHING")
 		if _, err := tx.Exec(b.String(), args...); err != nil {
 			return err
 		}
@@ -77,8 +77,36 @@ func DropWords(tx *store.Tx, id mx.EventID) error {
 	return err
 }
 
+// WordCounts says how often words are in the index, counting no further than limit.
+func WordCounts(ctx context.Context, r store.Reader, words []int64, limit int) (map[int64]int, error) {
+	var b strings.Builder
+	args := make([]any, 0, len(words)+1)
+	for i, word := range words {
+		if i > 0 {
+			b.WriteString(" UNION ALL ")
+		}
+		n := strconv.Itoa(i + 1)
+		b.WriteString("SELECT " + n + ", count(*) FROM (SELECT 1 FROM search_word WHERE word = $" + n + " LIMIT " + strconv.Itoa(limit) + ") w" + n)
+		args = append(args, word)
+	}
+	rows, err := r.Query(ctx, b.String(), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	counts := make(map[int64]int, len(words))
+	for rows.Next() {
+		var i, n int
+		if err := rows.Scan(&i, &n); err != nil {
+			return nil, err
+		}
+		counts[words[i-1]] = n
+	}
+	return counts, rows.Err()
+}
+
 // FindWords gives the positions of up to limit events that have all the words, latest first, of those between two positions. There
-// must be a word.
+// must be a word; the first should be the rarest.
 func FindWords(ctx context.Context, r store.Reader, words []int64, kinds int, from, to store.Pos, limit int) ([]store.Pos, error) {
 	var b strings.Builder
 	var args []any

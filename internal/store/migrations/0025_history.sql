@@ -21,7 +21,7 @@ CREATE TABLE search_word (
 	word BIGINT NOT NULL,
 	pos BIGINT NOT NULL,
 	kind BIGINT NOT NULL,
-	PRIMARY KEY (word, pos)
+	PRIMARY KEY (word, pos, kind)
 );
 CREATE INDEX search_word_pos ON search_word (pos);
 
