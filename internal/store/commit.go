@@ -176,18 +176,20 @@ func (db *DB) try(batch []*Pending) (retry bool, err error) {
 			return false, errors.Join(err, db.rollback(ctx))
 		}
 	}
-	if _, err := db.conn.ExecContext(ctx, "COMMIT"); err != nil {
+	if err := db.end(ctx); err != nil {
 		return false, errors.Join(fmt.Errorf("store: commit: %w", err), db.rollback(ctx))
 	}
 	db.announce(from, tx.pos, batch)
 	return false, nil
 }
 
-// begin starts a transaction on the committer's connection, on a new one if the old one is broken.
+// begin starts a transaction on the committer's connection; with PostgreSQL on a new one if the old one is broken.
 func (db *DB) begin(ctx context.Context) error {
-	begin := "BEGIN"
-	if db.engine == engineSQLite {
-		begin = "BEGIN IMMEDIATE"
+	if db.committer != nil {
+		if err := db.conn.Raw(func(any) error { return db.committer.Begin() }); err != nil {
+			return fmt.Errorf("store: begin: %w", err)
+		}
+		return nil
 	}
 	var err error
 	for range 2 {
@@ -197,12 +199,21 @@ func (db *DB) begin(ctx context.Context) error {
 				continue
 			}
 		}
-		if _, err = db.conn.ExecContext(ctx, begin); err == nil {
+		if _, err = db.conn.ExecContext(ctx, "BEGIN"); err == nil {
 			return nil
 		}
 		db.dropConn()
 	}
 	return fmt.Errorf("store: begin: %w", err)
+}
+
+// end makes a transaction durable.
+func (db *DB) end(ctx context.Context) error {
+	if db.committer != nil {
+		return db.conn.Raw(func(any) error { return db.committer.Commit() })
+	}
+	_, err := db.conn.ExecContext(ctx, "COMMIT")
+	return err
 }
 
 // rollback ends a transaction; a connection that cannot even do that is given up.
@@ -282,8 +293,13 @@ func (tx *Tx) mark() {
 	}
 }
 
+// lock keeps other nodes out until the transaction ends. SQLite's BEGIN IMMEDIATE has done so already.
 func (tx *Tx) lock() (Pos, error) {
-	if err := tx.QueryRow(tx.ctx, "UPDATE stream SET pos = pos RETURNING pos").Scan(&tx.pos); err != nil {
+	query := "UPDATE stream SET pos = pos RETURNING pos"
+	if tx.db.engine == engineSQLite {
+		query = "SELECT pos FROM stream"
+	}
+	if err := tx.QueryRow(tx.ctx, query).Scan(&tx.pos); err != nil {
 		return 0, fmt.Errorf("store: lock stream: %w", err)
 	}
 	return tx.pos, nil

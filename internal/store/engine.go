@@ -11,8 +11,9 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
 	"github.com/ncruces/go-sqlite3"
-	_ "github.com/ncruces/go-sqlite3/driver"       // database/sql driver "sqlite3"
-	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // encrypting VFS
+	"github.com/ncruces/go-sqlite3/driver" // also database/sql driver "sqlite3"
+
+	"conclave.chat/internal/store/walbuffer"
 )
 
 type engine uint8
@@ -47,8 +48,9 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 		return errors.New("store: SQLite needs a key of 32 bytes")
 	}
 	db.engine = engineSQLite
+	walbuffer.Register()
 	dsn := func(extra ...string) string {
-		q := url.Values{"vfs": {"adiantum"}, "hexkey": {hex.EncodeToString(o.Key)}}
+		q := url.Values{"vfs": {walbuffer.Name}, "hexkey": {hex.EncodeToString(o.Key)}}
 		q["_pragma"] = append([]string{"busy_timeout(10000)", "temp_store(memory)", "cache_size(-8000)"}, extra...)
 		return "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?" + q.Encode()
 	}
@@ -72,6 +74,18 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	db.read.SetMaxOpenConns(readers)
 	db.read.SetMaxIdleConns(readers)
 	return nil
+}
+
+// openWriter takes SQLite's connection for writes for the committer.
+func (db *DB) openWriter(ctx context.Context) (err error) {
+	if db.conn, err = db.write.Conn(ctx); err != nil {
+		return err
+	}
+	db.rstmts.on, db.wstmts.on = db.read, db.conn
+	return db.conn.Raw(func(c any) error {
+		db.committer, err = walbuffer.NewCommitter(c.(driver.Conn).Raw())
+		return err
+	})
 }
 
 func explainSQLite(path string, err error) error {

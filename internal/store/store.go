@@ -22,6 +22,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"conclave.chat/internal/store/walbuffer"
 )
 
 // Pos is a position in the stream: the total order of everything a client can sync.
@@ -65,6 +67,8 @@ type DB struct {
 	rstmts  stmtCache
 	wstmts  stmtCache
 	stats   Stats
+
+	committer *walbuffer.Committer // begins and ends SQLite's transactions; nil with PostgreSQL
 }
 
 // Open opens the database, brings its schema up to date and starts the committer.
@@ -92,10 +96,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, errors.Join(err, db.read.Close(), db.write.Close())
 	}
 	if db.engine == engineSQLite {
-		if db.conn, err = db.write.Conn(ctx); err != nil {
+		if err := db.openWriter(ctx); err != nil {
 			return nil, errors.Join(fmt.Errorf("store: open writer: %w", err), db.read.Close(), db.write.Close())
 		}
-		db.rstmts.on, db.wstmts.on = db.read, db.conn
 	}
 	go db.commitLoop()
 	return db, nil
@@ -108,6 +111,9 @@ func (db *DB) Close() error {
 		<-db.done
 	})
 	errs := []error{db.rstmts.close(), db.wstmts.close(), db.read.Close()}
+	if db.committer != nil {
+		errs = append(errs, db.committer.Close())
+	}
 	if db.conn != nil {
 		errs = append(errs, db.conn.Close())
 	}
