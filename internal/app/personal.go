@@ -14,6 +14,13 @@ func (a *App) wirePersonal() {
 	a.collectors = append(a.collectors, collector{"account data", a.personal.Collect})
 }
 
+// noticeTags tags the room for the server's notices.
+type noticeTags struct{ a *App }
+
+func (n noticeTags) SetTag(ctx context.Context, user mx.UserID, room mx.RoomID, tag string) error {
+	return n.a.personal.PutTag(ctx, user, personal.Place{User: user, Room: string(room)}, tag, []byte("{}"))
+}
+
 // invites asks the personal service, which is made after rooms as it reads them.
 type invites struct{ a *App }
 

@@ -2,15 +2,15 @@ package app
 
 import "conclave.chat/internal/room"
 
-// wireRooms makes the engine of rooms. It must be the first to hear of commits: everybody else reads rooms from it.
+// wireRooms makes the engine of rooms. It is the first to hear of commits: everybody else reads rooms from it.
 func (a *App) wireRooms() error {
 	var err error
 	if a.rooms, err = room.New(room.Deps{
-		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
+		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Tags: noticeTags{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
 	}); err != nil {
 		return err
 	}
-	a.bus.Listen(a.rooms.Listen)
+	a.bus.ListenFirst(a.rooms.Listen)
 	a.collectors = append(a.collectors, collector{"requests and delayed events", a.rooms.Collect})
 	a.background = append(a.background, a.rooms.RunDelayed)
 	return nil

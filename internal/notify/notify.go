@@ -14,6 +14,7 @@ import (
 // Bus carries committed batches to listeners.
 type Bus struct {
 	mu        sync.RWMutex
+	first     []func(store.Batch)
 	listeners []func(store.Batch)
 	last      store.Pos
 	remote    func(store.Batch)
@@ -37,6 +38,14 @@ func (b *Bus) Listen(f func(store.Batch)) {
 	b.listeners = append(b.listeners, f)
 }
 
+// ListenFirst adds a listener that hears of a batch before Last says so, and so before anybody can ask for what it brought: the keeper
+// of caches that others read.
+func (b *Bus) ListenFirst(f func(store.Batch)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.first = append(b.first, f)
+}
+
 // Publish hands a batch of this node to its listeners and to other nodes.
 func (b *Bus) Publish(batch store.Batch) {
 	b.deliver(batch)
@@ -49,6 +58,12 @@ func (b *Bus) Publish(batch store.Batch) {
 }
 
 func (b *Bus) deliver(batch store.Batch) {
+	b.mu.RLock()
+	first := b.first
+	b.mu.RUnlock()
+	for _, f := range first {
+		f(batch)
+	}
 	b.mu.Lock()
 	if batch.To > b.last {
 		b.last = batch.To

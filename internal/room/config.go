@@ -19,7 +19,7 @@ type Config struct {
 // DefaultConfig suits an organisation that wants its conversations encrypted.
 func DefaultConfig() Config {
 	return Config{
-		DefaultVersion: mx.DefaultVersion, Encrypt: true, Notices: "notices", MaxDelay: 24 * time.Hour, CacheEvents: 30_000,
+		DefaultVersion: mx.DefaultVersion, Encrypt: true, Notices: "notices", MaxDelay: 24 * time.Hour, CacheEvents: 60_000,
 	}
 }
 

@@ -21,6 +21,9 @@ const (
 	trustedChat = "trusted_private_chat"
 )
 
+// maxFirstEvents bounds the one write that makes a room.
+const maxFirstEvents = 1000
+
 // Create is what a new room is to be like.
 //
 // Spec: cs#post_matrixclientv3createroom
@@ -148,6 +151,9 @@ func (c *Create) check() error {
 	case "", privateChat, publicChat, trustedChat:
 	default:
 		return fault.BadJSON("preset must be one of %s, %s and %s", privateChat, publicChat, trustedChat)
+	}
+	if len(c.Invite)+len(c.State) > maxFirstEvents {
+		return fault.InvalidParam("A room can begin with %d invites and state events", maxFirstEvents)
 	}
 	if c.Preset == "" {
 		c.Preset = privateChat

@@ -60,7 +60,7 @@ type Engine struct {
 	delayedWake chan struct{}
 }
 
-// New makes an engine. Its Listen must be given to the bus before anybody else's.
+// New makes an engine. Its Listen must be given to the bus's ListenFirst.
 func New(d Deps) (*Engine, error) {
 	if err := d.Config.check(); err != nil {
 		return nil, err

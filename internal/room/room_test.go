@@ -58,7 +58,7 @@ func wire(t testing.TB, db *store.DB, bus *notify.Bus, set ...setup) *node {
 		t.Fatal(err)
 	}
 	n := &node{e, db, bus}
-	bus.Listen(n.Listen)
+	bus.ListenFirst(n.Listen)
 	return n
 }
 

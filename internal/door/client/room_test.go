@@ -34,7 +34,7 @@ func newRooms(t *testing.T, db *store.DB, bus *notify.Bus) *rooms {
 	if r.engine, err = room.New(room.Deps{DB: db, Signer: signer, Config: cfg}); err != nil {
 		t.Fatal(err)
 	}
-	bus.Listen(r.engine.Listen)
+	bus.ListenFirst(r.engine.Listen)
 	r.harness = newHarness(t, db, bus, func(_ *ident.Config, d *Deps) { d.Rooms = r.engine })
 	r.alice, r.bob, r.carol = r.register("alice"), r.register("bob"), r.register("carol")
 	r.id = url.PathEscape(r.ok("POST", v3+"createRoom", r.alice.Token, map[string]any{"preset": "public_chat"}).str("room_id"))

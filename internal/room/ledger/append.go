@@ -64,7 +64,7 @@ func (l *Ledger) append(ctx context.Context, txn *eventlog.Txn, drafts ...Draft)
 
 // Hide makes a room that does not exist look like one that the caller is not in.
 func Hide(err error) error {
-	if fault.Is(err, "M_NOT_FOUND") {
+	if errors.Is(err, eventlog.ErrNoRoom) {
 		return ErrNotIn
 	}
 	return err

@@ -71,6 +71,9 @@ func (p *Part) Add(d *Prepared) (*eventlog.Event, error) {
 	if d.Type != mx.TypeMember && !p.tip.Joined(d.Sender) {
 		return nil, ErrNotIn
 	}
+	if d.refusal != nil {
+		return nil, d.refusal
+	}
 	ev, err := l.build(p.tip, d, p.write.now)
 	if err != nil {
 		return nil, err

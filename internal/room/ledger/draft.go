@@ -28,6 +28,7 @@ type Prepared struct {
 	relation eventlog.Relation
 	thread   mx.EventID
 	target   *eventlog.Event // what a redaction redacts
+	refusal  error           // why the event cannot be sent, for who is in the room
 }
 
 // Prepare checks a draft as far as that needs no state.
@@ -79,11 +80,14 @@ func (l *Ledger) relate(ctx context.Context, d *Prepared) error {
 		return nil
 	}
 	if parent.Has("m.relates_to") {
-		return fault.New(fault.BadRequest, "M_UNKNOWN", "A thread cannot begin at an event that relates to another one")
+		d.refusal = errThreadInRelation
+		return nil
 	}
 	d.thread = parent.ID
 	return nil
 }
+
+var errThreadInRelation = fault.New(fault.BadRequest, "M_UNKNOWN", "A thread cannot begin at an event that relates to another one")
 
 const (
 	relThread     = "m.thread"

@@ -58,7 +58,7 @@ const (
 	cachedMemberships = 200_000
 )
 
-// New makes a ledger. Its Listen must be given to the bus before anybody else's.
+// New makes a ledger. Its Listen must be given to the bus's ListenFirst.
 func New(d Deps) *Ledger {
 	return &Ledger{
 		db: d.DB, signer: d.Signer, policies: d.Policies, now: d.Now,
@@ -112,6 +112,13 @@ func (s *busState) note(b store.Batch) {
 		s.any.Store(true)
 	}
 	s.last = max(s.last, b.To)
+}
+
+// knows reports whether every commit up to a position was told.
+func (s *busState) knows(pos store.Pos) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.missing) == 0 && pos <= s.last
 }
 
 // catchUp reads from the log what the bus has not told. Who comes while that is being read waits for it.

@@ -36,7 +36,7 @@ func cleartext(typ string) bool {
 		mx.TypeEncrypted, mx.TypeRedaction, "m.reaction",
 		"m.rtc.notification", "org.matrix.msc4075.rtc.notification", "org.matrix.msc4075.call.notify",
 		"m.rtc.member", "org.matrix.msc3401.call.member", "org.matrix.msc4143.rtc.member", "m.rtc.decline", "org.matrix.msc4310.rtc.decline",
-	}, typ) || strings.HasPrefix(typ, "m.call.") || strings.HasPrefix(typ, "m.key.verification.") || strings.HasPrefix(typ, "m.policy.")
+	}, typ) || strings.HasPrefix(typ, "m.call.") || strings.HasPrefix(typ, "m.key.verification.")
 }
 
 // Judge refuses unencrypted messages in encrypted rooms, and state that would end the encryption.

@@ -54,6 +54,9 @@ func (r *ring) replace(ev *eventlog.Event) {
 
 // Recent is the events of a room after one position and at or before another, if all of them are in memory. The slice is shared.
 func (l *Ledger) Recent(room mx.RoomID, after, upTo store.Pos) ([]*eventlog.Event, bool) {
+	if !l.bus.knows(upTo) {
+		return nil, false
+	}
 	c := l.cells.find(room)
 	if c == nil {
 		return nil, false

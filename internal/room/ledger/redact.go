@@ -38,12 +38,8 @@ func (l *Ledger) prepareRedaction(ctx context.Context, d *Prepared) error {
 		return err
 	}
 	if err != nil || target.RoomID != d.Room {
-		// Who is not in the room learns nothing of it, so the room is asked first.
-		s, serr := l.Snapshot(ctx, d.Room)
-		if serr != nil || !s.Joined(d.Sender) {
-			return ErrNotIn
-		}
-		return fault.Missing("The room has no such event")
+		d.refusal = fault.Missing("The room has no such event")
+		return nil
 	}
 	d.target = target
 	return nil

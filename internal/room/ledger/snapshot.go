@@ -2,7 +2,7 @@ package ledger
 
 import (
 	"context"
-	"iter"
+	"slices"
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/roomstate"
@@ -123,19 +123,9 @@ func (l *Ledger) advance(ctx context.Context, r store.Reader, s *roomstate.Snaps
 }
 
 func loadState(ctx context.Context, r store.Reader, row *eventlog.Room) (*roomstate.Snapshot, error) {
-	state, err := eventlog.StateAt(ctx, r, row.ID, row.Head)
+	state, err := eventlog.CurrentState(ctx, r, row)
 	if err != nil {
 		return nil, err
 	}
-	return roomstate.Load(row.ID, row.Version, row.Head, row.HeadID, row.Depth, events(state)), nil
-}
-
-func events(list []*eventlog.Event) iter.Seq[*mx.Event] {
-	return func(yield func(*mx.Event) bool) {
-		for _, ev := range list {
-			if !yield(ev.Event) {
-				return
-			}
-		}
-	}
+	return roomstate.Load(row.ID, row.Version, row.Head, row.HeadID, row.Depth, slices.Values(state)), nil
 }

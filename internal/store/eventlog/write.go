@@ -21,14 +21,17 @@ type Room struct {
 	Published bool
 }
 
-// RoomByID reads a room, or gives M_NOT_FOUND.
+// ErrNoRoom says that there is no such room.
+var ErrNoRoom = fault.Missing("There is no such room")
+
+// RoomByID reads a room, or gives ErrNoRoom.
 func RoomByID(ctx context.Context, r store.Reader, id mx.RoomID) (*Room, error) {
 	room := Room{ID: id}
 	var version, creator, head string
 	err := r.QueryRow(ctx, "SELECT version, creator, created_ts, head_pos, head_event, depth, published FROM room WHERE room_id = $1", string(id)).
 		Scan(&version, &creator, &room.Created, &room.Head, &head, &room.Depth, &room.Published)
 	if errors.Is(err, store.ErrNoRows) {
-		return nil, fault.Missing("There is no such room")
+		return nil, ErrNoRoom
 	}
 	if err != nil {
 		return nil, err
@@ -39,6 +42,31 @@ func RoomByID(ctx context.Context, r store.Reader, id mx.RoomID) (*Room, error) 
 	}
 	room.Version, room.Creator, room.HeadID = v, mx.UserID(creator), mx.EventID(head)
 	return &room, nil
+}
+
+// CurrentState is the state of a room after its newest event: the events alone, without what the log knows of them.
+func CurrentState(ctx context.Context, r store.Reader, room *Room) ([]*mx.Event, error) {
+	rows, err := r.Query(ctx, `SELECT e.event_id, e.json FROM event e JOIN (
+			SELECT max(pos) AS last FROM event WHERE room_id = $1 AND state_key IS NOT NULL AND pos <= $2 GROUP BY type, state_key
+		) s ON e.pos = s.last`, string(room.ID), int64(room.Head))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []*mx.Event
+	for rows.Next() {
+		var id string
+		var raw []byte
+		if err := rows.Scan(&id, &raw); err != nil {
+			return nil, err
+		}
+		ev, err := mx.LoadEvent(room.Version, mx.EventID(id), raw)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, ev)
+	}
+	return list, rows.Err()
 }
 
 // AddRoom makes a room. It reports false if there is one of that id already.
