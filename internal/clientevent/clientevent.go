@@ -22,14 +22,28 @@ type View struct {
 	PrevContent []byte          // content of the state event that this one replaced, if the reader may see it
 	Because     *eventlog.Event // the redaction of this event
 	Relations   []byte          // bundled aggregations: a JSON object
+	Erased      bool            // the sender asked for erasure and the reader came later: only what a redaction leaves is shown
 }
 
 // Append appends the event in the client format.
 //
 // Spec: cs#room-event-format
 func Append(dst []byte, e *eventlog.Event, v *View) []byte {
+	if v.Erased {
+		return appendErased(dst, e, v)
+	}
 	dst = AppendBase(dst, e, v.RoomID)
 	return AppendTail(dst, e, v)
+}
+
+// appendErased appends the redacted form of an event, without what surrounds it.
+func appendErased(dst []byte, e *eventlog.Event, v *View) []byte {
+	inner, bare := *e.Event, *e
+	inner.Content = mx.RedactContent(e.Version, e.Type, e.Content)
+	inner.Redacts = ""
+	bare.Event, bare.Replaces = &inner, ""
+	dst = AppendBase(dst, &bare, v.RoomID)
+	return AppendTail(dst, &bare, &View{Now: v.Now, Membership: v.Membership})
 }
 
 // AppendBase appends the part of the client format that is the same for everybody: an object that is still open, for AppendTail to

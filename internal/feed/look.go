@@ -205,7 +205,9 @@ func (l *Look) Unread(rooms []mx.RoomID) (map[mx.RoomID]Unread, error) {
 // AppendEvent appends a room event as the user sees it. view is nil for a user who has been in the room since before the event. The
 // references must be loaded. An event that is taken from a room's current state, and has no position, comes without its surroundings.
 func (l *Look) AppendEvent(dst []byte, e *eventlog.Event, view *visibility.View, relations []byte) []byte {
-	v := clientevent.View{Now: l.Now, User: l.User, Device: l.Device, Relations: relations}
+	v := clientevent.View{
+		Now: l.Now, User: l.User, Device: l.Device, Relations: relations, Erased: view != nil && view.Hides(e),
+	}
 	if e.Pos != 0 {
 		v.Membership = mx.Join
 		if view != nil {

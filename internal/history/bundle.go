@@ -243,5 +243,6 @@ func (b *Bundling) write(a *aggregation, inner map[mx.EventID][]byte) []byte {
 func (b *Bundling) event(dst []byte, e *eventlog.Event, relations []byte) []byte {
 	return clientevent.Append(dst, e, &clientevent.View{
 		RoomID: b.RoomID, Now: b.Now, User: b.User, Device: b.Device, Membership: b.View.MembershipAt(e.Pos), Relations: relations,
+		Erased: b.View.Hides(e),
 	})
 }

@@ -27,7 +27,7 @@ func (s *Service) render(ctx context.Context, p *place, events []*eventlog.Event
 	out := make([][]byte, len(events))
 	for i, e := range events {
 		v := clientevent.View{
-			RoomID: true, Now: now, User: p.who.User, Device: p.who.Device, Relations: bundles[e.ID],
+			RoomID: true, Now: now, User: p.who.User, Device: p.who.Device, Relations: bundles[e.ID], Erased: p.view.Hides(e),
 		}
 		if e.Pos != 0 { // events of a snapshot do not know theirs
 			v.Membership = p.view.MembershipAt(e.Pos)

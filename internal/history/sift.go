@@ -121,7 +121,7 @@ func (f *sifter) read(ctx context.Context, hits []hit) ([]match, error) {
 	var found []match
 	for _, h := range hits {
 		e := events[h.at]
-		if e == nil || e.RoomID != h.place.room() || !f.q.Filter.Match(e) || h.place.hides(e) || !f.from.admits(e.Sender) {
+		if e == nil || e.RoomID != h.place.room() || !f.q.Filter.Match(e) || h.place.hides(e) || h.place.view.Hides(e) || !f.from.admits(e.Sender) {
 			continue
 		}
 		if rank := rankOf(e, f.words); rank > 0 {

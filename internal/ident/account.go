@@ -75,7 +75,11 @@ func (s *Service) Deactivate(ctx context.Context, user mx.UserID, erase bool) er
 		if err := account.DeleteProfile(tx, user); err != nil {
 			return err
 		}
-		tx.Emit(store.Change{Pos: tx.Next(), Kind: store.KindProfile, User: user})
+		pos := tx.Next()
+		if erase {
+			a.ErasedAt = pos
+		}
+		tx.Emit(store.Change{Pos: pos, Kind: store.KindProfile, User: user})
 		for _, e := range s.Erasers {
 			if err := e.EraseAccount(tx, user, erase); err != nil {
 				return err

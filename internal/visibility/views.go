@@ -23,6 +23,8 @@ type Views struct {
 	mu    sync.Mutex
 	rooms map[mx.RoomID]history
 	views map[place]kept
+
+	erased erasures
 }
 
 type place struct {
@@ -47,6 +49,9 @@ func NewViews(r store.Reader) *Views {
 
 // Of is what a user may see of the room of a snapshot.
 func (vs *Views) Of(ctx context.Context, snap *roomstate.Snapshot, user mx.UserID) (*View, error) {
+	if err := vs.erased.refresh(ctx, vs.r); err != nil {
+		return nil, err
+	}
 	at := place{snap.Room(), user}
 	member, visible := idOf(snap.State(mx.TypeMember, string(user))), idOf(snap.State(mx.TypeHistoryVisibility, ""))
 	vs.mu.Lock()
@@ -64,6 +69,7 @@ func (vs *Views) Of(ctx context.Context, snap *roomstate.Snapshot, user mx.UserI
 		return nil, err
 	}
 	v := New(members.changes, h.changes)
+	v.erased = &vs.erased
 	vs.mu.Lock()
 	defer vs.mu.Unlock()
 	shrink(vs.views, maxViews)
@@ -77,7 +83,9 @@ func (vs *Views) Outside(ctx context.Context, snap *roomstate.Snapshot) (*View, 
 	if err != nil {
 		return nil, err
 	}
-	return New(nil, h.changes), nil
+	v := New(nil, h.changes)
+	v.erased = &vs.erased
+	return v, vs.erased.refresh(ctx, vs.r)
 }
 
 func (vs *Views) visibilities(ctx context.Context, room mx.RoomID, last mx.EventID) (history, error) {

@@ -46,6 +46,7 @@ type View struct {
 	joined  bool // is in the room
 	ever    bool // was in the room at any time
 	left    store.Pos
+	erased  *erasures // nil: nobody asked for erasure
 }
 
 // New makes the view of a user from the changes of the user's own membership and of the room's history visibility, both in order

@@ -23,13 +23,14 @@ type Account struct {
 	Suspended   bool
 	Deactivated bool
 	Erased      bool
-	Leaving     bool // deactivated, with rooms still to leave
+	ErasedAt    store.Pos // who joined a room by then sees the user's events as they were
+	Leaving     bool      // deactivated, with rooms still to leave
 }
 
-const accountColumns = "user_id, password, created, admin, locked, suspended, deactivated, erased, leaving"
+const accountColumns = "user_id, password, created, admin, locked, suspended, deactivated, erased, erased_at, leaving"
 
 func (a *Account) fields() []any {
-	return []any{&a.User, &a.Password, &a.Created, &a.Admin, &a.Locked, &a.Suspended, &a.Deactivated, &a.Erased, &a.Leaving}
+	return []any{&a.User, &a.Password, &a.Created, &a.Admin, &a.Locked, &a.Suspended, &a.Deactivated, &a.Erased, &a.ErasedAt, &a.Leaving}
 }
 
 // Find reads an account; nil if there is none.
@@ -57,15 +58,15 @@ func Any(ctx context.Context, r store.Reader) (bool, error) {
 
 // Insert adds an account, unless the name was ever given away: then it reports false.
 func Insert(tx *store.Tx, a Account) (bool, error) {
-	n, err := tx.Exec("INSERT INTO account ("+accountColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
-		a.User, a.Password, a.Created, a.Admin, a.Locked, a.Suspended, a.Deactivated, a.Erased, a.Leaving)
+	n, err := tx.Exec("INSERT INTO account ("+accountColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
+		a.User, a.Password, a.Created, a.Admin, a.Locked, a.Suspended, a.Deactivated, a.Erased, a.ErasedAt, a.Leaving)
 	return n > 0, err
 }
 
 // Update writes an account's changed fields.
 func Update(tx *store.Tx, a *Account) error {
-	_, err := tx.Exec(`UPDATE account SET password = $1, admin = $2, locked = $3, suspended = $4, deactivated = $5, erased = $6, leaving = $7
-		WHERE user_id = $8`, a.Password, a.Admin, a.Locked, a.Suspended, a.Deactivated, a.Erased, a.Leaving, a.User)
+	_, err := tx.Exec(`UPDATE account SET password = $1, admin = $2, locked = $3, suspended = $4, deactivated = $5, erased = $6, erased_at = $7,
+		leaving = $8 WHERE user_id = $9`, a.Password, a.Admin, a.Locked, a.Suspended, a.Deactivated, a.Erased, a.ErasedAt, a.Leaving, a.User)
 	return err
 }
 
@@ -77,6 +78,25 @@ func List(ctx context.Context, r store.Reader, after mx.UserID, limit int) ([]Ac
 // Leaving reads the accounts that have rooms to leave yet.
 func Leaving(ctx context.Context, r store.Reader) ([]Account, error) {
 	return accounts(ctx, r, "SELECT "+accountColumns+" FROM account WHERE leaving ORDER BY user_id LIMIT 1000")
+}
+
+// Erasures reads who asked for erasure, and when.
+func Erasures(ctx context.Context, r store.Reader) (map[mx.UserID]store.Pos, error) {
+	rows, err := r.Query(ctx, "SELECT user_id, erased_at FROM account WHERE erased_at > 0")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	erased := map[mx.UserID]store.Pos{}
+	for rows.Next() {
+		var user mx.UserID
+		var at store.Pos
+		if err := rows.Scan(&user, &at); err != nil {
+			return nil, err
+		}
+		erased[user] = at
+	}
+	return erased, rows.Err()
 }
 
 func accounts(ctx context.Context, r store.Reader, query string, args ...any) ([]Account, error) {
