@@ -49,6 +49,8 @@ type client interface {
 
 	// Verified tells whether the client trusts the user or, if device is not empty, the device.
 	Verified(user, device string) bool
+	// Knows waits until the client has the keys of another's device.
+	Knows(user, device string)
 	// Verify asks for verification: in a room or, if that is empty, by to-device messages.
 	Verify(user, room, device string) error
 	AcceptVerification(user string) error

@@ -271,6 +271,11 @@ func (c *js) Verified(user, device string) bool {
 	return out.Verified
 }
 
+func (c *js) Knows(user, device string) {
+	c.t.Helper()
+	c.must("knows", harness.M{"user": user, "device": device}, nil)
+}
+
 func (c *js) Verify(user, room, device string) error {
 	return c.n.call(c.name, "verify", harness.M{"user": user, "room": room, "device": device}, nil)
 }

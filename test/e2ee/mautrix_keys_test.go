@@ -174,12 +174,20 @@ func take[T any](s *sas, c chan T) (v T, err error) {
 	}
 }
 
+func (m *mau) Knows(user, device string) {
+	m.t.Helper()
+	m.ok(m.until("device "+device, func() bool {
+		devices, err := m.mach.FetchKeys(m.ctx, []id.UserID{id.UserID(user)}, true)
+		return err == nil && devices[id.UserID(user)][id.DeviceID(device)] != nil
+	}))
+}
+
+// Verify sends to-device messages only: mautrix-go's helper takes the answers in a room for requests.
 func (m *mau) Verify(user, room, _ string) (err error) {
 	if room != "" {
-		m.sas.txn, err = m.sas.helper.StartInRoomVerification(m.ctx, id.RoomID(room), id.UserID(user))
-	} else {
-		m.sas.txn, err = m.sas.helper.StartVerification(m.ctx, id.UserID(user))
+		return errors.New("mautrix-go does not verify in rooms")
 	}
+	m.sas.txn, err = m.sas.helper.StartVerification(m.ctx, id.UserID(user))
 	return err
 }
 

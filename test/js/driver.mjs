@@ -20,9 +20,13 @@ const { logger } = await import("matrix-js-sdk/lib/logger.js");
 const readline = await import("node:readline");
 const { webcrypto } = await import("node:crypto");
 
-for (const level of ["trace", "debug", "info", "log"]) console[level] = () => {};
-for (const level of ["warn", "error"]) console[level] = (...what) => process.stderr.write(what.map(String).join(" ") + "\n");
-logger.setLevel?.(process.env.CONCLAVE_TEST_JS_LOG ?? "error");
+// CONCLAVE_TEST_JS_LOG=debug shows all that the SDK and its crypto say.
+const level = process.env.CONCLAVE_TEST_JS_LOG ?? "error";
+const levels = ["trace", "debug", "log", "info", "warn", "error"];
+for (const [i, name] of levels.entries()) {
+    console[name] = i < levels.indexOf(level) ? () => {} : (...what) => process.stderr.write(`${name}: ${what.map(String).join(" ")}\n`);
+}
+logger.setLevel?.(level === "log" ? "info" : level);
 
 const base64 = (bytes) => Buffer.from(bytes).toString("base64").replace(/=+$/, "");
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -258,6 +262,8 @@ class Client {
     /** restore opens secret storage with the recovery key, signs this device and fetches the backup. */
     async restore({ recovery_key }) {
         this.recoveryKey = decodeRecoveryKey(recovery_key);
+        // The private keys are taken only if they fit the public ones, which have to be known.
+        await until("own identity", 15000, () => this.crypto.userHasCrossSigningKeys(this.c.getUserId(), true));
         await this.crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: this.uia });
         await this.crypto.loadSessionBackupPrivateKeyFromSecretStorage();
         await this.crypto.checkKeyBackupAndEnable();
@@ -272,6 +278,12 @@ class Client {
             return { verified: Boolean(status?.crossSigningVerified) };
         }
         return { verified: (await this.crypto.getUserVerificationStatus(user)).isCrossSigningVerified() };
+    }
+
+    /** knows waits until the keys of a device are here. */
+    async knows({ user, device }) {
+        await until(`device ${device}`, 15000, async () => (await this.crypto.getUserDeviceInfo([user], true)).get(user)?.has(device));
+        return {};
     }
 
     /** verify asks the other side, in a room or by its device, to verify. */
