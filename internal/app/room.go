@@ -1,12 +1,18 @@
 package app
 
-import "conclave.chat/internal/room"
+import (
+	"context"
+	"errors"
+
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room"
+)
 
 // wireRooms makes the engine of rooms. It is the first to hear of commits: everybody else reads rooms from it.
 func (a *App) wireRooms() error {
 	var err error
 	if a.rooms, err = room.New(room.Deps{
-		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Tags: noticeTags{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
+		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Tags: noticeTags{a}, Moves: moves{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
 	}); err != nil {
 		return err
 	}
@@ -14,4 +20,11 @@ func (a *App) wireRooms() error {
 	a.collectors = append(a.collectors, collector{"requests and delayed events", a.rooms.Collect})
 	a.background = append(a.background, a.rooms.RunDelayed)
 	return nil
+}
+
+// moves carries a user's push rules and tags from a room to the one that replaces it.
+type moves struct{ a *App }
+
+func (m moves) Moved(ctx context.Context, user mx.UserID, from, to mx.RoomID) error {
+	return errors.Join(m.a.push.CopyRoomRules(ctx, user, from, to), m.a.personal.CopyTags(ctx, user, from, to))
 }

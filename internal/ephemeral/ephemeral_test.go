@@ -3,6 +3,7 @@ package ephemeral
 import (
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,8 +13,13 @@ import (
 
 func TestTypingEndsByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var woken []mx.RoomID
-		h := New(Options{Wake: func(c Change) { woken = append(woken, c.Room) }})
+		h := New(Options{Wake: func(c Change) {
+			mu.Lock()
+			defer mu.Unlock()
+			woken = append(woken, c.Room)
+		}})
 		start := h.Current()
 		h.SetTyping("!a:x", "@bob:x", 10*time.Second)
 		h.SetTyping("!a:x", "@alice:x", 20*time.Second)
@@ -42,10 +48,12 @@ func TestTypingEndsByItself(t *testing.T) {
 		if got := h.TypingSince(n); !slices.Equal(got, []mx.RoomID{"!a:x"}) {
 			t.Fatalf("the end is a change: %v", got)
 		}
+		synctest.Wait() // no timer is left: the bubble would not end otherwise
+		mu.Lock()
+		defer mu.Unlock()
 		if len(woken) != 4 {
 			t.Errorf("woken %d times, want 2 begins and 2 ends: %v", len(woken), woken)
 		}
-		synctest.Wait() // no timer is left: the bubble would not end otherwise
 	})
 }
 

@@ -37,7 +37,9 @@ type Rooms interface {
 // Config says what gateways may be.
 type Config struct {
 	AllowPrivate []string `yaml:"allow_private" doc:"Private addresses or networks that push gateways may have, e.g. 10.0.0.7 for one of your own."`
-	AllowHTTP    bool     `yaml:"allow_http" doc:"Accept push gateways without TLS. For tests."`
+	// Clients older than intentional mentions (2023) need them.
+	LegacyMentions bool `yaml:"legacy_mentions" doc:"Also notify of a user's name, display name or @room in the text of messages without m.mentions, as clients from before 2023 expect."`
+	AllowHTTP      bool `yaml:"allow_http" doc:"Accept push gateways without TLS. For tests."`
 }
 
 // Deps are what the service needs.

@@ -40,7 +40,7 @@ func (s *Service) compiled(ctx context.Context, user mx.UserID) (*pushrule.Rules
 		return r, nil
 	}
 	gen := s.rulesGen.Load()
-	set, err := load(ctx, s.db, user)
+	set, err := s.load(ctx, s.db, user)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (s *Service) compiled(ctx context.Context, user mx.UserID) (*pushrule.Rules
 	return r, nil
 }
 
-func load(ctx context.Context, r store.Reader, user mx.UserID) (*pushrule.Ruleset, error) {
+func (s *Service) load(ctx context.Context, r store.Reader, user mx.UserID) (*pushrule.Ruleset, error) {
 	stored, err := personal.FindAccountData(ctx, r, user, "", personal.TypePushRules)
 	if err != nil {
 		return nil, err
@@ -64,13 +64,41 @@ func load(ctx context.Context, r store.Reader, user mx.UserID) (*pushrule.Rulese
 			return nil, err
 		}
 	}
-	return pushrule.Load(content.Global, user)
+	return pushrule.Load(content.Global, user, s.config.LegacyMentions)
+}
+
+// CopyRoomRules gives a room that replaces another the user's rules for the old one.
+//
+// Spec: cs#post_matrixclientv3roomsroomidupgrade
+func (s *Service) CopyRoomRules(ctx context.Context, user mx.UserID, from, to mx.RoomID) error {
+	set, err := s.Ruleset(ctx, user)
+	if err != nil {
+		return err
+	}
+	if _, err := set.Get(pushrule.Room, string(from)); err != nil { // the usual case costs no write
+		return nil
+	}
+	return s.ChangeRules(user, func(set *pushrule.Ruleset) error {
+		old, err := set.Get(pushrule.Room, string(from))
+		if err != nil {
+			return nil //nolint:nilerr // removed meanwhile
+		}
+		if _, err := set.Get(pushrule.Room, string(to)); err == nil {
+			return nil // the user has made up their mind about the new room
+		}
+		copied := *old
+		copied.ID = string(to)
+		if err := set.Put(pushrule.Room, copied, "", ""); err != nil {
+			return err
+		}
+		return set.Enable(pushrule.Room, copied.ID, old.Enabled)
+	})
 }
 
 // ChangeRules lets edit change a user's rules and stores them; all the user's clients hear of it.
 func (s *Service) ChangeRules(user mx.UserID, edit func(*pushrule.Ruleset) error) error {
 	return s.db.Write(func(tx *store.Tx) error {
-		set, err := load(context.Background(), tx, user)
+		set, err := s.load(context.Background(), tx, user)
 		if err != nil {
 			return err
 		}

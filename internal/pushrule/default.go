@@ -44,6 +44,25 @@ func defaults(user mx.UserID) *Ruleset {
 	}
 }
 
+// addLegacy adds the rules for mentions in the text. They hold for events without m.mentions only.
+//
+// Spec: cs#predefined-rules
+func (s *Ruleset) addLegacy(user mx.UserID) {
+	notify, highlight, sound := act(`"notify"`), act(`{"set_tweak":"highlight"}`), act(`{"set_tweak":"sound","value":"default"}`)
+	s.Override = append(s.Override,
+		rule(".m.rule.contains_display_name", actions(notify, sound, highlight), Condition{Kind: "contains_display_name"}),
+		rule(".m.rule.roomnotif", actions(notify, highlight), match("content.body", "@room"),
+			Condition{Kind: "sender_notification_permission", Key: "room"}))
+	s.Content = append(s.Content, Rule{
+		ID: ".m.rule.contains_user_name", Default: true, Enabled: true, Pattern: user.Localpart(), Actions: actions(notify, sound, highlight),
+	})
+}
+
+// isLegacy reports whether a rule is one that addLegacy made.
+func isLegacy(r *Rule) bool {
+	return r.Default && (r.ID == ".m.rule.contains_display_name" || r.ID == ".m.rule.roomnotif" || r.ID == ".m.rule.contains_user_name")
+}
+
 func rule(id string, do []json.RawMessage, conditions ...Condition) Rule {
 	return Rule{ID: id, Default: true, Enabled: true, Conditions: conditions, Actions: do}
 }

@@ -106,6 +106,14 @@ func result(list []json.RawMessage) Result {
 }
 
 func tests(k Kind, r *Rule) []test {
+	list := conditions(k, r)
+	if isLegacy(r) {
+		list = append(list, func(s *Subject, _ mx.UserID) bool { return !s.Event.Has("m.mentions") })
+	}
+	return list
+}
+
+func conditions(k Kind, r *Rule) []test {
 	switch k {
 	case Room:
 		return []test{func(s *Subject, _ mx.UserID) bool { return string(s.Event.RoomID) == r.ID }}

@@ -83,7 +83,7 @@ func TestConditionsOfTheSpecification(t *testing.T) {
 }
 
 func TestDefaultRules(t *testing.T) {
-	set, err := Load(nil, me)
+	set, err := Load(nil, me, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,6 +122,22 @@ func TestDefaultRules(t *testing.T) {
 	}
 }
 
+func TestLegacyRulesYieldToMentions(t *testing.T) {
+	set, err := Load(nil, me, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := Compile(set, me)
+	for content, want := range map[string]bool{
+		`{"body":"hello @me:example.org"}`: true, `{"body":"hello some"}`: false, `{"body":"hello me","m.mentions":{}}`: false, `{"body":"Nick?"}`: true,
+	} {
+		s := &Subject{Event: event(t, "m.room.message", nil, content), Members: 3, Name: func(mx.UserID) string { return "nick" }}
+		if got := rules.Match(s); got.Highlight != want {
+			t.Errorf("%s: %+v", content, got)
+		}
+	}
+}
+
 func ids(list []Rule) string {
 	var s []string
 	for _, r := range list {
@@ -134,7 +150,7 @@ func ids(list []Rule) string {
 
 // Spec: cs#put_matrixclientv3pushrulesglobalkindruleid
 func TestOrderOfRules(t *testing.T) {
-	set, err := Load(nil, me)
+	set, err := Load(nil, me, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +195,7 @@ func TestOrderOfRules(t *testing.T) {
 func TestStoredRulesSurviveNewDefaults(t *testing.T) {
 	set, err := Load([]byte(`{"override":[{"rule_id":".m.rule.gone","default":true,"enabled":true,"actions":[]},
 		{"rule_id":"own","default":false,"enabled":false,"conditions":[],"actions":["notify"]},
-		{"rule_id":".m.rule.reaction","default":true,"enabled":false,"actions":["notify"]}]}`), me)
+		{"rule_id":".m.rule.reaction","default":true,"enabled":false,"actions":["notify"]}]}`), me, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +227,7 @@ func BenchmarkMatchForThousandMembers(b *testing.B) {
 	var rules []*Rules
 	for i := range 1000 {
 		u := mx.UserID(fmt.Sprintf("@u%d:example.org", i))
-		set, err := Load(nil, u)
+		set, err := Load(nil, u, false)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -77,7 +77,9 @@ func (s *Ruleset) of(k Kind) *[]Rule {
 
 // Load reads a stored ruleset: a user's own rules, and what the user changed about the server's. The server's rules themselves come
 // from this program, so that old accounts get new ones.
-func Load(stored []byte, user mx.UserID) (*Ruleset, error) {
+//
+// legacy adds the rules that found mentions in the text of messages, which the specification had until v1.16.
+func Load(stored []byte, user mx.UserID, legacy bool) (*Ruleset, error) {
 	var old Ruleset
 	if len(stored) > 0 {
 		if err := json.Unmarshal(stored, &old); err != nil {
@@ -85,6 +87,9 @@ func Load(stored []byte, user mx.UserID) (*Ruleset, error) {
 		}
 	}
 	set := defaults(user)
+	if legacy {
+		set.addLegacy(user)
+	}
 	for _, k := range Kinds() {
 		list := set.of(k)
 		var own []Rule

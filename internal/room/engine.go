@@ -38,6 +38,7 @@ type Deps struct {
 	Profiles Profiles
 	Invites  Invites
 	Tags     Tags
+	Moves    Moves
 	Policies []ledger.Policy // besides the rule on encryption
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -52,6 +53,7 @@ type Engine struct {
 	profiles Profiles
 	invites  Invites
 	tags     Tags
+	moves    Moves
 	log      *slog.Logger
 	now      func() time.Time
 	config   Config
@@ -66,7 +68,7 @@ func New(d Deps) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		db: d.DB, signer: d.Signer, profiles: d.Profiles, invites: d.Invites, tags: d.Tags, log: d.Log, now: d.Now, config: d.Config,
+		db: d.DB, signer: d.Signer, profiles: d.Profiles, invites: d.Invites, tags: d.Tags, moves: d.Moves, log: d.Log, now: d.Now, config: d.Config,
 		notices: mx.NewUserID(d.Config.Notices, d.Signer.Server), delayedWake: make(chan struct{}, 1),
 	}
 	if e.now == nil {

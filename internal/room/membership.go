@@ -35,6 +35,9 @@ func (e *Engine) Join(ctx context.Context, user mx.UserID, room mx.RoomID, conte
 		}
 		return nil
 	}})
+	if err == nil {
+		e.followed(ctx, user, room)
+	}
 	return e.forStrangers(ctx, user, room, err, errCannotJoin)
 }
 

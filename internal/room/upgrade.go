@@ -56,6 +56,9 @@ func (e *Engine) Upgrade(ctx context.Context, by mx.UserID, room mx.RoomID, vers
 		replacement = u.room
 		return nil
 	})
+	if err == nil {
+		e.followed(ctx, by, replacement)
+	}
 	return replacement, ledger.Hide(err)
 }
 
