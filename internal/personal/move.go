@@ -12,10 +12,10 @@ import (
 //
 // Spec: cs#post_matrixclientv3roomsroomidupgrade
 func (s *Service) CopyTags(ctx context.Context, user mx.UserID, from, to mx.RoomID) error {
-	if tags, err := personal.FindAccountData(ctx, s.db, user, from, personal.TypeTag); err != nil || tags == nil {
+	if tags, err := personal.FindAccountData(ctx, s.DB, user, from, personal.TypeTag); err != nil || tags == nil {
 		return err
 	}
-	return s.db.Write(func(tx *store.Tx) error {
+	return s.DB.Write(func(tx *store.Tx) error {
 		tags, err := personal.FindAccountData(ctx, tx, user, from, personal.TypeTag)
 		if err != nil || tags == nil {
 			return err
