@@ -8,8 +8,8 @@
 // they left; anybody sees a room that is world-readable now. A room that its former member has forgotten is to them like one that they
 // never were in.
 //
-// Positions in the log are given to clients as tokens: t and the position of the event that it stands after. The tokens of /sync, which
-// begin with s, are taken as well.
+// Positions in the log are given to clients as tokens: t and the position of the event that it stands after. The tokens of /sync and of
+// sliding sync are taken as well.
 //
 // Search keeps to bounds, so that one request costs a bounded amount of work whatever the database holds: it looks at rooms that are
 // not encrypted, at most 500 of them, and in each at the 10,000 most recent events that have all words; ranking chooses among the 1,000
@@ -20,7 +20,6 @@ package history
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/tidwall/gjson"
@@ -53,11 +52,11 @@ type Deps struct {
 // Service reads rooms.
 type Service struct {
 	Deps
-	indexing sync.Mutex // one reader of the log for search at a time
+	indexing chan struct{} // one reader of the log for search at a time
 }
 
 // New makes the service.
-func New(d Deps) *Service { return &Service{Deps: d} }
+func New(d Deps) *Service { return &Service{Deps: d, indexing: make(chan struct{}, 1)} }
 
 // Who reads.
 type Who struct {

@@ -22,8 +22,12 @@ func (s *Service) Collect(ctx context.Context, _ time.Time) error { return s.ind
 
 // index reads the log for search up to its end or until the context ends.
 func (s *Service) index(ctx context.Context) error {
-	s.indexing.Lock()
-	defer s.indexing.Unlock()
+	select {
+	case s.indexing <- struct{}{}:
+		defer func() { <-s.indexing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for ctx.Err() == nil {
 		at, err := eventlog.SearchProgress(ctx, s.DB)
 		if err != nil {

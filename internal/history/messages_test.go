@@ -130,6 +130,8 @@ func TestMessagesTo(t *testing.T) {
 		if page.End != "" {
 			t.Errorf("end %q after the last", page.End)
 		}
+		page = must(b.Messages(ctx(), who(alice), room, history.PageQuery{Dir: "b", From: fmt.Sprintf("p%d_x.y", said[2].Pos), Limit: 1}))(t)
+		wantIDs(t, "from a token of sliding sync", page.Chunk, said[2])
 		page = must(b.Messages(ctx(), who(alice), room, history.PageQuery{Dir: "b", From: at(1), To: at(4), Limit: 2}))(t)
 		if len(page.Chunk) != 0 || page.End != "" {
 			t.Errorf("an empty stretch: %s", bodies(page.Chunk))
@@ -141,6 +143,27 @@ func TestMessagesTo(t *testing.T) {
 	})
 }
 
+// Pages of large events are shorter, and all events come nevertheless.
+func TestLargeEvents(t *testing.T) {
+	each(t, func(t *testing.T, b *bench) {
+		room := b.Room(alice, "")
+		for range 150 {
+			b.Say(room, alice, strings.Repeat("x", 60_000))
+		}
+		sizes := []int{}
+		for q := (history.PageQuery{Dir: "b", Limit: 1000}); ; {
+			page := must(b.Messages(ctx(), who(alice), room, q))(t)
+			sizes = append(sizes, len(page.Chunk))
+			if q.From = page.End; q.From == "" {
+				break
+			}
+		}
+		if len(sizes) != 3 || sizes[0]+sizes[1]+sizes[2] != 152 {
+			t.Errorf("pages of %v events", sizes)
+		}
+	})
+}
+
 func TestMessagesBadInput(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		room := b.Room(alice, "")
@@ -148,7 +171,7 @@ func TestMessagesBadInput(t *testing.T) {
 			"M_MISSING_PARAM": {{}},
 			"M_INVALID_PARAM": {
 				{Dir: "x"}, {Dir: "b", From: "x"}, {Dir: "b", From: "t"}, {Dir: "b", From: "12"}, {Dir: "f", From: "t-1"}, {Dir: "f", To: "s_1"},
-				{Dir: "f", To: "t99999999999999999999"}, {Dir: "f", From: "t+1"}, {Dir: "b", From: "s1x_2"}, {Dir: "b", Filter: `{"limit":-1}`},
+				{Dir: "f", To: "t99999999999999999999"}, {Dir: "f", From: "t+1"}, {Dir: "b", From: "s1x_2"}, {Dir: "b", From: "s1"}, {Dir: "b", From: "t1_2"}, {Dir: "b", From: "p_1"}, {Dir: "b", Filter: `{"limit":-1}`},
 			},
 			"M_NOT_JSON": {{Dir: "b", Filter: "{"}},
 			"M_BAD_JSON": {{Dir: "b", Filter: `{"types":1}`}},

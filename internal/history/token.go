@@ -8,28 +8,25 @@ import (
 	"conclave.chat/internal/store"
 )
 
+var errToken = fault.InvalidParam("Unknown pagination token")
+
 // token is a position between events: after the event at it, if there is one.
 func token(at store.Pos) string { return "t" + strconv.FormatInt(int64(at), 10) }
 
-// parseToken reads a token of ours (t) or of either kind of sync (s and p): the number after the letter is the position.
+// parseToken reads a token of ours (t), or the position in one of /sync (s) or of sliding sync (p).
 func parseToken(text string) (store.Pos, error) {
-	if len(text) < 2 || strings.IndexByte("tsp", text[0]) < 0 {
+	if len(text) < 2 {
 		return 0, errToken
 	}
-	rest, whole := text[1:], text[0] != 'p'
-	if text[0] != 't' {
-		var cut bool
-		rest, _, cut = strings.Cut(rest, "_")
-		whole = whole || cut
+	digits, _, more := strings.Cut(text[1:], "_")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	switch {
+	case err != nil, digits[0] < '0', digits[0] > '9':
+	case text[0] == 't' && !more, (text[0] == 's' || text[0] == 'p') && more:
+		return store.Pos(n), nil
 	}
-	n, err := strconv.ParseInt(rest, 10, 64)
-	if err != nil || n < 0 || rest[0] == '+' || !whole {
-		return 0, errToken
-	}
-	return store.Pos(n), nil
+	return 0, errToken
 }
-
-var errToken = fault.InvalidParam("Unknown pagination token")
 
 // bounds is a stretch of the log, both ends included, and the direction to read it in.
 type bounds struct {

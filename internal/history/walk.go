@@ -14,7 +14,8 @@ import (
 const (
 	minBatch = 16
 	maxBatch = 256
-	maxScan  = 4000 // events looked at for a page; a filter that lets few through gives shorter pages
+	maxScan  = 4000    // events looked at for a page; a filter that lets few through gives shorter pages
+	maxBytes = 4 << 20 // of events on a page; large events give shorter pages
 )
 
 // walk goes over the events of a stretch that the reader may see, in batches and in order, until yield says stop.
@@ -67,14 +68,14 @@ type page struct {
 // collect gathers up to limit events of a stretch that the reader may see and the filter lets through.
 func (s *Service) collect(ctx context.Context, p *place, b bounds, limit int, f *filter.RoomEvents) (*page, error) {
 	var got page
-	scanned := 0
+	scanned, size := 0, 0
 	err := s.walk(ctx, p, b, limit+1, func(batch []*eventlog.Event) (bool, error) {
 		keep, err := s.matching(ctx, p, f, batch)
 		if err != nil {
 			return false, err
 		}
 		for i, e := range batch {
-			if len(got.events) >= limit || scanned >= maxScan {
+			if len(got.events) >= limit || scanned >= maxScan || size >= maxBytes {
 				got.more = true
 				return false, nil
 			}
@@ -82,6 +83,7 @@ func (s *Service) collect(ctx context.Context, p *place, b bounds, limit int, f 
 			scanned++
 			if keep[i] {
 				got.events = append(got.events, e)
+				size += len(e.Raw)
 			}
 		}
 		return true, nil
