@@ -74,7 +74,7 @@ func (i *initCmd) createKey(path string) error {
 }
 
 func newPassphrase() (string, error) {
-	fd := int(os.Stdin.Fd()) //nolint:gosec // file descriptors are small
+	fd := int(os.Stdin.Fd())
 	if !term.IsTerminal(fd) {
 		return "", errTerminal
 	}

@@ -62,7 +62,7 @@ func (c *cli) load() (*config.Config, *keyring.Keyring, error) {
 
 // passphrasePrompt asks on the terminal, or is nil where there is none.
 func passphrasePrompt() func() (string, error) {
-	fd := int(os.Stdin.Fd()) //nolint:gosec // file descriptors are small
+	fd := int(os.Stdin.Fd())
 	if !term.IsTerminal(fd) {
 		return nil
 	}

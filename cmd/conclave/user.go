@@ -143,7 +143,7 @@ type userDeactivateCmd struct {
 // Run ends an account.
 func (u *userDeactivateCmd) Run(ctx context.Context, c *cli) error {
 	if !u.Yes {
-		if !term.IsTerminal(int(os.Stdin.Fd())) { //nolint:gosec // file descriptors are small
+		if !term.IsTerminal(int(os.Stdin.Fd())) {
 			return errors.New("this cannot be undone: say --yes")
 		}
 		fmt.Printf("This cannot be undone. Type the user name again to deactivate %s: ", u.Name)

@@ -81,8 +81,10 @@ func TestBadInputIsNeverAnInternalError(t *testing.T) {
 				check(name, fmt.Sprintf("%s %.40q", m[1], o), s.do(rt.Method, fill(rt.Path, bad), alice.token, []byte(`{}`)))
 			}
 		}
-		for _, q := range []string{"limit", "from", "to", "since", "filter", "timeout", "at", "dir", "ts", "width", "height", "method", "url", "membership", "not_membership",
-			"max_depth", "suggested_only", "full_state", "set_presence", "format", "user_id", "include", "recurse", "version", "org.matrix.msc4140.delay", "timeout_ms"} {
+		for _, q := range []string{
+			"limit", "from", "to", "since", "filter", "timeout", "at", "dir", "ts", "width", "height", "method", "url", "membership", "not_membership",
+			"max_depth", "suggested_only", "full_state", "set_presence", "format", "user_id", "include", "recurse", "version", "org.matrix.msc4140.delay", "timeout_ms",
+		} {
 			for _, v := range []string{"x", "-1", "99999999999999999999", "{", `{"room":{"timeline":{"limit":"x"}}}`, "\x00", "\xff", "1.5", "t1", "s1_1"} {
 				if q == "timeout" && v == "99999999999999999999" {
 					continue // waits for as long as the server allows

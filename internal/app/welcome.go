@@ -12,7 +12,7 @@ var welcomePage string
 // welcomeStyleHash is the SHA-256 of the page's style element, for its Content-Security-Policy; a test compares them.
 const welcomeStyleHash = "MYhVGrxKrQVyGThInfHWVzPvIqY8JefeKcoA+bojs2o="
 
-var welcomeTemplate = template.Must(template.New("welcome").Parse(welcomePage))
+var welcomeTemplate = template.Must(template.New("welcome").Parse(welcomePage)) //nolint:gochecknoglobals // parsed once, read only
 
 // welcome is the page at /: who runs this server and how to connect a client.
 func (a *App) welcome(w http.ResponseWriter, _ *http.Request) {

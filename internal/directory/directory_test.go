@@ -31,7 +31,7 @@ type bench struct {
 
 // Resolve finds the room of an alias.
 func (b *bench) Resolve(ctx context.Context, alias mx.RoomAlias) (mx.RoomID, error) {
-	a, err := eventlog.AliasOf(ctx, b.Log.DB, alias)
+	a, err := eventlog.AliasOf(ctx, b.DB, alias)
 	if err != nil {
 		return "", err
 	}
@@ -122,10 +122,15 @@ func TestPublic(t *testing.T) {
 			want string
 			q    directory.PublicQuery
 		}{
-			{"big", directory.PublicQuery{Term: "WOMBLES 2"}}, {"big", directory.PublicQuery{Term: "#big"}}, {"", directory.PublicQuery{Term: "hidden"}},
-			{"space", directory.PublicQuery{Types: []*string{&space}}}, {"", directory.PublicQuery{Types: []*string{}}},
-			{"big", directory.PublicQuery{Types: []*string{nil}, Term: "big"}}, {"big", directory.PublicQuery{Term: string(want.ID)}},
-			{"", directory.PublicQuery{Network: &space}}, {"big", directory.PublicQuery{Server: "hs1", Limit: 1}},
+			{"big", directory.PublicQuery{Term: "WOMBLES 2"}},
+			{"big", directory.PublicQuery{Term: "#big"}},
+			{"", directory.PublicQuery{Term: "hidden"}},
+			{"space", directory.PublicQuery{Types: []*string{&space}}},
+			{"", directory.PublicQuery{Types: []*string{}}},
+			{"big", directory.PublicQuery{Types: []*string{nil}, Term: "big"}},
+			{"big", directory.PublicQuery{Term: string(want.ID)}},
+			{"", directory.PublicQuery{Network: &space}},
+			{"big", directory.PublicQuery{Server: "hs1", Limit: 1}},
 		} {
 			if got := names(get(c.q).Chunk); got != c.want {
 				t.Errorf("%+v: %s, want %s", c.q, got, c.want)
@@ -145,7 +150,7 @@ func TestPublic(t *testing.T) {
 // Paging to the end and back gives each room once, in the same order.
 func TestPublicPagesProperty(t *testing.T) {
 	b := &bench{Log: roomlog.New(t, storetest.SQLite(t, store.Options{}))}
-	b.Service = directory.New(directory.Deps{DB: b.Log.DB, Rooms: b, Server: "hs1"})
+	b.Service = directory.New(directory.Deps{DB: b.DB, Rooms: b, Server: "hs1"})
 	for i := range 23 {
 		room := b.Room(alice, "")
 		if i%3 == 0 {
@@ -193,7 +198,12 @@ func TestPublished(t *testing.T) {
 			room mx.RoomID
 			want string
 		}{
-			{"", open, "public"}, {bob, open, "public"}, {alice, open, "public"}, {alice, closed, "private"}, {"", closed, ""}, {bob, closed, ""},
+			{"", open, "public"},
+			{bob, open, "public"},
+			{alice, open, "public"},
+			{alice, closed, "private"},
+			{"", closed, ""},
+			{bob, closed, ""},
 			{alice, "!unknown:hs1", ""},
 		} {
 			got, err := b.Published(ctx(), c.user, c.room)

@@ -26,11 +26,11 @@ func level(t *testing.T, c Check, want Level) Finding {
 
 func TestDataDir(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder
+	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	level(t, DataDir(dir), OK)
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // that is the point
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	level(t, DataDir(dir), Warning)
@@ -51,7 +51,7 @@ func TestListenerTellsAMatrixServerFromAnotherProgram(t *testing.T) {
 	defer other.Close()
 	level(t, Listener(strings.TrimPrefix(matrix.URL, "http://"), Answers), OK)
 	level(t, Listener(strings.TrimPrefix(other.URL, "http://"), Answers), Problem)
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a free port
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func DataDir(dir string) Check {
 			f.Level, f.Found = Warning, err.Error()
 			return f
 		}
-		free := st.Bavail * uint64(st.Bsize) //nolint:gosec // block sizes are positive
+		free := st.Bavail * uint64(st.Bsize)
 		f.Found = fmt.Sprintf("%s, %.1f GiB free", dir, float64(free)/(1<<30))
 		switch {
 		case free < diskProblem:

@@ -32,7 +32,7 @@ type Messages map[string]map[string]jsontext.Value
 // before is not carried out again.
 //
 // Spec: cs#put_matrixclientv3sendtodeviceeventtypetxnid
-func (s *Service) Send(ctx context.Context, from Sender, typ, txnID string, messages Messages) error {
+func (s *Service) Send(ctx context.Context, from Sender, typ, txnID string, messages Messages) error { //nolint:gocognit // a straight line of checks
 	if len(typ) > mx.MaxIDBytes || len(txnID) > mx.MaxIDBytes {
 		return fault.InvalidParam("The event type and the transaction id are at most %d bytes long", mx.MaxIDBytes)
 	}

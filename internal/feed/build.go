@@ -55,12 +55,11 @@ type section struct {
 	end      store.Pos // right after it
 	state    []*eventlog.Event
 
-	typing     []mx.UserID
-	typingSet  bool
-	receipts   []personal.Receipt
-	data       []personal.Datum
-	unread     Unread
-	hasSummary bool
+	typing    []mx.UserID
+	typingSet bool
+	receipts  []personal.Receipt
+	data      []personal.Datum
+	unread    Unread
 }
 
 // look finds out what there is for a client. What lies before done is known not to concern it.

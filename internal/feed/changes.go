@@ -66,7 +66,7 @@ func (l *Look) findChanges(done Checked) error {
 // note takes in one change of the window.
 func (l *Look) note(c *store.Change) {
 	me := l.User
-	switch c.Kind {
+	switch c.Kind { //nolint:exhaustive // the others do not come down /sync
 	case store.KindEvent:
 		m, ok := l.Rooms[c.Room]
 		if !ok {

@@ -99,7 +99,7 @@ func (d *listing) room(room mx.RoomID) error {
 		if err != nil {
 			return err
 		}
-		was = view.MembershipAt(l.Since) == mx.Join && !(here && view.AwayIn(l.Since, l.Upto))
+		was = view.MembershipAt(l.Since) == mx.Join && (!here || !view.AwayIn(l.Since, l.Upto))
 	}
 	switch {
 	case here && !was: // the user came: everybody there is new

@@ -73,13 +73,13 @@ func (b *build) fillWhole(sec *section, at store.Pos) error {
 			b.addState(sec, e)
 		}
 	}
-	if b.lazy() {
-		b.membersOf(sec, at, func(u mx.UserID) error {
-			b.addMember(sec, u, back)
-			return nil
-		})
+	if !b.lazy() {
+		return nil
 	}
-	return nil
+	return b.membersOf(sec, func(u mx.UserID) error {
+		b.addMember(sec, u, back)
+		return nil
+	})
 }
 
 // takenBack is what the current state has to be changed in to be the state at a position: for each place the event there, nil for none.
@@ -162,7 +162,7 @@ func (b *build) fillMembers(sec *section, at store.Pos) error {
 			return err
 		}
 	}
-	return b.membersOf(sec, at, func(u mx.UserID) error {
+	return b.membersOf(sec, func(u mx.UserID) error {
 		if ok {
 			b.addMember(sec, u, back)
 			return nil
@@ -177,7 +177,7 @@ func (b *build) fillMembers(sec *section, at store.Pos) error {
 
 // membersOf calls f for each user whose membership the client needs and the section does not have yet: those who sent the timeline's
 // events and, in a room that is new to the client, the user's own and the heroes'.
-func (b *build) membersOf(sec *section, at store.Pos, f func(mx.UserID) error) error {
+func (b *build) membersOf(sec *section, f func(mx.UserID) error) error {
 	have := map[mx.UserID]bool{}
 	for _, e := range sec.state {
 		if e.Type == mx.TypeMember {

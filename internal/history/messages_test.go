@@ -170,8 +170,19 @@ func TestMessagesBadInput(t *testing.T) {
 		for code, queries := range map[string][]history.PageQuery{
 			"M_MISSING_PARAM": {{}},
 			"M_INVALID_PARAM": {
-				{Dir: "x"}, {Dir: "b", From: "x"}, {Dir: "b", From: "t"}, {Dir: "b", From: "12"}, {Dir: "f", From: "t-1"}, {Dir: "f", To: "s_1"},
-				{Dir: "f", To: "t99999999999999999999"}, {Dir: "f", From: "t+1"}, {Dir: "b", From: "s1x_2"}, {Dir: "b", From: "s1"}, {Dir: "b", From: "t1_2"}, {Dir: "b", From: "p_1"}, {Dir: "b", Filter: `{"limit":-1}`},
+				{Dir: "x"},
+				{Dir: "b", From: "x"},
+				{Dir: "b", From: "t"},
+				{Dir: "b", From: "12"},
+				{Dir: "f", From: "t-1"},
+				{Dir: "f", To: "s_1"},
+				{Dir: "f", To: "t99999999999999999999"},
+				{Dir: "f", From: "t+1"},
+				{Dir: "b", From: "s1x_2"},
+				{Dir: "b", From: "s1"},
+				{Dir: "b", From: "t1_2"},
+				{Dir: "b", From: "p_1"},
+				{Dir: "b", Filter: `{"limit":-1}`},
 			},
 			"M_NOT_JSON": {{Dir: "b", Filter: "{"}},
 			"M_BAD_JSON": {{Dir: "b", Filter: `{"types":1}`}},
@@ -373,9 +384,18 @@ func TestAtTime(t *testing.T) {
 			dir  string
 			want *eventlog.Event
 		}{
-			{start, "f", first}, {start, "b", first}, {start + 1, "f", same1}, {start + 4999, "b", first}, {start + 5000, "f", same1},
-			{start + 5000, "b", same2}, {start + 6000, "f", nil}, {start + 99_999, "b", same2}, {0, "f", old}, {0, "b", nil},
-			{start - 100_000, "b", old}, {-5, "f", old},
+			{start, "f", first},
+			{start, "b", first},
+			{start + 1, "f", same1},
+			{start + 4999, "b", first},
+			{start + 5000, "f", same1},
+			{start + 5000, "b", same2},
+			{start + 6000, "f", nil},
+			{start + 99_999, "b", same2},
+			{0, "f", old},
+			{0, "b", nil},
+			{start - 100_000, "b", old},
+			{-5, "f", old},
 		} {
 			id, ts, err := b.AtTime(ctx(), who(bob), room, c.ts, c.dir)
 			if c.want == nil {

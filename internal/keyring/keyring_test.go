@@ -40,7 +40,7 @@ func TestReadableKeyFileIsRefused(t *testing.T) {
 	if _, err := Create(path, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // that is the point
+	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(Source{File: path}); err == nil {

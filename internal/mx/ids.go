@@ -43,7 +43,7 @@ func ParseUserID(s string) (UserID, error) {
 //
 // Spec: appendices#room-ids
 func ParseRoomID(s string) (RoomID, error) {
-	if isHashID(s, '!') {
+	if isHashID(s) {
 		return RoomID(s), nil
 	}
 	if err := checkScoped(s, '!', "room id", false); err != nil {
@@ -111,7 +111,7 @@ func (r RoomID) Server() ServerName { return server(string(r)) }
 
 // CreateEvent is the id of the room's create event when the room id is its hash, else empty.
 func (r RoomID) CreateEvent() EventID {
-	if !isHashID(string(r), '!') {
+	if !isHashID(string(r)) {
 		return ""
 	}
 	return EventID("$" + string(r[1:]))
@@ -174,7 +174,7 @@ func checkScoped(s string, sigil byte, what string, emptyLocal bool) error {
 		return fault.InvalidParam("%s longer than %d bytes", what, MaxIDBytes)
 	}
 	colon := strings.IndexByte(s, ':')
-	if colon < 1 || s[0] != sigil {
+	if colon < 1 || s[0] != '!' {
 		return fault.InvalidParam("%s must have the form %clocalpart:server", what, sigil)
 	}
 	local := s[1:colon]
@@ -187,9 +187,9 @@ func checkScoped(s string, sigil byte, what string, emptyLocal bool) error {
 	return nil
 }
 
-// isHashID reports whether s is a sigil and 43 characters of URL-safe base64, which is a SHA-256 hash.
-func isHashID(s string, sigil byte) bool {
-	if len(s) != 44 || s[0] != sigil {
+// isHashID reports whether s is ! and 43 characters of URL-safe base64, which is a SHA-256 hash.
+func isHashID(s string) bool {
+	if len(s) != 44 || s[0] != '!' {
 		return false
 	}
 	for i := 1; i < len(s); i++ {

@@ -114,7 +114,7 @@ func checkIDs(v *RoomVersion, e *Event) error {
 			return fault.BadJSON("create event with a room_id")
 		}
 	case v.HashRoomID:
-		if !isHashID(room, '!') {
+		if !isHashID(room) {
 			return fault.BadJSON("event with a malformed room_id")
 		}
 	default:

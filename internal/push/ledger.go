@@ -333,7 +333,7 @@ func encodeMarks(marks map[mx.EventID][]mark) []byte {
 		b = binary.AppendUvarint(b, uint64(len(list)))
 		last := mark(0)
 		for _, m := range list {
-			b = binary.AppendUvarint(b, uint64(m-last)) //nolint:gosec // marks grow
+			b = binary.AppendUvarint(b, uint64(m-last))
 			last = m
 		}
 	}
@@ -366,7 +366,7 @@ func decodeMarks(b []byte) (marks map[mx.EventID][]mark, total int, err error) {
 		}
 		list, last := make([]mark, count), mark(0)
 		for i := range list {
-			last += mark(next()) //nolint:gosec // as written
+			last += mark(next())
 			list[i] = last
 		}
 		marks[thread] = list

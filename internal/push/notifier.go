@@ -96,7 +96,7 @@ func (s *Service) Run(ctx context.Context) {
 
 func (r *round) complain(what string, err error) {
 	if r.ctx.Err() == nil {
-		r.log.Error(what, "error", err)
+		r.log.Error("push: "+what, "error", err) //nolint:sloglint // one of few constants
 	}
 }
 
@@ -205,7 +205,7 @@ func (r *round) offer(e *eventlog.Event) error {
 		r.notifier.read.add(e.Sender)
 	}
 	for user, queues := range r.queues {
-		if !snap.Joined(user) && !(e.Is(mx.TypeMember, string(user)) && e.Membership() == mx.Invite) {
+		if !snap.Joined(user) && (!e.Is(mx.TypeMember, string(user)) || e.Membership() != mx.Invite) {
 			continue
 		}
 		rules, err := r.compiled(r.ctx, user)

@@ -158,7 +158,12 @@ func TestOrderOfRules(t *testing.T) {
 		return set.Put(Override, Rule{ID: id, Actions: actions(act(`"notify"`), act(`"dont_notify"`))}, before, after)
 	}
 	for _, step := range []struct{ id, before, after, want string }{
-		{"a", "", "", "a"}, {"b", "", "", "b a"}, {"c", "", "b", "b c a"}, {"d", "a", "", "b c d a"}, {"a", "", "", "b c d a"}, {"a", "b", "", "a b c d"},
+		{"a", "", "", "a"},
+		{"b", "", "", "b a"},
+		{"c", "", "b", "b c a"},
+		{"d", "a", "", "b c d a"},
+		{"a", "", "", "b c d a"},
+		{"a", "b", "", "a b c d"},
 		{"e", "d", "a", "a b c e d"},
 	} {
 		if err := put(step.id, step.before, step.after); err != nil {

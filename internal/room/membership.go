@@ -190,7 +190,7 @@ func (e *Engine) member(ctx context.Context, c memberChange) (mx.EventID, error)
 		id = ev.ID
 		return nil
 	})
-	if fault.Of(err) == errDone { //nolint:errorlint // the very value
+	if fault.Of(err) == errDone {
 		return "", nil
 	}
 	return id, ledger.Hide(err)

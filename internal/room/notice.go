@@ -110,7 +110,7 @@ func (e *Engine) makeNoticeRoom(ctx context.Context, user mx.UserID) (mx.RoomID,
 		w.Extra(func(tx *store.Tx) error { return eventlog.SetNoticeRoom(tx, user, room) })
 		return nil
 	})
-	if fault.Of(err) == errNoticeRaced { //nolint:errorlint // the very value
+	if fault.Of(err) == errNoticeRaced {
 		return eventlog.NoticeRoom(ctx, e.db, user)
 	}
 	return room, err

@@ -44,12 +44,3 @@ func encode(v any) []byte {
 	}
 	return raw
 }
-
-func editObject(raw []byte, edit func(object)) ([]byte, error) {
-	o, err := parseObject(raw)
-	if err != nil {
-		return nil, err
-	}
-	edit(o)
-	return o.bytes(), nil
-}

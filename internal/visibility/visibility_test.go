@@ -51,8 +51,20 @@ func allowed(room []event, at int) bool {
 func TestViewMatchesTheRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		kinds := rapid.SampledFrom([]event{
-			{}, {}, {}, {member: "join"}, {member: "join"}, {member: "leave"}, {member: "invite"}, {member: "ban"}, {member: "knock"},
-			{visible: "world_readable"}, {visible: "shared"}, {visible: "invited"}, {visible: "joined"}, {visible: "nonsense"},
+			{},
+			{},
+			{},
+			{member: "join"},
+			{member: "join"},
+			{member: "leave"},
+			{member: "invite"},
+			{member: "ban"},
+			{member: "knock"},
+			{visible: "world_readable"},
+			{visible: "shared"},
+			{visible: "invited"},
+			{visible: "joined"},
+			{visible: "nonsense"},
 		})
 		room := rapid.SliceOfN(kinds, 0, 40).Draw(t, "room")
 		var members, visibilities []visibility.Change

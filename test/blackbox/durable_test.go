@@ -46,7 +46,7 @@ func TestAcknowledgedIsDurable(t *testing.T) {
 			for _, l := range senders {
 				working.Go(func() { l.work(room, observer) })
 			}
-			time.Sleep(time.Duration(50+rand.IntN(400)) * time.Millisecond) //nolint:gosec // when to kill is no secret
+			time.Sleep(time.Duration(50+rand.IntN(400)) * time.Millisecond)
 			s.Kill9()
 			working.Wait()
 			s.Start()

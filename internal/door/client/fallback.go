@@ -82,7 +82,7 @@ func (h *Handlers) completeStage(r *door.Request) (any, error) {
 	if err := r.HTTP.ParseForm(); err != nil {
 		return nil, fault.InvalidParam("The form cannot be read").Because(err)
 	}
-	form := r.HTTP.PostForm
+	form := r.HTTP.PostForm //nolint:forbidigo // the parsed form, not the client function
 	p := page{Status: http.StatusOK, File: "confirm.html", Stage: r.Path("stage"), Session: form.Get("session"), Done: true}
 	err := h.Accounts.CompleteStage(r.Context(), p.Session, ident.StageAnswer{
 		Stage: p.Stage, Password: form.Get("password"), Token: form.Get("token"),

@@ -31,7 +31,7 @@ const smallBody = 64 << 10
 
 // Types of log-in.
 const (
-	loginPassword   = "m.login.password"
+	loginPassword   = "m.login.password" //nolint:gosec // a type of log-in
 	loginToken      = "m.login.token"
 	loginAppservice = "m.login.application_service"
 )

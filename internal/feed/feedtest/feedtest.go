@@ -57,7 +57,7 @@ type roomLog struct {
 	log  []*eventlog.Event
 }
 
-var rigKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, ed25519.SeedSize))
+var rigKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, ed25519.SeedSize)) //nolint:gochecknoglobals // read only
 
 // New makes a rig on a database that open opens with a function that hears of commits.
 func New(t testing.TB, open func(testing.TB, store.Options) *store.DB) *Rig {

@@ -32,8 +32,11 @@ func (a *answer) findExtensions() error {
 		wanted bool
 		make   func() (extension, error)
 	}{
-		{x.ToDevice.Enabled, a.toDevice}, {x.E2EE.Enabled, a.e2ee}, {x.AccountData.Enabled, a.accountData},
-		{x.Receipts.Enabled, a.receipts}, {x.Typing.Enabled, a.typing},
+		{x.ToDevice.Enabled, a.toDevice},
+		{x.E2EE.Enabled, a.e2ee},
+		{x.AccountData.Enabled, a.accountData},
+		{x.Receipts.Enabled, a.receipts},
+		{x.Typing.Enabled, a.typing},
 		{x.Threads.Enabled, func() (extension, error) { return a.threads("thread_subscriptions", &x.Threads) }},
 		{x.UnstableThreads.Enabled, func() (extension, error) {
 			return a.threads("io.element.msc4308.thread_subscriptions", &x.UnstableThreads)

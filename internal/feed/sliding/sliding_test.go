@@ -308,8 +308,10 @@ func TestLazyMembers(t *testing.T) {
 			slices.Sort(out)
 			return out
 		}
-		for _, state := range []string{`[["*","*"],["m.room.member","$LAZY"],["m.room.member","$ME"]]`,
-			`{"include":[{},{"type":"m.room.member","state_key":"@a:x"}],"lazy_members":true}`} {
+		for _, state := range []string{
+			`[["*","*"],["m.room.member","$LAZY"],["m.room.member","$ME"]]`,
+			`{"include":[{},{"type":"m.room.member","state_key":"@a:x"}],"lazy_members":true}`,
+		} {
 			body := `{"lists":{"l":{"timeline_limit":1,"required_state":` + state + `}}}`
 			c := newClient(t, g, s, "@a:x")
 			expect(t, "the sender and the user", members(c.ask(body)), []string{"@a:x", "@b:x"})

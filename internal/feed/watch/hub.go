@@ -142,7 +142,7 @@ func (h *Hub) work(ctx context.Context, list []Happening) {
 			sharers[w.Ephemeral.User] = struct{}{}
 		}
 		for j := range w.Changes {
-			switch c := &w.Changes[j]; c.Kind {
+			switch c := &w.Changes[j]; c.Kind { //nolint:exhaustive // nobody waits for the others
 			case store.KindEvent:
 				rooms[c.Room] = struct{}{}
 				if c.User != "" {

@@ -156,14 +156,14 @@ func (f *logFile) flush() error {
 	f.held = f.held[:0]
 	head := min(int64(len(p)), -off&(f.block-1))
 	middle := head + (int64(len(p))-head)&^(f.block-1)
-	_, err := f.writePart(p[:head], off)
+	err := f.writePart(p[:head], off)
 	if err == nil {
 		f.blocks.gathering = true
-		_, err = f.writePart(p[head:middle], off+head)
+		err = f.writePart(p[head:middle], off+head)
 		err = errors.Join(err, f.blocks.flush())
 	}
 	if err == nil {
-		_, err = f.writePart(p[middle:], off+middle)
+		err = f.writePart(p[middle:], off+middle)
 	}
 	if err != nil {
 		f.gathering = false
@@ -171,11 +171,12 @@ func (f *logFile) flush() error {
 	return err
 }
 
-func (f *logFile) writePart(p []byte, off int64) (int, error) {
+func (f *logFile) writePart(p []byte, off int64) error {
 	if len(p) == 0 {
-		return 0, nil
+		return nil
 	}
-	return f.File.WriteAt(p, off)
+	_, err := f.File.WriteAt(p, off)
+	return err
 }
 
 // settle writes what is held back and ends gathering.
