@@ -12,7 +12,7 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PLATFORMS := linux-amd64 linux-arm64
 TEST := scripts/postgres run go test $(TAGS) -timeout 20m
 # Packages whose work is done by several goroutines at once.
-RACE := ./internal/...
+RACE := ./internal/store/... ./internal/notify ./internal/ephemeral ./internal/push ./internal/feed/... ./internal/room/... ./internal/media/... ./internal/blob ./internal/egress
 FUZZTIME := 30s
 
 .DEFAULT_GOAL := help

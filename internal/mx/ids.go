@@ -174,7 +174,7 @@ func checkScoped(s string, sigil byte, what string, emptyLocal bool) error {
 		return fault.InvalidParam("%s longer than %d bytes", what, MaxIDBytes)
 	}
 	colon := strings.IndexByte(s, ':')
-	if colon < 1 || s[0] != '!' {
+	if colon < 1 || s[0] != sigil {
 		return fault.InvalidParam("%s must have the form %clocalpart:server", what, sigil)
 	}
 	local := s[1:colon]
