@@ -21,7 +21,7 @@ func createDatabase(t testing.TB) string {
 	}
 	name := "test_" + strings.ToLower(rand.Text())
 	execute := func(sql string) error {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		conn, err := pgx.Connect(ctx, server)
 		if err != nil {

@@ -31,7 +31,12 @@ type Encryption struct{}
 
 // cleartext lists the message events that the protocol sends unencrypted in encrypted rooms too: they carry no words, or are needed
 // before there are keys.
-func cleartext(typ string) bool {
+func cleartext(ev *mx.Event) bool {
+	typ := ev.Type
+	// Element and others ask for verification in the clear. The answers have types of their own.
+	if typ == mx.TypeMessage && ev.Str("msgtype") == "m.key.verification.request" {
+		return true
+	}
 	return slices.Contains([]string{
 		mx.TypeEncrypted, mx.TypeRedaction, "m.reaction",
 		"m.rtc.notification", "org.matrix.msc4075.rtc.notification", "org.matrix.msc4075.call.notify",
@@ -47,7 +52,7 @@ func (Encryption) Judge(room *roomstate.Snapshot, ev *mx.Event) error {
 		}
 		return nil
 	}
-	if !room.Encrypted() || cleartext(ev.Type) {
+	if !room.Encrypted() || cleartext(ev) {
 		return nil
 	}
 	return fault.Denied("This room is encrypted and takes no unencrypted messages (%s): use a client with end-to-end encryption", ev.Type)
