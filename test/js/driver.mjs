@@ -250,7 +250,8 @@ class Client {
 
     /** backedUp waits until every room key of this device is in the backup. */
     async backedUp() {
-        await until("backup", 20000, async () => {
+        // It starts the upload after up to ten seconds.
+        await until("backup", 60000, async () => {
             const active = await this.crypto.getActiveSessionBackupVersion();
             // The SDK's own answer is from before the upload.
             const info = active && (await this.c.http.authedRequest("GET", "/room_keys/version", {}, undefined, { prefix: "/_matrix/client/v3" }));
@@ -283,6 +284,7 @@ class Client {
 
     /** knows waits until the keys of a device are here. */
     async knows({ user, device }) {
+        await this.crypto.userHasCrossSigningKeys(user, true); // asks the server again
         await until(`device ${device}`, 15000, async () => (await this.crypto.getUserDeviceInfo([user], true)).get(user)?.has(device));
         return {};
     }
