@@ -31,8 +31,8 @@ const smallBody = 64 << 10
 
 // Types of log-in.
 const (
-	loginPassword   = "m.login.password" //nolint:gosec // a type of log-in
-	loginToken      = "m.login.token"
+	loginPassword   = "m.login.password"
+	loginToken      = "m.login.token" //nolint:gosec // a type of log-in
 	loginAppservice = "m.login.application_service"
 )
 
