@@ -67,7 +67,6 @@ func (a *App) startBackground(ctx context.Context) (stop func()) {
 	var running sync.WaitGroup
 	running.Go(func() { a.collect(ctx) })
 	running.Go(func() { a.bus.CatchUp(ctx, a.db.Position, a.log) })
-	running.Go(func() { a.feed.Run(ctx) })
 	for _, run := range a.background {
 		running.Go(func() { run(ctx) })
 	}
