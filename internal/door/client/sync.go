@@ -48,7 +48,7 @@ func (h *Handlers) syncRequest(r *door.Request) (*feed.Request, error) {
 		}
 		req.Since = &t
 	}
-	if req.Presence, err = presenceOf(r.Param("set_presence")); err != nil {
+	if req.Presence, err = ephemeral.SetPresenceParam(r.Param("set_presence")); err != nil {
 		return nil, err
 	}
 	if req.Timeout, err = timeoutOf(r.Param("timeout")); err != nil {
@@ -66,18 +66,6 @@ func (h *Handlers) syncRequest(r *door.Request) (*feed.Request, error) {
 	req.StateAfter = req.StateAfter || req.Unstable
 	req.Filter, err = h.Feed.Filter(r.Context(), req.User, r.Param("filter"))
 	return req, err
-}
-
-// presenceOf reads set_presence.
-func presenceOf(s string) (ephemeral.State, error) {
-	switch state := ephemeral.State(s); state {
-	case "":
-		return ephemeral.Online, nil
-	case ephemeral.Online, ephemeral.Unavailable, ephemeral.Offline:
-		return state, nil
-	default:
-		return "", fault.InvalidParam("set_presence must be online, unavailable or offline")
-	}
 }
 
 // timeoutOf reads a time in milliseconds.

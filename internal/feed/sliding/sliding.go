@@ -56,7 +56,7 @@ func New(f *feed.Service, threads Subscriptions) *Service {
 //
 // Spec: MSC4186
 func (s *Service) Sync(ctx context.Context, r *Request) ([]byte, error) {
-	presence, err := presenceOf(r.Presence)
+	presence, err := ephemeral.SetPresenceParam(r.Presence)
 	if err != nil {
 		return nil, err
 	}
@@ -90,18 +90,6 @@ func (s *Service) Sync(ctx context.Context, r *Request) ([]byte, error) {
 }
 
 var errOvertaken = fault.New(fault.BadRequest, "M_UNKNOWN", "A newer request has taken the place of this one")
-
-// presenceOf reads set_presence.
-func presenceOf(s string) (ephemeral.State, error) {
-	switch state := ephemeral.State(s); state {
-	case "":
-		return ephemeral.Online, nil
-	case ephemeral.Online, ephemeral.Unavailable, ephemeral.Offline:
-		return state, nil
-	default:
-		return "", fault.InvalidParam("set_presence must be online, unavailable or offline")
-	}
-}
 
 // enter finds the connection of a request, or opens one for a request without a token. The request takes the connection from any that
 // waits on it.
