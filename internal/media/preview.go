@@ -142,6 +142,9 @@ func (s *Service) fetch(ctx context.Context, u *url.URL, key []byte) (*mediameta
 	}
 	defer s.pages.slots.Release(1)
 	now := s.now()
+	if p, err := mediameta.GetPreview(ctx, s.db, key, store.Millis(now)); p != nil || err != nil { // read while we waited
+		return p, err
+	}
 	p := &mediameta.Preview{Page: key, Fetched: store.Millis(now), Expires: store.Millis(now.Add(s.pages.cfg.CacheFor))}
 	properties, err := s.readPage(ctx, u)
 	if err == nil {

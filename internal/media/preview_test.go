@@ -3,12 +3,14 @@ package media
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -235,6 +237,18 @@ func TestPagesAreReadOnce(t *testing.T) {
 		wg.Wait()
 		if n := w.hits.Load(); n != 1 {
 			t.Errorf("read %d times", n)
+		}
+		// One who found nothing just before the page was kept, and comes to read it just after.
+		u, err := url.Parse(w.URL + "/page")
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := sha256.Sum256([]byte(u.String()))
+		if _, err := f.fetchOnce(context.Background(), u, key[:]); err != nil {
+			t.Error(err)
+		}
+		if n := w.hits.Load(); n != 1 {
+			t.Errorf("read %d times by a latecomer", n)
 		}
 	}, previews)
 }
