@@ -4,11 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
 	"conclave.chat/internal/store"
 )
+
+// answerTime is how long a start waits for NATS, which it can do without.
+const answerTime = 5 * time.Second
 
 // Cluster connects the bus to the other nodes of the same database through NATS. Messages there are names of what changed, no content.
 //
@@ -33,6 +37,11 @@ func Connect(url, serverName, node string, bus *Bus, log *slog.Logger) (*Cluster
 	if _, err := conn.Subscribe(c.subject+".batch.*", c.receive); err != nil {
 		conn.Close()
 		return nil, fmt.Errorf("notify: NATS: %w", err)
+	}
+	if conn.IsConnected() { // so that what others announce from now on reaches us; a later connection tells of the subscription by itself
+		if err := conn.FlushTimeout(answerTime); err != nil {
+			log.Warn("NATS does not answer", "error", err)
+		}
 	}
 	bus.setRemote(c.send)
 	return c, nil

@@ -45,7 +45,7 @@ func receive(t *testing.T, from <-chan store.Batch) store.Batch {
 	select {
 	case b := <-from:
 		return b
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing arrived")
 		return store.Batch{}
 	}
