@@ -54,6 +54,9 @@ func (s *Service) Typing(ctx context.Context, caller, user mx.UserID, room strin
 	return nil
 }
 
+// Active notes that a user did something that others see.
+func (s *Service) Active(user mx.UserID) { s.Ephemeral.Active(user) }
+
 // maxStatus is how long a status message may be, in bytes.
 const maxStatus = 1024
 

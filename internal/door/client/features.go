@@ -6,6 +6,7 @@ func unstableFeatures() map[string]bool {
 	return map[string]bool{
 		"org.matrix.e2e_cross_signing":  true,
 		"org.matrix.msc2285.stable":     true, // private read receipts
+		"org.matrix.msc3391":            true, // deletion of account data
 		"org.matrix.msc3440.stable":     true, // threads
 		"org.matrix.msc3814":            true, // dehydrated devices
 		"org.matrix.msc3827.stable":     true, // the room directory filters by room type

@@ -35,6 +35,15 @@ func (h *Handlers) typing(r *door.Request) (any, error) {
 	return nil, h.Personal.Typing(r.Context(), r.Caller.User, mx.UserID(r.Path("userId")), r.Path("roomId"), body)
 }
 
+// active notes that the caller did something that others see, where presence is served.
+//
+// Spec: cs#last-active-ago
+func (h *Handlers) active(r *door.Request) {
+	if h.Personal != nil {
+		h.Personal.Active(r.Caller.User)
+	}
+}
+
 func (h *Handlers) setPresence(r *door.Request) (any, error) {
 	var body personal.PresenceNotice
 	if err := r.Decode(&body); err != nil {

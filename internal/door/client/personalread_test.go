@@ -7,6 +7,7 @@ import (
 )
 
 // Spec: cs#post_matrixclientv3roomsroomidreceiptreceipttypeeventid
+// Spec: cs#mreceipt
 func TestReceipts(t *testing.T) {
 	eachWithRooms(t, func(t *testing.T, h *harness) {
 		alice, bob, carol := h.register("alice"), h.register("bob"), h.register("carol")
@@ -181,12 +182,14 @@ func TestTyping(t *testing.T) {
 	})
 }
 
+// Spec: cs#mpresence
+// Spec: cs#last-active-ago
 // Spec: cs#put_matrixclientv3presenceuseridstatus
 // Spec: cs#get_matrixclientv3presenceuseridstatus
 func TestPresence(t *testing.T) {
 	eachWithRooms(t, func(t *testing.T, h *harness) {
 		alice, bob, carol := h.register("alice"), h.register("bob"), h.register("carol")
-		h.newRoom(alice, bob)
+		room := h.newRoom(alice, bob)
 		status := func(p person) string { return "/_matrix/client/v3/presence/" + p.ID + "/status" }
 		h.ok("GET", status(alice), alice.Token, nil).is("offline", "presence")
 		since := h.sync(bob, "").str("next_batch")
@@ -202,6 +205,9 @@ func TestPresence(t *testing.T) {
 		}
 		h.ok("PUT", status(alice), alice.Token, object{"presence": "unavailable", "status_msg": nil})
 		h.ok("GET", status(alice), bob.Token, nil).is("unavailable", "presence").is(nil, "status_msg")
+
+		h.say(alice, room, object{}) // who speaks is here
+		h.ok("GET", status(alice), bob.Token, nil).is("online", "presence").is(true, "currently_active")
 
 		h.fails("GET", status(alice), carol.Token, nil, 403, "M_FORBIDDEN")
 		h.fails("GET", "/_matrix/client/v3/presence/@nobody:hs1/status", carol.Token, nil, 403, "M_FORBIDDEN")

@@ -73,6 +73,7 @@ func (h *Handlers) send(r *door.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.active(r)
 	return eventAnswer{ids[0]}, nil
 }
 

@@ -126,9 +126,3 @@ func DeleteUser(tx *store.Tx, user mx.UserID) error {
 	_, err := tx.Exec("DELETE FROM receipt WHERE user_id = $1 AND type = $2", user, ReadPrivate)
 	return err
 }
-
-// DeleteRoomData removes a user's account data for a room, as forgetting the room asks for.
-func DeleteRoomData(tx *store.Tx, user mx.UserID, room mx.RoomID) error {
-	_, err := tx.Exec("DELETE FROM account_data WHERE user_id = $1 AND room_id = $2", user, room)
-	return err
-}

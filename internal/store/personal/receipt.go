@@ -36,6 +36,8 @@ const maxRooms = 256
 
 // Receipts reads the receipts of some rooms that changed last in (since, upto] and that a viewer may see: all public ones and the
 // viewer's private ones. Those of one room come together, in order of position.
+//
+// Spec: cs#private-read-receipts
 func Receipts(ctx context.Context, r store.Reader, viewer mx.UserID, rooms []mx.RoomID, since, upto store.Pos) ([]Receipt, error) {
 	var list []Receipt
 	for len(rooms) > 0 {
@@ -62,12 +64,6 @@ func Receipts(ctx context.Context, r store.Reader, viewer mx.UserID, rooms []mx.
 // UserReceipts reads all receipts of one user in one room, public and private.
 func UserReceipts(ctx context.Context, r store.Reader, room mx.RoomID, user mx.UserID) ([]Receipt, error) {
 	rows, err := r.Query(ctx, "SELECT "+receiptColumns+" FROM receipt WHERE room_id = $1 AND user_id = $2 ORDER BY pos", room, user)
-	return receipts(rows, err)
-}
-
-// AllUserReceipts reads all receipts of one user in all rooms, public and private.
-func AllUserReceipts(ctx context.Context, r store.Reader, user mx.UserID) ([]Receipt, error) {
-	rows, err := r.Query(ctx, "SELECT "+receiptColumns+" FROM receipt WHERE user_id = $1 ORDER BY room_id, pos", user)
 	return receipts(rows, err)
 }
 
