@@ -13,6 +13,9 @@ import (
 // Draft is an event that somebody wants to be in a room.
 type Draft = ledger.Draft
 
+// Policy decides on events that the authorization rules let in.
+type Policy = ledger.Policy
+
 // Profile is what member events say of a user.
 type Profile struct {
 	DisplayName string
@@ -39,7 +42,7 @@ type Deps struct {
 	Invites  Invites
 	Tags     Tags
 	Moves    Moves
-	Policies []ledger.Policy // besides the rule on encryption
+	Policies []Policy // besides the rule on encryption
 	Log      *slog.Logger
 	Now      func() time.Time
 	Config   Config
@@ -77,7 +80,7 @@ func New(d Deps) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	var policies []ledger.Policy
+	var policies []Policy
 	if d.Config.Encrypt {
 		policies = append(policies, ledger.Encryption{})
 	}
