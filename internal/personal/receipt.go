@@ -53,7 +53,11 @@ func (s *Service) MarkRead(ctx context.Context, user mx.UserID, room string, mar
 		if e.RoomID != id || !view.CanSee(e.Pos) {
 			return fault.Missing("There is no such event")
 		}
-		if !inThread(e, m.Thread) {
+		within, err := s.inThread(ctx, e, m.Thread)
+		if err != nil {
+			return err
+		}
+		if !within {
 			return fault.InvalidParam("The event is not in this thread")
 		}
 		receipts[i] = personal.Receipt{
@@ -93,20 +97,38 @@ func (m Mark) check() error {
 	return nil
 }
 
-// inThread reports whether a receipt for a thread may name an event. The root of a thread and what relates to the root count for both
-// the main timeline and the thread.
+// maxHops is how far relations are followed from an event towards the root of a thread.
+const maxHops = 3
+
+// inThread reports whether a receipt for a thread may name an event. The root of a thread and what relates to it, directly or through
+// others, count for both the main timeline and the thread: clients show them in both.
 //
 // Spec: cs#threaded-read-receipts
-func inThread(e *eventlog.Event, thread string) bool {
-	root := mx.EventID(thread)
+func (s *Service) inThread(ctx context.Context, e *eventlog.Event, thread string) (bool, error) {
 	switch thread {
 	case "":
-		return true
+		return true, nil
 	case mainThread:
-		return e.Thread == ""
-	default:
-		return e.Thread == root || (e.Thread == "" && (e.ID == root || e.RelatesTo == root))
+		return e.Thread == "", nil
 	}
+	root, at := mx.EventID(thread), e
+	for range maxHops {
+		if at.Thread != "" || at.ID == root || at.RelatesTo == root || at.RelatesTo == "" {
+			break
+		}
+		parent, err := s.Rooms.Event(ctx, at.RelatesTo)
+		if fault.Is(err, "M_NOT_FOUND") {
+			break
+		}
+		if err != nil {
+			return false, err
+		}
+		if parent.RoomID != e.RoomID {
+			break
+		}
+		at = parent
+	}
+	return at.Thread == root || (at.Thread == "" && (at.ID == root || at.RelatesTo == root)), nil
 }
 
 func moveForward(ctx context.Context, tx *store.Tx, c personal.Receipt) error {

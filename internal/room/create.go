@@ -82,6 +82,10 @@ func (e *Engine) CreateRoom(ctx context.Context, by mx.UserID, c Create) (mx.Roo
 		}
 		return err
 	})
+	if err == nil {
+		// A client may upgrade a room by hand: it names the old room here, and puts the tombstone itself.
+		e.followed(ctx, by, id)
+	}
 	return id, invalidState(err)
 }
 
