@@ -54,6 +54,7 @@ type App struct {
 	limits  *gate.Limiter
 	metrics *prometheus.Registry
 	door    *door.Door
+	parking *door.Parking
 	routes  [][]door.Route
 
 	cluster   *notify.Cluster // nil for a single node
@@ -85,7 +86,7 @@ type collector struct {
 func Build(ctx context.Context, cfg *config.Config, keys *keyring.Keyring, log *slog.Logger) (*App, error) {
 	a := &App{
 		cfg: cfg, log: log, keys: keys, server: mx.ServerName(cfg.ServerName), bus: notify.New(),
-		metrics: prometheus.NewRegistry(), stopping: make(chan struct{}),
+		metrics: prometheus.NewRegistry(), stopping: make(chan struct{}), parking: door.NewParking(),
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("app: data folder: %w", err)
@@ -155,6 +156,7 @@ func (a *App) wire(ctx context.Context) error {
 	a.routes = h.Routes()
 	a.door = door.New(door.Deps{
 		Auth: gate.Accounts{Service: a.accounts}, Seen: a.seen, Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),
+		Parking: a.parking,
 	}, a.routes...)
 	return nil
 }

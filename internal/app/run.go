@@ -44,11 +44,17 @@ func (a *App) Run(ctx context.Context) error {
 		Handler: a.Handler(), ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
-	failed := make(chan error, 2)
+	// Connections whose long polls were answered come back to a second server. It gives them as long for the next request as others get
+	// that are idle.
+	again := &http.Server{
+		Handler: srv.Handler, ReadHeaderTimeout: idleTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: srv.MaxHeaderBytes, ErrorLog: srv.ErrorLog,
+	}
+	failed := make(chan error, 3)
 	go func() { failed <- srv.Serve(l) }()
+	go func() { failed <- again.Serve(a.parking) }()
 	side, err := a.serveMetrics(ctx, failed)
 	if err != nil {
-		return errors.Join(err, srv.Close(), a.Close())
+		return errors.Join(err, srv.Close(), again.Close(), a.Close())
 	}
 	stopBackground := a.startBackground(context.WithoutCancel(ctx))
 	a.log.Info("serving", "server_name", a.server, "listen", l.Addr().String(), "tls", tlsConfig != nil, "database", a.db.Engine())
@@ -58,7 +64,7 @@ func (a *App) Run(ctx context.Context) error {
 	case err = <-failed:
 		err = fmt.Errorf("app: serve: %w", err)
 	}
-	return errors.Join(err, a.drain(stopBackground, srv, side))
+	return errors.Join(err, a.drain(stopBackground, again, srv, side))
 }
 
 // startBackground starts what services do by themselves; the function that it returns stops that and waits for it.
@@ -76,11 +82,13 @@ func (a *App) startBackground(ctx context.Context) (stop func()) {
 	}
 }
 
-func (a *App) drain(stopBackground func(), servers ...*http.Server) error {
+// drain ends the server. again has the connections that came back from parking: net/http would take those that have not sent their
+// next request yet for busy, so that server is closed once nothing is being served.
+func (a *App) drain(stopBackground func(), again *http.Server, servers ...*http.Server) error {
+	errs := []error{a.parking.Close()}
 	a.beginStop()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
-	var errs []error
 	for _, s := range servers {
 		if s == nil {
 			continue
@@ -89,6 +97,7 @@ func (a *App) drain(stopBackground func(), servers ...*http.Server) error {
 			errs = append(errs, fmt.Errorf("app: drain: %w", err), s.Close())
 		}
 	}
+	errs = append(errs, a.parking.Wait(ctx), a.door.Idle(ctx), again.Close())
 	stopBackground()
 	return errors.Join(append(errs, a.Close())...)
 }

@@ -9,18 +9,20 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"conclave.chat/internal/gate"
 )
 
-// Handler serves one route. It returns what to answer: nil is {}, Raw is JSON as it is, Responder writes itself, anything else is
-// encoded as JSON. An error is answered by Fail.
+// Handler serves one route. It returns what to answer: nil is {}, Raw is JSON as it is, Responder writes itself, Later is not there yet,
+// anything else is encoded as JSON. An error is answered by Fail.
 type Handler func(*Request) (any, error)
 
 // Route is one row of the API.
@@ -103,6 +105,8 @@ type Door struct {
 	limits  *gate.Limiter
 	log     *slog.Logger
 	metrics *Metrics
+	parking *Parking
+	active  atomic.Int64 // requests that are being served, parked ones not among them
 	mux     *http.ServeMux
 	now     func() time.Time
 	paths   map[string]methods
@@ -118,6 +122,7 @@ type Deps struct {
 	Limits  *gate.Limiter
 	Log     *slog.Logger
 	Metrics *Metrics
+	Parking *Parking // nil: requests that wait keep their goroutine
 }
 
 // New makes a Door that serves the routes.
@@ -126,7 +131,7 @@ func New(d Deps, routes ...[]Route) *Door {
 		d.Seen = func(gate.Caller, string, string) {}
 	}
 	door := &Door{
-		auth: d.Auth, seen: d.Seen, limits: d.Limits, log: d.Log, metrics: d.Metrics,
+		auth: d.Auth, seen: d.Seen, limits: d.Limits, log: d.Log, metrics: d.Metrics, parking: d.Parking,
 		mux: http.NewServeMux(), now: time.Now, paths: map[string]methods{},
 	}
 	for _, list := range routes {
@@ -189,6 +194,22 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	d.mux.ServeHTTP(w, r)
 }
+
+// Idle waits until no request is being served; parked ones do not count.
+func (d *Door) Idle(ctx context.Context) error {
+	tick := time.NewTicker(idleTick)
+	defer tick.Stop()
+	for d.active.Load() > 0 {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return errors.New("door: requests were not answered in time")
+		}
+	}
+	return nil
+}
+
+const idleTick = 5 * time.Millisecond
 
 func newRequestID() string {
 	var b [8]byte

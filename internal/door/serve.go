@@ -3,7 +3,6 @@ package door
 import (
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -61,7 +60,13 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, rt *Route) {
 	req := &Request{HTTP: r, w: sw, route: rt, ID: newRequestID(), Addr: d.limits.ClientAddr(r)}
 	sw.Header().Set("X-Request-Id", req.ID)
 	d.metrics.inflight.Inc()
+	d.active.Add(1)
+	parked := false
 	defer func() {
+		d.active.Add(-1)
+		if parked {
+			return // it is not answered yet
+		}
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler { //nolint:errorlint // net/http documents the comparison
 				panic(p)
@@ -72,13 +77,14 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, rt *Route) {
 			}
 		}
 		d.metrics.inflight.Dec()
-		took := d.now().Sub(start)
-		d.metrics.observe(rt, sw.status, took)
-		d.log.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("request", req.ID), slog.String("method", r.Method),
-			slog.String("route", rt.Path), slog.Int("status", sw.status), slog.Duration("took", took), slog.String("user", string(req.Caller.User)))
+		d.served(req, sw.status, start)
 	}()
 	answer, err := d.admitAndHandle(req, start)
-	if err == nil {
+	if l, ok := answer.(Later); ok && err == nil {
+		if parked, err = d.later(req, l, start); parked {
+			return
+		}
+	} else if err == nil {
 		err = d.answer(req, answer)
 	}
 	if err != nil {

@@ -34,7 +34,7 @@ func benchRig(b *testing.B, rooms int) (*feedtest.Rig, []mx.RoomID) {
 
 func benchSync(b *testing.B, g *feedtest.Rig, r *feed.Request) []byte {
 	r.Presence = ephemeral.Offline
-	raw, err := g.Feed.Sync(context.Background(), r)
+	raw, _, err := g.Feed.Sync(context.Background(), r)
 	if err != nil {
 		b.Fatal(err)
 	}

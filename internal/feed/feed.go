@@ -9,7 +9,8 @@
 //	               ▲ nothing for this client: wait
 //	              Hub ◀─ notify.Bus, ephemeral
 //
-// A request that finds nothing waits in the Hub, which wakes only those whom a change concerns. Waiting costs no goroutine of ours.
+// A request that finds nothing waits as a Pending, which the Hub wakes when a change concerns it. Waiting costs no goroutine: woken requests
+// are worked off by a few workers.
 // Package state: window (names of the last changes), caches of key counts and of facts about users. All are bounded.
 //
 // It refuses tokens and filters that it did not give out or cannot read. What a user may see is decided by visibility.
@@ -116,6 +117,7 @@ type Service struct {
 	now        func() time.Time
 
 	hub     *watch.Hub
+	work    *queue
 	window  *watch.Window
 	counts  *keyCounts
 	given   *given
@@ -129,7 +131,7 @@ func New(d Deps) *Service {
 	s := &Service{
 		db: d.DB, bus: d.Bus, rooms: d.Rooms, views: d.Views, ephemeral: d.Ephemeral, counter: d.Counter, aggregator: d.Aggregator,
 		pushRules: d.PushRules, log: d.Log, stopping: d.Stopping, now: time.Now,
-		window: watch.NewWindow(d.Bus.Last(), watch.WindowSize), counts: newKeyCounts(), given: newGiven(), facts: newFactCache(), filters: newFilterCache(),
+		window: watch.NewWindow(d.Bus.Last(), watch.WindowSize), counts: newKeyCounts(), given: newGiven(), work: newQueue(), facts: newFactCache(), filters: newFilterCache(),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -138,9 +140,6 @@ func New(d Deps) *Service {
 	d.Bus.Listen(s.listen)
 	return s
 }
-
-// Run wakes waiting requests until ctx ends.
-func (s *Service) Run(ctx context.Context) { s.hub.Run(ctx) }
 
 // Waiting is the number of requests that wait for news.
 func (s *Service) Waiting() int { return s.hub.Count() }

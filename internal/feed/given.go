@@ -1,9 +1,12 @@
 package feed
 
 import (
+	"context"
 	"sync"
 
+	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/keys"
 )
 
 // maxGiven bounds how many devices are remembered.
@@ -48,4 +51,28 @@ func (g *given) acknowledged(d deviceOf, pos store.Pos) {
 	if g.m[d] <= pos {
 		g.m[d] = 0
 	}
+}
+
+// Acknowledge takes away the to-device messages that a client has received. The first request of a device after a start asks the
+// database whether there are any; from then on the service knows what it gave out.
+func (s *Service) Acknowledge(ctx context.Context, user mx.UserID, device mx.DeviceID, upto store.Pos) error {
+	d := deviceOf{user, device}
+	gave, known := s.given.upto(d)
+	if known && (gave == 0 || gave > upto) {
+		return nil
+	}
+	if !known {
+		has, err := keys.HasToDevice(ctx, s.db, user, device, upto)
+		if err != nil {
+			return err
+		}
+		if !has {
+			s.given.acknowledged(d, upto)
+			return nil
+		}
+	}
+	s.given.acknowledged(d, upto)
+	// Nobody waits for it: what was received is not given out again in any case.
+	s.db.Enqueue(func(tx *store.Tx) error { return keys.DeleteToDevice(tx, user, device, upto) })
+	return nil
 }

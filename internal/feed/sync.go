@@ -25,20 +25,20 @@ type Request struct {
 
 var errUnknownPos = fault.New(fault.BadRequest, "M_UNKNOWN_POS", "This token is of another or a later database; begin anew")
 
-// Sync answers a request with a JSON object, after waiting for news if it asks to.
+// Sync answers a request with a JSON object, or with a Pending if it has to wait for news.
 //
 // Spec: cs#get_matrixclientv3sync
-func (s *Service) Sync(ctx context.Context, r *Request) ([]byte, error) {
+func (s *Service) Sync(ctx context.Context, r *Request) ([]byte, *Pending, error) {
 	if r.Since != nil {
 		if err := s.Acknowledge(ctx, r.User, r.Device, r.Since.ToDevice); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	timeout := r.Timeout
 	if r.Since == nil || r.FullState {
 		timeout = 0
 	}
-	return s.Poll(ctx, Poll{r.User, r.Device, r.Presence, timeout}, func(done Checked, last bool) ([]byte, Checked, error) {
+	return s.Poll(ctx, Poll{r.User, r.Device, r.Presence, timeout}, func(ctx context.Context, done Checked, last bool) ([]byte, Checked, error) {
 		b, err := s.look(ctx, r, done)
 		if err != nil {
 			return nil, done, err

@@ -34,7 +34,14 @@ func (h *Handlers) sync(r *door.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := h.Feed.Sync(r.Context(), req)
+	return nowOrLater(h.Feed.Sync(r.Context(), req))
+}
+
+// nowOrLater is what is there to answer already, or will be.
+func nowOrLater(answer []byte, pending *feed.Pending, err error) (any, error) {
+	if pending != nil {
+		return pending, err
+	}
 	return door.Raw(answer), err
 }
 
@@ -124,7 +131,6 @@ func (h *Handlers) sliding(stable bool) door.Handler {
 		if err != nil {
 			return nil, err
 		}
-		answer, err := h.Sliding.Sync(r.Context(), req)
-		return door.Raw(answer), err
+		return nowOrLater(h.Sliding.Sync(r.Context(), req))
 	}
 }

@@ -45,6 +45,7 @@ type Rig struct {
 	TS        int64 // time of the last event
 
 	stop chan struct{}
+	end  func()
 
 	mu    sync.Mutex
 	rooms map[mx.RoomID]*roomLog
@@ -70,9 +71,7 @@ func New(t testing.TB, open func(testing.TB, store.Options) *store.DB) *Rig {
 	t.Cleanup(g.Ephemeral.Close)
 	g.Views = visibility.NewViews(g.DB)
 	g.Restart()
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	go g.Feed.Run(ctx)
+	t.Cleanup(func() { g.end() })
 	return g
 }
 
@@ -82,9 +81,15 @@ func (g *Rig) Restart() {
 	if err != nil {
 		g.T.Fatal(err)
 	}
+	if g.end != nil {
+		g.end()
+	}
 	g.Bus = notify.New()
 	g.Bus.Start(pos)
 	g.Feed = feed.New(feed.Deps{DB: g.DB, Bus: g.Bus, Rooms: g, Views: g.Views, Ephemeral: g.Ephemeral, Stopping: g.stop})
+	ctx, cancel := context.WithCancel(context.Background())
+	g.end = cancel
+	go g.Feed.Run(ctx)
 }
 
 func (g *Rig) Snapshot(_ context.Context, room mx.RoomID) (*roomstate.Snapshot, error) {
@@ -230,7 +235,10 @@ func (g *Rig) SyncContext(ctx context.Context, r feed.Request) gjson.Result {
 	if r.Device == "" {
 		r.Device = "DEVICE"
 	}
-	raw, err := g.Feed.Sync(ctx, &r)
+	raw, pending, err := g.Feed.Sync(ctx, &r)
+	if pending != nil {
+		raw, err = pending.Wait(ctx)
+	}
 	if err != nil {
 		g.T.Fatal(err)
 	}

@@ -52,21 +52,21 @@ func New(f *feed.Service, threads Subscriptions) *Service {
 	return &Service{feed: f, threads: threads, conns: newConns(), bumps: newBumps()}
 }
 
-// Sync answers a request with a JSON object, after waiting for news if it asks to.
+// Sync answers a request with a JSON object, or with a Pending if it has to wait for news.
 //
 // Spec: MSC4186
-func (s *Service) Sync(ctx context.Context, r *Request) ([]byte, error) {
+func (s *Service) Sync(ctx context.Context, r *Request) ([]byte, *feed.Pending, error) {
 	presence, err := ephemeral.SetPresenceParam(r.Presence)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	device, err := s.acknowledge(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c, turn, err := s.enter(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	timeout := r.Timeout
 	if r.Pos == "" {
@@ -74,7 +74,7 @@ func (s *Service) Sync(ctx context.Context, r *Request) ([]byte, error) {
 	}
 	var seen feed.Changes
 	return s.feed.Poll(ctx, feed.Poll{User: r.User, Device: r.Device, Presence: presence, Timeout: timeout},
-		func(done feed.Checked, last bool) ([]byte, feed.Checked, error) {
+		func(ctx context.Context, done feed.Checked, last bool) ([]byte, feed.Checked, error) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			if c.turn != turn {

@@ -39,7 +39,10 @@ func (c *client) try(body, pos string) (gjson.Result, error) {
 	if err != nil {
 		return gjson.Result{}, err
 	}
-	raw, err := c.s.Sync(context.Background(), r)
+	raw, pending, err := c.s.Sync(context.Background(), r)
+	if pending != nil {
+		raw, err = pending.Wait(context.Background())
+	}
 	if err == nil && !gjson.ValidBytes(raw) {
 		c.Fatalf("not JSON: %s", raw)
 	}

@@ -47,24 +47,36 @@ type Happening struct {
 // Waiter is one request that waits; those of one user form a list.
 type Waiter struct {
 	device mx.DeviceID
-	Wake   chan struct{} // of capacity 1: gets a value when the request should look again
+	notify func(last bool)
 	next   *Waiter
-	ended  bool // the session is over, or may be: the request must not wait on
 }
+
+// maxPerDevice is how many requests of one device may wait. A device has a few connections; what is more was left behind by a network
+// that came and went, and nobody reads its answer.
+const maxPerDevice = 8
 
 // NewHub makes a Hub; Run has to be running.
 func NewHub(rooms Rooms, log *slog.Logger) *Hub {
 	return &Hub{rooms: rooms, log: log, waiting: map[mx.UserID]*Waiter{}, ready: make(chan struct{}, 1)}
 }
 
-// Join adds a request; what happens from now on wakes it.
-func (h *Hub) Join(user mx.UserID, device mx.DeviceID) *Waiter {
-	w := &Waiter{device: device, Wake: make(chan struct{}, 1)}
+// Join adds a request. What happens from now on and concerns it calls notify, which must be quick and may not call the Hub; last says that
+// the request must not wait on.
+func (h *Hub) Join(user mx.UserID, device mx.DeviceID, notify func(last bool)) *Waiter {
+	w := &Waiter{device: device, notify: notify}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	w.next = h.waiting[user]
 	h.waiting[user] = w
 	h.n++
+	n := 0
+	for v := w; v != nil; v = v.next {
+		if v.device == device {
+			if n++; n > maxPerDevice {
+				v.notify(true)
+			}
+		}
+	}
 	return w
 }
 
@@ -205,13 +217,13 @@ func (h *Hub) wakeRoom(ctx context.Context, room mx.RoomID) {
 	if len(h.waiting) <= snap.JoinedCount() {
 		for user, w := range h.waiting {
 			if snap.Joined(user) {
-				w.wakeList("")
+				w.wakeList("", false)
 			}
 		}
 		return
 	}
 	for user := range snap.Members(mx.Join) {
-		h.waiting[user].wakeList("")
+		h.waiting[user].wakeList("", false)
 	}
 }
 
@@ -226,45 +238,38 @@ func (h *Hub) failed(ctx context.Context, err error) {
 func (h *Hub) wake(user mx.UserID, device mx.DeviceID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.waiting[user].wakeList(device)
+	h.waiting[user].wakeList(device, false)
 }
 
-// end wakes requests whose session has changed, for good.
+// end wakes requests whose session is over, or may be.
 func (h *Hub) end(user mx.UserID, device mx.DeviceID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for w := h.waiting[user]; w != nil; w = w.next {
-		if device == "" || w.device == device {
-			w.ended = true
-		}
-	}
-	h.waiting[user].wakeList(device)
+	h.waiting[user].wakeList(device, true)
 }
 
-// Over reports whether the request must not wait on.
-func (h *Hub) Over(w *Waiter) bool {
+// End wakes all requests for the last time.
+func (h *Hub) End() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return w.ended
+	for _, w := range h.waiting {
+		w.wakeList("", true)
+	}
 }
 
 func (h *Hub) wakeAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, w := range h.waiting {
-		w.wakeList("")
+		w.wakeList("", false)
 	}
 }
 
 // wakeList wakes the requests of one user, or of one device of that user.
-func (w *Waiter) wakeList(device mx.DeviceID) {
+func (w *Waiter) wakeList(device mx.DeviceID, last bool) {
 	for ; w != nil; w = w.next {
-		if device != "" && w.device != device {
-			continue
-		}
-		select {
-		case w.Wake <- struct{}{}:
-		default:
+		if device == "" || w.device == device {
+			w.notify(last)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -77,23 +78,20 @@ func TestHubWakesThoseConcernedAndNobodyElse(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			go h.Run(ctx)
-			waiting := map[string]*Waiter{}
+			woken := map[string]bool{}
+			var mu sync.Mutex
 			for _, w := range []struct {
 				user   mx.UserID
 				device mx.DeviceID
 			}{{"@a:x", "1"}, {"@a:x", "2"}, {"@b:x", "1"}, {"@c:x", "1"}, {"@d:x", "1"}} {
-				waiting[string(w.user)+" "+string(w.device)] = h.Join(w.user, w.device)
+				h.Join(w.user, w.device, func(bool) {
+					mu.Lock()
+					defer mu.Unlock()
+					woken[string(w.user)+" "+string(w.device)] = true
+				})
 			}
 			h.Enqueue(c.what)
 			synctest.Wait()
-			woken := map[string]bool{}
-			for name, w := range waiting {
-				select {
-				case <-w.Wake:
-					woken[name] = true
-				default:
-				}
-			}
 			for _, w := range c.want {
 				if !woken[w] {
 					t.Errorf("%s does not wake %s", name, w)
@@ -109,15 +107,29 @@ func TestHubWakesThoseConcernedAndNobodyElse(t *testing.T) {
 
 func TestHubForgetsThoseWhoLeave(t *testing.T) {
 	h := NewHub(hubRooms{}, slog.New(slog.DiscardHandler))
-	a, b, c := h.Join("@a:x", "1"), h.Join("@a:x", "2"), h.Join("@a:x", "3")
+	var woken [3]int
+	join := func(i int) *Waiter { return h.Join("@a:x", mx.DeviceID(rune('1'+i)), func(bool) { woken[i]++ }) }
+	a, b, c := join(0), join(1), join(2)
 	h.Leave("@a:x", b)
 	h.wake("@a:x", "")
-	if len(a.Wake) != 1 || len(b.Wake) != 0 || len(c.Wake) != 1 {
+	if woken != [3]int{1, 0, 1} {
 		t.Error("the wrong requests are woken after one has left")
 	}
 	h.Leave("@a:x", c)
 	h.Leave("@a:x", a)
 	if len(h.waiting) != 0 || h.Count() != 0 {
 		t.Errorf("%d requests of %d users are still there", h.Count(), len(h.waiting))
+	}
+}
+
+func TestHubEndsTheOldestOfTooManyRequestsOfADevice(t *testing.T) {
+	h := NewHub(hubRooms{}, slog.New(slog.DiscardHandler))
+	ended := map[int]bool{}
+	for i := range maxPerDevice + 2 {
+		h.Join("@a:x", "D", func(last bool) { ended[i] = last })
+	}
+	h.Join("@a:x", "E", func(last bool) { ended[-1] = last })
+	if len(ended) != 2 || !ended[0] || !ended[1] {
+		t.Errorf("ended: %v", ended)
 	}
 }
