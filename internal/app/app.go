@@ -86,7 +86,7 @@ type collector struct {
 func Build(ctx context.Context, cfg *config.Config, keys *keyring.Keyring, log *slog.Logger) (*App, error) {
 	a := &App{
 		cfg: cfg, log: log, keys: keys, server: mx.ServerName(cfg.ServerName), bus: notify.New(),
-		metrics: prometheus.NewRegistry(), stopping: make(chan struct{}), parking: door.NewParking(),
+		metrics: prometheus.NewRegistry(), stopping: make(chan struct{}), parking: door.NewParking(log),
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("app: data folder: %w", err)

@@ -82,10 +82,11 @@ func (a *App) startBackground(ctx context.Context) (stop func()) {
 	}
 }
 
-// drain ends the server. again has the connections that came back from parking: net/http would take those that have not sent their
-// next request yet for busy, so that server is closed once nothing is being served.
+// drain ends the server. again has the connections that came back from parking: Shutdown would take those that have not sent their next
+// request yet for busy, so that server is closed once all requests are answered.
 func (a *App) drain(stopBackground func(), again *http.Server, servers ...*http.Server) error {
 	errs := []error{a.parking.Close()}
+	again.SetKeepAlivesEnabled(false)
 	a.beginStop()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
@@ -97,7 +98,7 @@ func (a *App) drain(stopBackground func(), again *http.Server, servers ...*http.
 			errs = append(errs, fmt.Errorf("app: drain: %w", err), s.Close())
 		}
 	}
-	errs = append(errs, a.parking.Wait(ctx), a.door.Idle(ctx), again.Close())
+	errs = append(errs, a.door.Drain(ctx), again.Close())
 	stopBackground()
 	return errors.Join(append(errs, a.Close())...)
 }

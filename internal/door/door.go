@@ -106,7 +106,7 @@ type Door struct {
 	log     *slog.Logger
 	metrics *Metrics
 	parking *Parking
-	active  atomic.Int64 // requests that are being served, parked ones not among them
+	open    atomic.Int64 // requests that are not answered yet, parked ones among them
 	mux     *http.ServeMux
 	now     func() time.Time
 	paths   map[string]methods
@@ -195,11 +195,11 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mux.ServeHTTP(w, r)
 }
 
-// Idle waits until no request is being served; parked ones do not count.
-func (d *Door) Idle(ctx context.Context) error {
-	tick := time.NewTicker(idleTick)
+// Drain waits until all requests are answered, those that are parked too.
+func (d *Door) Drain(ctx context.Context) error {
+	tick := time.NewTicker(drainTick)
 	defer tick.Stop()
-	for d.active.Load() > 0 {
+	for d.open.Load() > 0 {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -209,7 +209,7 @@ func (d *Door) Idle(ctx context.Context) error {
 	return nil
 }
 
-const idleTick = 5 * time.Millisecond
+const drainTick = 5 * time.Millisecond
 
 func newRequestID() string {
 	var b [8]byte

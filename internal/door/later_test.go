@@ -3,14 +3,15 @@ package door_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,21 +67,26 @@ func wait(t *testing.T, until func() bool) {
 type pollServer struct {
 	*httptest.Server
 	door    *door.Door
+	metrics *prometheus.Registry
 	parking *door.Parking
 	poll    *later
 }
 
 func newPollServer(t *testing.T, start func(*httptest.Server)) *pollServer {
 	t.Helper()
-	p := &pollServer{parking: door.NewParking(), poll: &later{}}
+	p := &pollServer{parking: door.NewParking(slog.New(slog.DiscardHandler)), metrics: prometheus.NewRegistry(), poll: &later{}}
 	limits, err := gate.NewLimiter(gate.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.door = door.New(door.Deps{
-		Limits: limits, Log: slog.New(slog.DiscardHandler), Metrics: door.NewMetrics(prometheus.NewRegistry()), Parking: p.parking,
+		Limits: limits, Log: slog.New(slog.DiscardHandler), Metrics: door.NewMetrics(p.metrics), Parking: p.parking,
 	}, []door.Route{
 		{Method: "GET", Path: "/poll", Handle: func(*door.Request) (any, error) { return p.poll, nil }},
+		{Method: "POST", Path: "/read", Handle: func(r *door.Request) (any, error) {
+			_, err := r.ReadBody()
+			return p.poll, err
+		}},
 		{Method: "GET", Path: "/now", Handle: func(*door.Request) (any, error) { return door.Raw(`{"now":1}`), nil }},
 	})
 	p.Server = httptest.NewUnstartedServer(p.door)
@@ -90,9 +96,8 @@ func newPollServer(t *testing.T, start func(*httptest.Server)) *pollServer {
 	t.Cleanup(func() {
 		_ = p.parking.Close()
 		_ = again.Close()
-		p.Server.Close()
+		p.Close()
 	})
-	wait(t, p.parking.Serving)
 	return p
 }
 
@@ -208,55 +213,197 @@ func raw(t *testing.T, p *pollServer, request string) string {
 	return string(body)
 }
 
-// A client that sends its next request before the answer gets this one, and a closed connection.
-func TestAnEarlyRequestIsNotMixedUp(t *testing.T) {
-	p := newPollServer(t, (*httptest.Server).Start)
+// dial sends text as it is; answers are read from the reader.
+func (p *pollServer) dial(t *testing.T, text string) (net.Conn, *bufio.Reader) {
+	t.Helper()
 	c, err := net.Dial("tcp", p.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
-	if _, err := io.WriteString(c, "GET /poll HTTP/1.1\r\nHost: x\r\n\r\nGET /now HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+	t.Cleanup(func() { c.Close() })
+	if _, err := io.WriteString(c, text); err != nil {
 		t.Fatal(err)
 	}
-	go p.poll.answer(t, []byte(`{"n":1}`), nil)
-	r := bufio.NewReader(c)
-	res, err := http.ReadResponse(r, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, _ := io.ReadAll(res.Body)
-	res.Body.Close()
-	if string(body) != `{"n":1}` {
-		t.Fatalf("the answer is %s", body)
-	}
-	if res.Close {
-		if _, err := r.ReadByte(); !errors.Is(err, io.EOF) {
-			t.Errorf("the connection is not closed: %v", err)
-		}
-		return
-	}
-	if res, err = http.ReadResponse(r, nil); err != nil { // the second request came in time to be read
-		t.Fatal(err)
-	}
-	res.Body.Close()
+	return c, bufio.NewReader(c)
 }
 
-func TestAClientThatGoesAwayCancels(t *testing.T) {
-	p := newPollServer(t, func(s *httptest.Server) { s.EnableHTTP2 = true; s.StartTLS() })
-	ctx, cancel := context.WithCancel(context.Background())
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/poll", nil)
+// next reads one answer.
+func next(t *testing.T, r *bufio.Reader, method string) (status int, body string) {
+	t.Helper()
+	res, err := http.ReadResponse(r, &http.Request{Method: method})
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		wait(t, func() bool { p.poll.mu.Lock(); defer p.poll.mu.Unlock(); return p.poll.finish != nil })
-		cancel()
-	}()
-	if res, err := p.Client().Do(req); err == nil {
-		res.Body.Close()
-		t.Error("it was answered")
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return res.StatusCode, string(b)
+}
+
+// A client may send its next requests before the answer; they are answered in order, also when they wait in turn.
+func TestRequestsThatCameEarlyAreServedNext(t *testing.T) {
+	p := newPollServer(t, (*httptest.Server).Start)
+	const poll = "GET /poll HTTP/1.1\r\nHost: x\r\n\r\n"
+	_, r := p.dial(t, poll+poll+"GET /now HTTP/1.1\r\nHost: x\r\n\r\n"+poll)
+	for i, want := range []string{`{"n":0}`, `{"n":1}`, `{"now":1}`, `{"n":3}`} {
+		if i != 2 {
+			wait(t, func() bool { return p.parking.Parked() == 1 })
+			p.poll.answer(t, []byte(want), nil)
+		}
+		if _, body := next(t, r, http.MethodGet); body != want {
+			t.Errorf("answer %d is %s", i, body)
+		}
+	}
+}
+
+// What is left of a body must not be taken for a request of its own: a proxy may have sent it for somebody else.
+func TestABodyIsNeverTakenForARequest(t *testing.T) {
+	const hidden = "GET /now HTTP/1.1\r\nHost: x\r\n\r\n"
+	for name, head := range map[string]string{
+		"GET":     fmt.Sprintf("GET /poll HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(hidden)),
+		"POST":    fmt.Sprintf("POST /read HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", len(hidden)),
+		"chunked": fmt.Sprintf("POST /read HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", len(hidden)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPollServer(t, (*httptest.Server).Start)
+			c, r := p.dial(t, head)
+			if name == "GET" { // is answered without its body
+				p.poll.answer(t, []byte(`{"n":1}`), nil)
+			}
+			tail := hidden
+			if name == "chunked" {
+				tail += "\r\n0\r\n\r\n"
+			}
+			if _, err := io.WriteString(c, tail); err != nil {
+				t.Fatal(err)
+			}
+			if name != "GET" {
+				p.poll.answer(t, []byte(`{"n":1}`), nil)
+			}
+			if _, body := next(t, r, http.MethodGet); body != `{"n":1}` {
+				t.Errorf("answer %s", body)
+			}
+			if _, err := io.WriteString(c, "GET /poll HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			p.poll.answer(t, []byte(`{"n":2}`), nil)
+			if _, body := next(t, r, http.MethodGet); body != `{"n":2}` {
+				t.Errorf("answer %s, to what was no request", body)
+			}
+		})
+	}
+}
+
+func TestAnAnswerToHEADHasNoBody(t *testing.T) {
+	p := newPollServer(t, (*httptest.Server).Start)
+	_, r := p.dial(t, "HEAD /poll HTTP/1.1\r\nHost: x\r\n\r\nGET /now HTTP/1.1\r\nHost: x\r\n\r\n")
+	p.poll.answer(t, []byte(`{"n":1}`), nil)
+	if status, _ := next(t, r, http.MethodHead); status != http.StatusOK {
+		t.Error(status)
+	}
+	if _, body := next(t, r, http.MethodGet); body != `{"now":1}` {
+		t.Errorf("then %s", body)
+	}
+}
+
+// An answer larger than what fits into the sockets' buffers, to a client that reads only after a while.
+func TestALargeAnswerArrivesWhole(t *testing.T) {
+	p := newPollServer(t, (*httptest.Server).Start)
+	_, r := p.dial(t, "GET /poll HTTP/1.1\r\nHost: x\r\n\r\nGET /now HTTP/1.1\r\nHost: x\r\n\r\n")
+	large := `{"n":"` + strings.Repeat("0123456789", 800_000) + `"}`
+	p.poll.answer(t, []byte(large), nil)
+	if _, body := next(t, r, http.MethodGet); body != large {
+		t.Errorf("%d bytes of %d arrived", len(body), len(large))
+	}
+	if _, body := next(t, r, http.MethodGet); body != `{"now":1}` {
+		t.Errorf("then %s", body)
+	}
+}
+
+// A client that goes away frees what waits for it at once, whether its connection was taken out of net/http or not.
+func TestAClientThatGoesAwayCancels(t *testing.T) {
+	for name, start := range map[string]func(*httptest.Server){
+		"plain": (*httptest.Server).Start, "tls": (*httptest.Server).StartTLS,
+		"HTTP/2": func(s *httptest.Server) { s.EnableHTTP2 = true; s.StartTLS() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPollServer(t, start)
+			for range 2 { // the second on what another request has used
+				ctx, cancel := context.WithCancel(context.Background())
+				req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/poll", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				go func() {
+					wait(t, func() bool { p.poll.mu.Lock(); defer p.poll.mu.Unlock(); return p.poll.finish != nil })
+					cancel()
+				}()
+				if res, err := p.Client().Do(req); err == nil {
+					res.Body.Close()
+					t.Error("it was answered")
+				}
+				wait(t, func() bool { p.poll.mu.Lock(); defer p.poll.mu.Unlock(); return p.poll.canceled })
+				if err := p.door.Drain(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if n := p.parking.Parked(); n != 0 {
+					t.Errorf("%d requests are still there", n)
+				}
+				p.poll.mu.Lock()
+				finish := p.poll.finish
+				p.poll.finish, p.poll.canceled = nil, false
+				p.poll.mu.Unlock()
+				finish([]byte(`{}`), nil) // too late, and no harm
+				if _, body, _, _ := p.get(t, "/now"); body != `{"now":1}` {
+					t.Errorf("then %s", body)
+				}
+			}
+			want := map[string]float64{"GET /now 200": 2, "GET /poll 499": 2}
+			if got := p.counted(t); !maps.Equal(got, want) {
+				t.Errorf("counted %v", got)
+			}
+		})
+	}
+}
+
+// counted is how many requests the metrics have seen, by method, route and status. None may be in flight.
+func (p *pollServer) counted(t *testing.T) map[string]float64 {
+	t.Helper()
+	if err := p.door.Drain(t.Context()); err != nil {
+		t.Error(err)
+	}
+	families, err := p.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counts := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			switch f.GetName() {
+			case "conclave_http_requests_total":
+				label := m.GetLabel() // sorted by name
+				counts[label[0].GetValue()+" "+label[1].GetValue()+" "+label[2].GetValue()] = m.GetCounter().GetValue()
+			case "conclave_http_requests_in_flight":
+				if n := m.GetGauge().GetValue(); n != 0 {
+					t.Errorf("%v requests in flight", n)
+				}
+			}
+		}
+	}
+	return counts
+}
+
+// A client that is reset, not closed in order, is noticed too.
+func TestAConnectionThatBreaksCancels(t *testing.T) {
+	p := newPollServer(t, (*httptest.Server).Start)
+	c, _ := p.dial(t, "GET /poll HTTP/1.1\r\nHost: x\r\n\r\n")
+	wait(t, func() bool { return p.parking.Parked() == 1 })
+	if err := c.(*net.TCPConn).SetLinger(0); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
 	wait(t, func() bool { p.poll.mu.Lock(); defer p.poll.mu.Unlock(); return p.poll.canceled })
 }
 
@@ -272,9 +419,7 @@ func TestParkedRequestsAreAnsweredWhenTheServerDrains(t *testing.T) {
 	if body != `{"n":1}` || header.Get("Connection") != "" && header.Get("Connection") != "close" {
 		t.Errorf("answer %s %v", body, header)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := errors.Join(p.parking.Wait(ctx), p.door.Idle(ctx)); err != nil {
+	if err := p.door.Drain(t.Context()); err != nil {
 		t.Error(err)
 	}
 }

@@ -18,12 +18,12 @@ import (
 
 // dispatch serves a request whose path is known.
 func (d *Door) dispatch(w http.ResponseWriter, r *http.Request, m methods) {
-	cors(w.Header())
 	rt := m[r.Method]
 	if rt == nil && r.Method == http.MethodHead {
 		rt = m[http.MethodGet]
 	}
 	if rt == nil {
+		cors(w.Header())
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusNoContent)
 			return
@@ -54,30 +54,36 @@ func cors(h http.Header) {
 	h.Set("Access-Control-Expose-Headers", "Content-Disposition, ETag, Location, Retry-After, X-Request-Id")
 }
 
+// commonHeader is what all answers of routes carry.
+func commonHeader(h http.Header, id string) {
+	cors(h)
+	h.Set("X-Request-Id", id)
+}
+
 func (d *Door) serve(w http.ResponseWriter, r *http.Request, rt *Route) {
 	start := d.now()
 	sw := &statusWriter{ResponseWriter: w}
 	req := &Request{HTTP: r, w: sw, route: rt, ID: newRequestID(), Addr: d.limits.ClientAddr(r)}
-	sw.Header().Set("X-Request-Id", req.ID)
+	commonHeader(sw.Header(), req.ID)
 	d.metrics.inflight.Inc()
-	d.active.Add(1)
+	d.open.Add(1)
 	parked := false
 	defer func() {
-		d.active.Add(-1)
 		if parked {
 			return // it is not answered yet
 		}
-		if p := recover(); p != nil {
-			if p == http.ErrAbortHandler { //nolint:errorlint // net/http documents the comparison
-				panic(p)
-			}
+		p := recover()
+		broken := p == http.ErrAbortHandler //nolint:errorlint // net/http documents the comparison
+		if p != nil && !broken {
 			d.log.Error("handler panicked", "request", req.ID, "route", rt.Path, "panic", p, "stack", string(debug.Stack()))
 			if sw.status == 0 {
 				d.Fail(sw, r, req.ID, errors.New("panic"))
 			}
 		}
-		d.metrics.inflight.Dec()
 		d.served(req, sw.status, start)
+		if broken {
+			panic(p)
+		}
 	}()
 	answer, err := d.admitAndHandle(req, start)
 	if l, ok := answer.(Later); ok && err == nil {

@@ -2,7 +2,9 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -34,7 +36,7 @@ func (s *Service) Poll(ctx context.Context, p Poll, look LookFunc) ([]byte, *Pen
 		here()
 		return answer, nil, err
 	}
-	return nil, &Pending{s: s, p: p, look: look, here: here, done: done, again: true}, nil
+	return nil, &Pending{s: s, p: p, look: look, here: here, done: done}, nil
 }
 
 // Pending is a request that waits for news. Nothing of the connection that it came by is needed while it waits, and no goroutine: it is
@@ -59,7 +61,7 @@ type Pending struct {
 // Start begins to wait. finish is called once, with the answer.
 func (w *Pending) Start(finish func([]byte, error)) {
 	w.finish = finish
-	w.mu.Lock()
+	w.mu.Lock() // nobody looks before all is set
 	w.waiter = w.s.hub.Join(w.p.User, w.p.Device, w.wake)
 	w.timer = time.AfterFunc(min(w.p.Timeout, maxTimeout), func() { w.wake(true) })
 	// What happened before the request joined the hub is found by looking again.
@@ -116,7 +118,7 @@ func (w *Pending) step(ctx context.Context) {
 		w.again = false
 		done, last := w.done, w.last
 		w.mu.Unlock()
-		answer, at, err := w.look(ctx, done, last)
+		answer, at, err := w.try(ctx, done, last)
 		w.mu.Lock()
 		w.done = at
 		if w.over || (answer == nil && err == nil) {
@@ -129,6 +131,17 @@ func (w *Pending) step(ctx context.Context) {
 		w.finish(answer, err)
 		return
 	}
+}
+
+// try looks once. A panic fails this request alone, as it would in a handler.
+func (w *Pending) try(ctx context.Context, done Checked, last bool) (answer []byte, at Checked, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.s.log.Error("looking for news panicked", "panic", p, "stack", string(debug.Stack()))
+			err = errors.New("feed: panic")
+		}
+	}()
+	return w.look(ctx, done, last)
 }
 
 // Wait waits on the caller's goroutine, until ctx ends.

@@ -9,6 +9,7 @@ package harness
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -52,9 +53,11 @@ type Server struct {
 	Dir    string // holds the data folder and the log
 	DSN    string // of its PostgreSQL database
 
-	t    testing.TB
-	env  []string
-	http *http.Client
+	t      testing.TB
+	env    []string
+	http   *http.Client
+	scheme string
+	roots  *x509.CertPool // whom its clients trust, with TLS
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -123,10 +126,10 @@ func Each(t *testing.T, f func(t *testing.T, s *Server), opts ...Option) {
 // Start starts a server that ends with the test.
 func Start(t testing.TB, e Engine, opts ...Option) *Server {
 	t.Helper()
-	s := &Server{Engine: e, Dir: t.TempDir(), t: t}
+	s := &Server{Engine: e, Dir: t.TempDir(), t: t, scheme: "http"}
 	s.http = &http.Client{
 		Timeout:   2 * time.Minute,
-		Transport: &http.Transport{MaxIdleConnsPerHost: 100},
+		Transport: s.Transport(),
 		// Redirects are answers to be looked at.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -144,7 +147,7 @@ func Start(t testing.TB, e Engine, opts ...Option) *Server {
 		}
 	})
 	s.port = freePort(t)
-	s.URL = fmt.Sprintf("http://127.0.0.1:%d", s.port)
+	s.URL = fmt.Sprintf("%s://127.0.0.1:%d", s.scheme, s.port)
 	s.Start()
 	return s
 }

@@ -51,10 +51,6 @@ type Waiter struct {
 	next   *Waiter
 }
 
-// maxPerDevice is how many requests of one device may wait. A device has a few connections; what is more was left behind by a network
-// that came and went, and nobody reads its answer.
-const maxPerDevice = 8
-
 // NewHub makes a Hub; Run has to be running.
 func NewHub(rooms Rooms, log *slog.Logger) *Hub {
 	return &Hub{rooms: rooms, log: log, waiting: map[mx.UserID]*Waiter{}, ready: make(chan struct{}, 1)}
@@ -69,14 +65,6 @@ func (h *Hub) Join(user mx.UserID, device mx.DeviceID, notify func(last bool)) *
 	w.next = h.waiting[user]
 	h.waiting[user] = w
 	h.n++
-	n := 0
-	for v := w; v != nil; v = v.next {
-		if v.device == device {
-			if n++; n > maxPerDevice {
-				v.notify(true)
-			}
-		}
-	}
 	return w
 }
 

@@ -121,15 +121,3 @@ func TestHubForgetsThoseWhoLeave(t *testing.T) {
 		t.Errorf("%d requests of %d users are still there", h.Count(), len(h.waiting))
 	}
 }
-
-func TestHubEndsTheOldestOfTooManyRequestsOfADevice(t *testing.T) {
-	h := NewHub(hubRooms{}, slog.New(slog.DiscardHandler))
-	ended := map[int]bool{}
-	for i := range maxPerDevice + 2 {
-		h.Join("@a:x", "D", func(last bool) { ended[i] = last })
-	}
-	h.Join("@a:x", "E", func(last bool) { ended[-1] = last })
-	if len(ended) != 2 || !ended[0] || !ended[1] {
-		t.Errorf("ended: %v", ended)
-	}
-}
