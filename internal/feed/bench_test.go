@@ -10,12 +10,17 @@ import (
 	"conclave.chat/internal/feed/feedtest"
 	"conclave.chat/internal/filter"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/storetest"
 )
 
 // benchRig has rooms of five members with ten messages each.
 func benchRig(b *testing.B, rooms int) (*feedtest.Rig, []mx.RoomID) {
-	g := feedtest.New(b, storetest.SQLite)
+	return benchRigOn(b, storetest.SQLite, rooms)
+}
+
+func benchRigOn(b *testing.B, open func(testing.TB, store.Options) *store.DB, rooms int) (*feedtest.Rig, []mx.RoomID) {
+	g := feedtest.New(b, open)
 	g.Known = 64
 	var ids []mx.RoomID
 	for range rooms {

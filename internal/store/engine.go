@@ -42,6 +42,13 @@ const (
 	walLimit = "journal_size_limit(67108864)"
 )
 
+// stablePlans has SQLite plan a statement once. Where a parameter is compared with a column that a partial index depends on, such as
+// event.type, it would plan anew for each value, which takes longer than most queries.
+func stablePlans(c *sqlite3.Conn) error {
+	_, err := c.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true)
+	return err
+}
+
 // openSQLite opens one connection for writes and a few for reads on an encrypted file in WAL mode.
 func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if len(o.Key) != 32 {
@@ -55,7 +62,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 		return "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?" + q.Encode()
 	}
 	var err error
-	if db.write, err = sql.Open("sqlite3", dsn("journal_mode(wal)", "synchronous(full)", "foreign_keys(off)", walSize, walLimit)); err != nil {
+	if db.write, err = driver.Open(dsn("journal_mode(wal)", "synchronous(full)", "foreign_keys(off)", walSize, walLimit), stablePlans); err != nil {
 		return fmt.Errorf("store: open %s: %w", o.Path, err)
 	}
 	db.write.SetMaxOpenConns(1)
@@ -64,7 +71,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 		err = errors.Join(explainSQLite(o.Path, err), db.write.Close())
 		return err
 	}
-	if db.read, err = sql.Open("sqlite3", dsn("query_only(on)")); err != nil {
+	if db.read, err = driver.Open(dsn("query_only(on)"), stablePlans); err != nil {
 		return errors.Join(fmt.Errorf("store: open %s: %w", o.Path, err), db.write.Close())
 	}
 	readers := o.Readers
