@@ -34,6 +34,9 @@ func (doctorCmd) Run(ctx context.Context, c *cli) error {
 	if cfg.TLS.Certificate != "" {
 		checks = append(checks, doctor.Certificate(cfg.TLS.Certificate, cfg.TLS.Key))
 	}
+	if cfg.SMTP.Host != "" {
+		checks = append(checks, doctor.Mail(cfg.SMTP))
+	}
 	checks = append(checks, doctor.Listener(cfg.Listen, doctor.Answers), doctor.Public(cfg.PublicURL))
 	healthy, err := doctor.Examine(ctx, os.Stdout, checks)
 	if err != nil {

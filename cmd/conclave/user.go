@@ -27,6 +27,7 @@ type userCmd struct {
 	Unlock        userUnlockCmd     `cmd:"" help:"Undo lock."`
 	Suspend       userSuspendCmd    `cmd:"" help:"Let an account read but not write until it is unsuspended."`
 	Unsuspend     userUnsuspendCmd  `cmd:"" help:"Undo suspend."`
+	Email         userEmailCmd      `cmd:"" help:"Give an account an e-mail address, by which it can set a forgotten password."`
 	Promote       userPromoteCmd    `cmd:"" help:"Make an account an administrator's."`
 	Demote        userDemoteCmd     `cmd:"" help:"Undo promote."`
 }
@@ -116,6 +117,22 @@ func accountState(a *ident.Account) string {
 		return "active"
 	}
 	return strings.Join(words, ", ")
+}
+
+type userEmailCmd struct {
+	Name    string `arg:"" help:"User name or user id."`
+	Address string `arg:"" help:"The address. You vouch for it: no message is sent."`
+	Remove  bool   `help:"Take the address away instead."`
+}
+
+// Run gives an account an address.
+func (u *userEmailCmd) Run(ctx context.Context, c *cli) error {
+	return c.withUser(ctx, u.Name, func(s *ident.Service, user mx.UserID) error {
+		if u.Remove {
+			return s.DeleteContact(ctx, user, u.Address)
+		}
+		return s.SetContact(ctx, user, u.Address)
+	})
 }
 
 type userResetCmd struct {

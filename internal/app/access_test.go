@@ -163,6 +163,8 @@ var openRoutes = map[string]string{
 	"POST /_matrix/client/v3/account/3pid/msisdn/requestToken":                           "as the specification says",
 	"GET /_matrix/client/v3/auth/{stage}/fallback/web":                                   "a page in user-interactive authentication",
 	"POST /_matrix/client/v3/auth/{stage}/fallback/web":                                  "a page in user-interactive authentication",
+	"GET /_conclave/email":                                                               "the link in a message is the credential",
+	"POST /_conclave/email":                                                              "the link in a message is the credential",
 	"GET /_matrix/static/client/login/":                                                  "signing in",
 	"GET /_matrix/client/v3/directory/room/{roomAlias}":                                  "as the specification says",
 	"POST /_matrix/client/unstable/org.matrix.msc4140/delayed_events/{delayId}":          "the delay id is the credential (MSC4140)",

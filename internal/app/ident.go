@@ -11,6 +11,7 @@ import (
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/keyring"
+	"conclave.chat/internal/mail"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/store"
@@ -27,8 +28,16 @@ const flushEvery = time.Minute
 func (a *App) wireAccounts() error {
 	d := accountDeps(a.db, a.cfg, a.e2ee, a.log)
 	d.Attempt = func(account string) error { return a.limits.AllowKey(gate.Login, account, time.Now()) }
+	d.MailLimit = func(address string) error { return a.limits.AllowKey(gate.Mail, address, time.Now()) }
 	d.Rooms = a.rooms
-	var err error
+	mailer, err := mail.New(a.cfg.SMTP, a.log)
+	if err != nil {
+		return err
+	}
+	if mailer != nil {
+		d.Mail = mailer
+		a.background = append(a.background, mailer.Run)
+	}
 	if a.accounts, err = ident.New(d); err != nil {
 		return err
 	}
@@ -42,8 +51,9 @@ func (a *App) wireAccounts() error {
 func accountDeps(db *store.DB, cfg *config.Config, encryption *e2ee.Service, log *slog.Logger) ident.Deps {
 	return ident.Deps{
 		DB: db, Server: mx.ServerName(cfg.ServerName), Config: cfg.Accounts, Log: log,
-		Reserved: []mx.UserID{mx.NewUserID(cfg.Rooms.Notices, mx.ServerName(cfg.ServerName))},
-		KeyID:    encryption.IsKeyID, DeviceRenamed: keys.TouchList,
+		PublicURL: cfg.PublicURL,
+		Reserved:  []mx.UserID{mx.NewUserID(cfg.Rooms.Notices, mx.ServerName(cfg.ServerName))},
+		KeyID:     encryption.IsKeyID, DeviceRenamed: keys.TouchList,
 		Erasers: []ident.Eraser{encryption, pushEraser{}, personalEraser{}},
 	}
 }

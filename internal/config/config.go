@@ -18,6 +18,7 @@ import (
 	"conclave.chat/internal/door/client"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/mail"
 	"conclave.chat/internal/media"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/push"
@@ -49,6 +50,8 @@ type Config struct {
 	TURN    client.TURN    `yaml:"turn"`
 	Calls   client.Calls   `yaml:"calls"`
 	Support client.Support `yaml:"support"`
+
+	SMTP mail.Config `yaml:"smtp"`
 }
 
 // Database says where events are kept.
@@ -87,7 +90,7 @@ func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8008", DataDir: "data",
 		Log: Log{Level: "info", Format: "text"}, RateLimits: gate.DefaultLimits(),
-		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(), Media: media.DefaultConfig(), TURN: client.DefaultTURN(),
+		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(), Media: media.DefaultConfig(), TURN: client.DefaultTURN(), SMTP: mail.DefaultConfig(),
 	}
 }
 
@@ -151,6 +154,9 @@ func (c *Config) check() error {
 		return errors.New("nats.url: several nodes need a shared database: set database.postgres")
 	}
 	if err := c.Media.Check(); err != nil {
+		return err
+	}
+	if err := c.SMTP.Check(); err != nil {
 		return err
 	}
 	if (c.TLS.Certificate == "") != (c.TLS.Key == "") {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"conclave.chat/internal/mail"
 )
 
 const reachTimeout = 10 * time.Second
@@ -46,6 +48,20 @@ func Public(base string) Check {
 			if errors.As(err, &cert) {
 				f.Do = "Install a certificate that clients trust for this name."
 			}
+		}
+		return f
+	}
+}
+
+// Mail checks that the SMTP server can be reached and takes the sign-in. It sends no message.
+func Mail(c mail.Config) Check {
+	return func(ctx context.Context) Finding {
+		f := Finding{Check: "e-mail", Found: c.Host + " is ready to take messages"}
+		ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+		defer cancel()
+		if err := mail.Check(ctx, c); err != nil {
+			f.Level, f.Found = Warning, fmt.Sprintf("%s: %v", c.Host, err)
+			f.Do = "Until this is mended nobody can set a forgotten password: correct smtp.host, port, security, username and password."
 		}
 		return f
 	}

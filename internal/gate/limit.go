@@ -25,7 +25,8 @@ const (
 	Join            // joining, inviting, knocking, creating rooms; per user
 	Costly          // searches, previews, uploads, key queries; per user
 	Login           // log-in attempts; per address, and per account inside ident
-	Register        // registrations; per address
+	Register        // registrations, and requests for e-mail messages; per address
+	Mail            // e-mail messages; per e-mail address that gets them
 )
 
 // Rate is a limit: so many per second in the long run, and so many at once. A zero PerSecond means no limit.
@@ -40,7 +41,8 @@ type Limits struct {
 	Join     Rate     `yaml:"join" doc:"Creating, joining, inviting and knocking, for each user."`
 	Costly   Rate     `yaml:"costly" doc:"Searches, previews, uploads and key queries, for each user."`
 	Login    Rate     `yaml:"login" doc:"Log-in attempts, for each address and for each account."`
-	Register Rate     `yaml:"register" doc:"Registrations, for each address."`
+	Register Rate     `yaml:"register" doc:"Registrations, and requests for e-mail messages, for each address."`
+	Mail     Rate     `yaml:"mail" doc:"E-mail messages that people ask for, for each address that gets them."`
 	Exempt   []string `yaml:"exempt" doc:"User ids without limits, such as bots."`
 	Proxies  []string `yaml:"trusted_proxies" doc:"Addresses or networks of reverse proxies whose X-Forwarded-For names the client."`
 }
@@ -49,7 +51,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		Message: Rate{20, 100}, Join: Rate{5, 50}, Costly: Rate{20, 100},
-		Login: Rate{0.2, 10}, Register: Rate{0.1, 5},
+		Login: Rate{0.2, 10}, Register: Rate{0.1, 5}, Mail: Rate{0.002, 4},
 	}
 }
 
@@ -78,7 +80,7 @@ type bucket struct {
 func NewLimiter(l Limits) (*Limiter, error) {
 	lim := &Limiter{
 		rates: map[Class]Rate{
-			Message: l.Message, Join: l.Join, Costly: l.Costly, Login: l.Login, Register: l.Register,
+			Message: l.Message, Join: l.Join, Costly: l.Costly, Login: l.Login, Register: l.Register, Mail: l.Mail,
 		},
 		exempt:  map[mx.UserID]bool{},
 		buckets: map[bucketKey]*bucket{},

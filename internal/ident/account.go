@@ -75,6 +75,9 @@ func (s *Service) Deactivate(ctx context.Context, user mx.UserID, erase bool) er
 		if err := account.DeleteProfile(tx, user); err != nil {
 			return err
 		}
+		if err := account.DeleteContacts(tx, user); err != nil {
+			return err
+		}
 		pos := tx.Next()
 		if erase {
 			a.ErasedAt = pos

@@ -29,6 +29,7 @@ func (s *Service) Collect(ctx context.Context, now time.Time) error {
 		}),
 		s.drain(ctx, func(tx *store.Tx) (int64, error) { return account.ExpireTickets(tx, ms, collectBatch) }),
 		s.drain(ctx, func(tx *store.Tx) (int64, error) { return account.ExpireUIA(tx, ms, collectBatch) }),
+		s.drain(ctx, func(tx *store.Tx) (int64, error) { return account.ExpireValidations(tx, ms, collectBatch) }),
 		s.drain(ctx, func(tx *store.Tx) (int64, error) { return account.ExpireInvitations(tx, ms) }),
 		s.collectDevices(ctx, ms),
 		s.finishLeaving(ctx),

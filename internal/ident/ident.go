@@ -50,6 +50,12 @@ type Deps struct {
 	Erasers []Eraser
 	// DeviceRenamed hears that a device has another display name, which key queries carry. Nil is nobody.
 	DeviceRenamed func(tx *store.Tx, user mx.UserID) error
+	// Mail sends messages; nil where accounts have no e-mail addresses.
+	Mail Mailer
+	// MailLimit counts one message to an address and refuses when there were too many. Nil refuses none.
+	MailLimit func(address string) error
+	// PublicURL is where users reach the server: links in messages lead there.
+	PublicURL string
 	// Reserved are users that no account may be, such as the sender of server notices.
 	Reserved []mx.UserID
 	// Rooms may be nil where there are no rooms, as in administration from the command line: what is to be done there waits for
@@ -78,6 +84,9 @@ func New(d Deps) (*Service, error) {
 	}
 	if d.Attempt == nil {
 		d.Attempt = func(string) error { return nil }
+	}
+	if d.MailLimit == nil {
+		d.MailLimit = func(string) error { return nil }
 	}
 	if d.KeyID == nil {
 		d.KeyID = func(context.Context, mx.UserID, string) (bool, error) { return false, nil }

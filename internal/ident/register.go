@@ -27,6 +27,8 @@ type NewAccount struct {
 	Client   Client
 	// Invitation is the hash of the registration token that this account uses up.
 	Invitation []byte
+	// Address is the account's e-mail address, proven; empty for none.
+	Address string
 }
 
 // Errors of registering.
@@ -125,6 +127,11 @@ func (s *Service) create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 		}
 		if err != nil {
 			return err
+		}
+		if n.Address != "" {
+			if err := s.insertContact(ctx, tx, Contact{Address: n.Address, User: user, Validated: s.now(), Added: s.now()}); err != nil {
+				return err
+			}
 		}
 		_, err = s.setField(ctx, tx, user, fieldName, shown)
 		return err

@@ -86,6 +86,11 @@ func (s *Service) Login(ctx context.Context, name, password string, c Client) (*
 	if err := s.Attempt(string(user)); err != nil {
 		return nil, err
 	}
+	return s.loginAs(ctx, user, password, c)
+}
+
+// loginAs checks the password and gives the user a session.
+func (s *Service) loginAs(ctx context.Context, user mx.UserID, password string, c Client) (*Grant, error) {
 	a, err := s.verify(ctx, user, password)
 	if err != nil {
 		return nil, err

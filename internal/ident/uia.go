@@ -23,13 +23,17 @@ const (
 	StagePassword     = "m.login.password"
 	StageDummy        = "m.login.dummy"
 	StageRegistration = "m.login.registration_token"
+	StageEmail        = "m.login.email.identity"
 )
 
 // uiaLife is how long an authentication may take.
 const uiaLife = 15 * time.Minute
 
-// ActionRegister is the action of making an account: it has no user yet, and clients change its parameters on the way.
-const ActionRegister = "register"
+// Actions that have no user yet, or do not know the user yet.
+const (
+	ActionRegister      = "register"       // make an account; clients change its parameters on the way
+	ActionResetPassword = "reset password" // set a forgotten password
+)
 
 // Challenge is a request that needs the user's confirmation.
 type Challenge struct {
@@ -49,22 +53,42 @@ type authData struct {
 	User     string `json:"user"`
 	Password string `json:"password"`
 	Token    string `json:"token"`
+	Proof    Proof  `json:"threepid_creds"`
+	OldProof Proof  `json:"threepidCreds"` // as older clients spell it
 }
 
 // Confirmation is what a completed authentication proved.
 type Confirmation struct {
-	Invitation []byte // hash of the registration token shown, if any
+	Invitation []byte    // hash of the registration token shown, if any
+	User       mx.UserID // whose password may be set, when resetting
+	Address    string    // that of the new account, if it was proven
 }
 
-// flow lists the stages of an action, all of which must be completed in order.
-func (s *Service) flow(action string) []string {
+// flows lists the ways to authenticate an action. All stages of one must be completed, in order.
+func (s *Service) flows(action string) [][]string {
 	switch {
+	case action == ActionResetPassword:
+		return [][]string{{StageEmail}}
 	case action != ActionRegister:
-		return []string{StagePassword}
+		return [][]string{{StagePassword}}
 	case s.Config.Registration.Mode == "token":
-		return []string{StageRegistration}
+		return [][]string{{StageRegistration}}
+	case s.HasMail():
+		return [][]string{{StageDummy}, {StageEmail}}
 	}
-	return []string{StageDummy}
+	return [][]string{{StageDummy}}
+}
+
+// isNext reports whether a stage may follow those that are done.
+func (s *Service) isNext(action, stage string, done []string) bool {
+	return slices.ContainsFunc(s.flows(action), func(flow []string) bool {
+		return len(flow) > len(done) && slices.Equal(flow[:len(done)], done) && flow[len(done)] == stage
+	})
+}
+
+// isComplete reports whether the stages that are done are a whole flow.
+func (s *Service) isComplete(action string, done []string) bool {
+	return slices.ContainsFunc(s.flows(action), func(flow []string) bool { return slices.Equal(flow, done) })
 }
 
 // Confirm lets a request pass if its auth member completes the authentication that its action needs. Otherwise the error is the
@@ -88,10 +112,9 @@ func (s *Service) Confirm(ctx context.Context, c Challenge) (*Confirmation, erro
 			return nil, err
 		}
 	}
-	flow := s.flow(c.Action)
 	done := strings.Fields(u.Done)
 	if auth.Type != "" && !slices.Contains(done, auth.Type) {
-		if next := flow[min(len(done), len(flow)-1)]; next != auth.Type {
+		if !s.isNext(c.Action, auth.Type, done) {
 			return nil, s.challenge(u, auth.Session, fault.New(fault.Unauthorized, "M_UNRECOGNIZED", "This stage is not the next one"))
 		}
 		if err := s.stage(ctx, u, auth); err != nil {
@@ -103,7 +126,7 @@ func (s *Service) Confirm(ctx context.Context, c Challenge) (*Confirmation, erro
 		done = append(done, auth.Type)
 		u.Done = strings.Join(done, " ")
 	}
-	if len(done) < len(flow) {
+	if !s.isComplete(c.Action, done) {
 		return nil, s.challenge(u, auth.Session, nil)
 	}
 	if auth.Session != "" {
@@ -111,7 +134,7 @@ func (s *Service) Confirm(ctx context.Context, c Challenge) (*Confirmation, erro
 			return nil, err
 		}
 	}
-	return &Confirmation{Invitation: u.Invitation}, nil
+	return &Confirmation{Invitation: u.Invitation, User: u.User, Address: u.Address}, nil
 }
 
 // consume ends an authentication, so that it serves one request only.
@@ -153,8 +176,44 @@ func (s *Service) stage(ctx context.Context, u *account.UIA, auth *authData) err
 			return fault.New(fault.Unauthorized, "M_FORBIDDEN", "The registration token is not valid")
 		}
 		u.Invitation = inv.Token
+	case StageEmail:
+		return s.emailStage(ctx, u, auth)
 	}
 	return nil
+}
+
+// emailStage takes the proof that somebody reads an address: that of an account whose password is to be set, or that of nobody yet.
+//
+// Spec: cs#email-based-identity--homeserver
+func (s *Service) emailStage(ctx context.Context, u *account.UIA, auth *authData) error {
+	proof, purpose := auth.Proof, ForPassword
+	if proof.SID == "" {
+		proof = auth.OldProof
+	}
+	if u.Action == ActionRegister {
+		purpose = ForRegistration
+	}
+	return s.DB.Write(func(tx *store.Tx) error {
+		v, err := s.proven(ctx, tx, purpose, proof)
+		if err != nil {
+			return err
+		}
+		if v == nil {
+			return fault.New(fault.Unauthorized, "M_THREEPID_AUTH_FAILED", "The address has not been confirmed: follow the link in the message")
+		}
+		c, err := account.FindContact(ctx, tx, v.Address)
+		switch {
+		case err != nil:
+			return err
+		case (c == nil) != (purpose == ForRegistration):
+			return fault.New(fault.Unauthorized, "M_THREEPID_AUTH_FAILED", "This cannot be done with this address")
+		case c != nil:
+			u.User = c.User
+		}
+		u.Address = v.Address
+		_, err = account.DeleteValidation(tx, v.SID)
+		return err
+	})
 }
 
 // passwordStage checks the password of the user who must confirm.
@@ -226,8 +285,8 @@ func (s *Service) stageOf(ctx context.Context, session, stage string) (*account.
 	if u == nil {
 		return nil, fault.Missing("This authentication is not known or has expired")
 	}
-	done, flow := strings.Fields(u.Done), s.flow(u.Action)
-	if !slices.Contains(done, stage) && (len(done) >= len(flow) || flow[len(done)] != stage) {
+	done := strings.Fields(u.Done)
+	if !slices.Contains(done, stage) && !s.isNext(u.Action, stage, done) {
 		return nil, fault.Missing("This authentication has no such stage now")
 	}
 	return u, nil
@@ -250,8 +309,11 @@ func (s *Service) challenge(u *account.UIA, session string, because *fault.Error
 	if f == nil {
 		f = fault.New(fault.Unauthorized, "", "")
 	}
-	f = f.With("session", session).With("params", map[string]any{}).
-		With("flows", []map[string]any{{"stages": s.flow(u.Action)}})
+	var flows []map[string][]string
+	for _, stages := range s.flows(u.Action) {
+		flows = append(flows, map[string][]string{"stages": stages})
+	}
+	f = f.With("session", session).With("params", map[string]any{}).With("flows", flows)
 	if done := strings.Fields(u.Done); len(done) > 0 {
 		f = f.With("completed", done)
 	}

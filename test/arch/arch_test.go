@@ -22,7 +22,7 @@ const module = "conclave.chat/"
 var layers = [][]string{
 	{"fault"},
 	{"mx"},
-	{"store", "blob", "egress", "keyring"},
+	{"store", "blob", "egress", "mail", "keyring"},
 	{"notify"},
 	{"roomstate", "ephemeral", "policy", "clientevent", "filter", "pushrule"},
 	{"visibility"},

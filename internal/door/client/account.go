@@ -12,7 +12,7 @@ func (h *Handlers) accountRoutes() []door.Route {
 	const base = "/_matrix/client/v3/"
 	return []door.Route{
 		// Spec: cs#post_matrixclientv3accountpassword
-		{Method: "POST", Path: base + "account/password", Access: gate.User, Limit: gate.Costly, MaxBody: smallBody, Handle: h.changePassword},
+		{Method: "POST", Path: base + "account/password", Access: gate.Optional, Limit: gate.Costly, MaxBody: smallBody, Handle: h.changePassword},
 		// Spec: cs#post_matrixclientv3accountdeactivate
 		{Method: "POST", Path: base + "account/deactivate", Access: gate.User, Limit: gate.Costly, MaxBody: smallBody, Handle: h.deactivate},
 		// Spec: cs#post_matrixclientv1loginget_token
@@ -34,6 +34,7 @@ func (h *Handlers) accountRoutes() []door.Route {
 	}
 }
 
+// changePassword sets the caller's password. Whoever cannot sign in proves instead that they read the account's address.
 func (h *Handlers) changePassword(r *door.Request) (any, error) {
 	var b struct {
 		Password *string `json:"new_password"`
@@ -43,18 +44,26 @@ func (h *Handlers) changePassword(r *door.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	c := ident.Challenge{User: r.Caller.User, Action: "change password", Body: raw}
+	if c.User == "" {
+		if !h.Accounts.HasMail() {
+			return nil, fault.New(fault.Unauthorized, "M_MISSING_TOKEN", "This request needs an access token")
+		}
+		c.Action = ident.ActionResetPassword
+	}
 	if b.Password != nil {
 		if err := h.Accounts.CheckNewPassword(*b.Password); err != nil {
 			return nil, err
 		}
 	}
-	if err := h.confirm(r, raw, "change password"); err != nil {
+	done, err := h.Accounts.Confirm(r.Context(), c)
+	if err != nil {
 		return nil, err
 	}
 	if b.Password == nil {
 		return nil, fault.MissingParam("new_password is missing")
 	}
-	return nil, h.Accounts.SetPassword(r.Context(), r.Caller.User, *b.Password, r.Caller.Device, b.Logout == nil || *b.Logout)
+	return nil, h.Accounts.SetPassword(r.Context(), done.User, *b.Password, r.Caller.Device, b.Logout == nil || *b.Logout)
 }
 
 func (h *Handlers) deactivate(r *door.Request) (any, error) {

@@ -174,7 +174,7 @@ func (h *Handlers) capabilities(r *door.Request) (any, error) {
 		"m.profile_fields":           edits,
 		"m.set_displayname":          edits,
 		"m.set_avatar_url":           edits,
-		"m.3pid_changes":             enabled(false),
+		"m.3pid_changes":             enabled(h.Accounts.HasMail()),
 		"m.get_login_token":          enabled(true),
 		"m.forget_forced_upon_leave": enabled(false),
 	}

@@ -39,6 +39,7 @@ type page struct {
 	Server  string
 	Stage   string
 	Session string
+	Token   string
 	Error   string
 	Done    bool
 }
@@ -79,13 +80,10 @@ func (h *Handlers) stagePage(r *door.Request) (any, error) {
 
 // completeStage checks what the user typed into the page. The client then repeats its request with the session alone.
 func (h *Handlers) completeStage(r *door.Request) (any, error) {
-	if err := r.HTTP.ParseForm(); err != nil {
-		return nil, fault.InvalidParam("The form cannot be read").Because(err)
-	}
-	form := r.HTTP.PostForm //nolint:forbidigo // the parsed form, not the client function
-	p := page{Status: http.StatusOK, File: "confirm.html", Stage: r.Path("stage"), Session: form.Get("session"), Done: true}
+	form := r.HTTP.PostFormValue
+	p := page{Status: http.StatusOK, File: "confirm.html", Stage: r.Path("stage"), Session: form("session"), Done: true}
 	err := h.Accounts.CompleteStage(r.Context(), p.Session, ident.StageAnswer{
-		Stage: p.Stage, Password: form.Get("password"), Token: form.Get("token"),
+		Stage: p.Stage, Password: form("password"), Token: form("token"),
 	})
 	if f := fault.Of(err); f != nil && f.Kind == fault.Unauthorized {
 		p.Status, p.Error, p.Done = http.StatusUnauthorized, f.Msg, false

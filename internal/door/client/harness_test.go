@@ -30,6 +30,8 @@ type harness struct {
 	keys     *e2ee.Service
 	door     http.Handler
 	clock    time.Time
+	config   ident.Config
+	deps     Deps
 }
 
 const testServer = "hs1"
@@ -61,20 +63,28 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus, change ...func(*ide
 	if deps.Media == nil {
 		deps.Media = testMedia(t, db, nil, func() time.Time { return h.clock })
 	}
+	h.config, h.deps = cfg, deps
+	h.open(nil)
+	return h
+}
+
+// open makes the accounts service and the door. mail may be nil.
+func (h *harness) open(mail ident.Mailer) {
+	h.t.Helper()
+	var err error
 	h.accounts, err = ident.New(ident.Deps{
-		DB: db, Server: testServer, Config: cfg, Now: func() time.Time { return h.clock },
-		KeyID: deps.Keys.IsKeyID, Erasers: []ident.Eraser{deps.Keys},
+		DB: h.db, Server: testServer, Config: h.config, Now: func() time.Time { return h.clock }, Mail: mail, PublicURL: h.deps.Discovery.PublicURL,
+		KeyID: h.keys.IsKeyID, Erasers: []ident.Eraser{h.keys},
 	})
 	if err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	bus.Listen(h.accounts.Changed)
-	deps.Accounts = h.accounts
+	h.bus.Listen(h.accounts.Changed)
+	h.deps.Accounts = h.accounts
 	h.door = door.New(door.Deps{
-		Auth: gate.Accounts{Service: h.accounts}, Limits: deps.Limits, Log: testLog(t), Metrics: door.NewMetrics(prometheus.NewRegistry()),
+		Auth: gate.Accounts{Service: h.accounts}, Limits: h.deps.Limits, Log: testLog(h.t), Metrics: door.NewMetrics(prometheus.NewRegistry()),
 		Seen: func(c gate.Caller, addr, agent string) { h.accounts.Seen(ident.Caller(c), addr, agent) },
-	}, New(deps).Routes()...)
-	return h
+	}, New(h.deps).Routes()...)
 }
 
 // each runs a test on both database engines.

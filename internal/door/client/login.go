@@ -48,8 +48,10 @@ func (h *Handlers) loginFlows(*door.Request) (any, error) {
 //
 // Spec: cs#identifier-types
 type identifier struct {
-	Type string `json:"type"`
-	User string `json:"user"`
+	Type    string `json:"type"`
+	User    string `json:"user"`
+	Medium  string `json:"medium"`
+	Address string `json:"address"`
 }
 
 // clientBody is what log-in and registration ask of the client alike.
@@ -69,23 +71,20 @@ type loginBody struct {
 	Identifier *identifier `json:"identifier"`
 	User       string      `json:"user"`
 	Medium     string      `json:"medium"`
+	Address    string      `json:"address"`
 	Password   *string     `json:"password"`
 	Token      *string     `json:"token"`
 }
 
-// name is the user name of a log-in, from the identifier or where older clients put it.
-func (b *loginBody) name() (string, error) {
+// who is the user of a log-in, from the identifier or where older clients put it.
+func (b *loginBody) who() identifier {
 	switch {
-	case b.Identifier == nil && b.User != "":
-		return b.User, nil
-	case b.Identifier == nil && b.Medium == "":
-		return "", fault.MissingParam("identifier is missing")
-	case b.Identifier == nil || b.Identifier.Type != "m.id.user":
-		return "", fault.Denied("Accounts here are known by user name only")
-	case b.Identifier.User == "":
-		return "", fault.MissingParam("identifier.user is missing")
+	case b.Identifier != nil:
+		return *b.Identifier
+	case b.User == "" && b.Medium != "":
+		return identifier{Type: "m.id.thirdparty", Medium: b.Medium, Address: b.Address}
 	}
-	return b.Identifier.User, nil
+	return identifier{Type: "m.id.user", User: b.User}
 }
 
 // grantAnswer is the answer to log-in, registration and refresh.
@@ -124,14 +123,7 @@ func (h *Handlers) login(r *door.Request) (any, error) {
 func (h *Handlers) loginBy(r *door.Request, b *loginBody) (*ident.Grant, error) {
 	switch b.Type {
 	case loginPassword:
-		name, err := b.name()
-		if err != nil {
-			return nil, err
-		}
-		if b.Password == nil {
-			return nil, fault.MissingParam("password is missing")
-		}
-		return h.Accounts.Login(r.Context(), name, *b.Password, b.client(r))
+		return h.loginByPassword(r, b)
 	case loginToken:
 		if b.Token == nil {
 			return nil, fault.MissingParam("token is missing")
@@ -143,6 +135,21 @@ func (h *Handlers) loginBy(r *door.Request, b *loginBody) (*ident.Grant, error) 
 		return nil, fault.MissingParam("type is missing")
 	}
 	return nil, fault.New(fault.BadRequest, "M_UNKNOWN", "This server does not know this type of log-in")
+}
+
+func (h *Handlers) loginByPassword(r *door.Request, b *loginBody) (*ident.Grant, error) {
+	id := b.who()
+	switch {
+	case id.Type == "m.id.user" && id.User == "":
+		return nil, fault.MissingParam("The user name is missing")
+	case b.Password == nil:
+		return nil, fault.MissingParam("password is missing")
+	case id.Type == "m.id.user":
+		return h.Accounts.Login(r.Context(), id.User, *b.Password, b.client(r))
+	case id.Type == "m.id.thirdparty" && id.Medium == mediumEmail:
+		return h.Accounts.LoginByAddress(r.Context(), id.Address, *b.Password, b.client(r))
+	}
+	return nil, fault.Denied("Nobody here is known by this")
 }
 
 var errAppservice = fault.New(fault.BadRequest, "M_APPSERVICE_LOGIN_UNSUPPORTED", "Application services cannot log in here")

@@ -72,14 +72,20 @@ func (h *Handlers) register(r *door.Request) (any, error) {
 			return nil, err
 		}
 	}
-	if attempt && b.Password == "" {
-		return nil, fault.MissingParam("password is missing")
+	if attempt {
+		if b.Password == "" {
+			return nil, fault.MissingParam("password is missing")
+		}
+		// Before the authentication, which is used up by it: a proven address, for one.
+		if err := h.Accounts.CheckNewPassword(b.Password); err != nil {
+			return nil, err
+		}
 	}
 	done, err := h.Accounts.Confirm(r.Context(), ident.Challenge{Action: ident.ActionRegister, Body: raw})
 	if err != nil {
 		return nil, err
 	}
-	n.Invitation = done.Invitation
+	n.Invitation, n.Address = done.Invitation, done.Address
 	return h.registered(h.Accounts.Register(r.Context(), n))
 }
 

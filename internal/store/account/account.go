@@ -38,7 +38,7 @@ func Find(ctx context.Context, r store.Reader, user mx.UserID) (*Account, error)
 	var a Account
 	err := r.QueryRow(ctx, "SELECT "+accountColumns+" FROM account WHERE user_id = $1", user).Scan(a.fields()...)
 	if errors.Is(err, store.ErrNoRows) {
-		return nil, nil //nolint:nilnil // absence is an answer
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err

@@ -30,7 +30,7 @@ func FindDevice(ctx context.Context, r store.Reader, user mx.UserID, id mx.Devic
 	var d Device
 	err := r.QueryRow(ctx, "SELECT "+deviceColumns+" FROM device WHERE user_id = $1 AND device_id = $2", user, id).Scan(d.fields()...)
 	if errors.Is(err, store.ErrNoRows) {
-		return nil, nil //nolint:nilnil // absence is an answer
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err

@@ -33,7 +33,7 @@ func FindInvitation(ctx context.Context, r store.Reader, token []byte) (*Invitat
 	var i Invitation
 	err := r.QueryRow(ctx, "SELECT "+invitationColumns+" FROM registration_token WHERE token = $1", token).Scan(i.fields()...)
 	if errors.Is(err, store.ErrNoRows) {
-		return nil, nil //nolint:nilnil // absence is an answer
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err

@@ -39,7 +39,7 @@ func FindToken(ctx context.Context, r store.Reader, token []byte) (*Authenticate
 		FROM session s JOIN account a ON a.user_id = s.user_id WHERE s.token = $1 AND NOT a.deactivated`, token).
 		Scan(append(a.fields(), &a.Admin, &a.Locked, &a.Suspended)...)
 	if errors.Is(err, store.ErrNoRows) {
-		return nil, nil //nolint:nilnil // absence is an answer
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func FindRefresh(ctx context.Context, r store.Reader, refresh []byte) (*Session,
 	var s Session
 	err := r.QueryRow(ctx, "SELECT "+sessionColumns+" FROM session WHERE refresh = $1", refresh).Scan(s.fields()...)
 	if errors.Is(err, store.ErrNoRows) {
-		return nil, nil //nolint:nilnil // absence is an answer
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err

@@ -60,6 +60,7 @@ type UIA struct {
 	Body       []byte // hash of the request
 	Done       string // completed stages, separated by spaces
 	Invitation []byte // SHA-256 of the registration token that was shown
+	Address    string // e-mail address that was proven; not stored
 	Expires    int64
 }
 
@@ -69,7 +70,7 @@ func FindUIA(ctx context.Context, r store.Reader, token []byte, now int64) (*UIA
 	err := r.QueryRow(ctx, "SELECT user_id, action, body, done, invitation, expires FROM uia WHERE token = $1 AND expires > $2", token, now).
 		Scan(&u.User, &u.Action, &u.Body, &u.Done, &u.Invitation, &u.Expires)
 	if errors.Is(err, store.ErrNoRows) {
-		return nil, nil //nolint:nilnil // absence is an answer
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
