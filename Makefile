@@ -2,6 +2,7 @@
 
 SHELL := /bin/bash
 export CGO_ENABLED := 0
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 # mautrix-go's pure Go Olm, for the encrypting test client; the server has no such tag.
 TAGS := -tags goolm

@@ -1,5 +1,5 @@
-// Package arch holds the tests of the house's plan: which package may import which, and how large
-// a file or a package may grow. It reads source text and owns nothing else.
+// Package arch holds the tests of the house's plan: which package may import which, how large
+// a file or a package may grow, and that its pages hold true. It reads text and owns nothing else.
 package arch
 
 import (
