@@ -35,7 +35,7 @@ type client interface {
 	// Wait gives an event once it has come and is decrypted; WaitRedacted, once it is redacted.
 	Wait(room, event string) message
 	WaitRedacted(room, event string)
-	// Unreadable fails the test if the event can be read, now or after a while.
+	// Unreadable fails the test if the client has the event and can read it.
 	Unreadable(room, event string)
 	// Scrollback pages back until the event is there.
 	Scrollback(room, event string)

@@ -118,8 +118,8 @@ func (n *node) call(client, cmd string, args, out any) error {
 		return nil
 	case <-n.ended:
 		return errors.New("node ended")
-	case <-time.After(2 * time.Minute):
-		return fmt.Errorf("%s: %s: no answer within two minutes", client, cmd)
+	case <-time.After(3 * patience):
+		return fmt.Errorf("%s: %s: no answer", client, cmd)
 	}
 }
 

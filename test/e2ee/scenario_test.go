@@ -152,8 +152,14 @@ func TestLeaverCannotReadOn(t *testing.T) {
 		bob.Members(room, alice.User(), bob.User())
 		event := alice.Send(room, "m.room.message", text("without Carol"))
 		reads(st, bob, room, event, "without Carol")
+		last := bob.Send(room, "m.room.message", text("nor this"))
+		reads(st, alice, room, last, "nor this")
+
+		// Once Carol reads what came later elsewhere, all has come to her that will.
+		elsewhere := chat(st, true, alice, carol)
+		reads(st, carol, elsewhere, alice.Send(elsewhere, "m.room.message", text("later")), "later")
 		carol.Unreadable(room, event)
-		reads(st, alice, room, bob.Send(room, "m.room.message", text("nor this")), "nor this")
+		carol.Unreadable(room, last)
 	})
 }
 

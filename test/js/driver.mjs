@@ -31,12 +31,15 @@ logger.setLevel?.(level === "log" ? "info" : level);
 const base64 = (bytes) => Buffer.from(bytes).toString("base64").replace(/=+$/, "");
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** until asks probe again and again until it gives something, for at most ms. */
-async function until(what, ms, probe) {
-    for (const end = Date.now() + ms; ; await sleep(20)) {
+// How long to wait for what has to come: only a failing test waits so long.
+const patience = 120_000;
+
+/** until asks probe again and again until it gives something. */
+async function until(what, probe) {
+    for (const end = Date.now() + patience; ; await sleep(20)) {
         const found = await probe();
         if (found) return found;
-        if (Date.now() > end) throw new Error(`${what}: not within ${ms} ms`);
+        if (Date.now() > end) throw new Error(`${what}: not within ${patience} ms`);
     }
 }
 
@@ -74,7 +77,7 @@ class Client {
             const all = { required_state: [["*", "*"]], timeline_limit: 50 };
             options.slidingSync = new SlidingSync(url, new Map([["all", { ...all, ranges: [[0, 99]] }]]), all, this.c, 20000);
         }
-        const ready = until("first sync", 30000, () => ["PREPARED", "SYNCING"].includes(this.c.getSyncState()));
+        const ready = until("first sync", () => ["PREPARED", "SYNCING"].includes(this.c.getSyncState()));
         await this.c.startClient(options);
         await ready;
         return { user_id: session.user_id, device_id: session.device_id };
@@ -96,7 +99,7 @@ class Client {
     }
 
     async join({ room }) {
-        await until(`invitation to ${room}`, 15000, () => this.c.getRoom(room)?.getMyMembership() === "invite");
+        await until(`invitation to ${room}`, () => this.c.getRoom(room)?.getMyMembership() === "invite");
         await this.c.joinRoom(room);
         return {};
     }
@@ -109,7 +112,7 @@ class Client {
     /** members waits until this client has seen exactly these joined members, and encryption. */
     async members({ room, joined }) {
         const want = JSON.stringify([...joined].sort());
-        await until(`members of ${room}`, 15000, async () => {
+        await until(`members of ${room}`, async () => {
             const r = this.c.getRoom(room);
             if (!r || !(await this.crypto.isEncryptionEnabledInRoom(room))) return false;
             await r.loadMembersIfNeeded();
@@ -169,9 +172,11 @@ class Client {
         return { data: Buffer.from(plain).toString("base64") };
     }
 
-    find(room, id) {
-        const r = this.c.getRoom(room);
-        return r?.findEventById(id);
+    /** find gives an event, and has it decrypted as a client does before it shows one: the SDK leaves old ones alone. */
+    async find(room, id) {
+        const event = this.c.getRoom(room)?.findEventById(id);
+        if (event) await this.c.decryptEventIfNeeded(event);
+        return event;
     }
 
     describe(event) {
@@ -188,11 +193,11 @@ class Client {
     }
 
     /** wait gives an event once it is here and decrypted (or redacted, if asked for). */
-    async wait({ room, event, redacted, timeout = 15000 }) {
+    async wait({ room, event, redacted }) {
         let last = "not seen";
         try {
-            return await until(`event ${event}`, timeout, () => {
-                const found = this.find(room, event);
+            return await until(`event ${event}`, async () => {
+                const found = await this.find(room, event);
                 if (!found) return false;
                 const is = this.describe(found);
                 last = JSON.stringify({ ...is, content: undefined });
@@ -204,10 +209,9 @@ class Client {
         }
     }
 
-    /** unreadable waits a while and gives why an event cannot be read: "absent" or the SDK's reason. */
-    async unreadable({ room, event, timeout = 2000 }) {
-        await sleep(timeout);
-        const found = this.find(room, event);
+    /** unreadable gives why an event cannot be read, "absent" or the SDK's reason; nothing if it can. */
+    async unreadable({ room, event }) {
+        const found = await this.find(room, event);
         if (!found) return { failure: "absent" };
         const is = this.describe(found);
         return { failure: is.failure };
@@ -215,7 +219,7 @@ class Client {
 
     /** scrollback pages back until the event is in the timeline. */
     async scrollback({ room, event }) {
-        const r = await until(`room ${room}`, 15000, () => this.c.getRoom(room));
+        const r = await until(`room ${room}`, () => this.c.getRoom(room));
         for (let page = 0; page < 20 && !r.findEventById(event); page++) await this.c.scrollback(r, 50);
         return {};
     }
@@ -244,14 +248,14 @@ class Client {
             setupNewSecretStorage: true,
             setupNewKeyBackup: true,
         });
-        await until("cross-signing", 15000, () => this.crypto.isCrossSigningReady());
+        await until("cross-signing", () => this.crypto.isCrossSigningReady());
         return { recovery_key: recovery.encodedPrivateKey };
     }
 
     /** backedUp waits until every room key of this device is in the backup. */
     async backedUp() {
         // It starts the upload after up to ten seconds.
-        await until("backup", 60000, async () => {
+        await until("backup", async () => {
             const active = await this.crypto.getActiveSessionBackupVersion();
             // The SDK's own answer is from before the upload.
             const info = active && (await this.c.http.authedRequest("GET", "/room_keys/version", {}, undefined, { prefix: "/_matrix/client/v3" }));
@@ -265,7 +269,7 @@ class Client {
     async restore({ recovery_key }) {
         this.recoveryKey = decodeRecoveryKey(recovery_key);
         // The private keys are taken only if they fit the public ones, which have to be known.
-        await until("own identity", 15000, () => this.crypto.userHasCrossSigningKeys(this.c.getUserId(), true));
+        await until("own identity", () => this.crypto.userHasCrossSigningKeys(this.c.getUserId(), true));
         await this.crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: this.uia });
         await this.crypto.loadSessionBackupPrivateKeyFromSecretStorage();
         await this.crypto.checkKeyBackupAndEnable();
@@ -285,7 +289,7 @@ class Client {
     /** knows waits until the keys of a device are here. */
     async knows({ user, device }) {
         await this.crypto.userHasCrossSigningKeys(user, true); // asks the server again
-        await until(`device ${device}`, 15000, async () => (await this.crypto.getUserDeviceInfo([user], true)).get(user)?.has(device));
+        await until(`device ${device}`, async () => (await this.crypto.getUserDeviceInfo([user], true)).get(user)?.has(device));
         return {};
     }
 
@@ -299,7 +303,7 @@ class Client {
 
     /** acceptVerification takes the request that came from the user. */
     async acceptVerification({ user }) {
-        this.request = await until("verification request", 15000, () => this.requests.find((r) => r.otherUserId === user && r.phase === VerificationPhase.Requested));
+        this.request = await until("verification request", () => this.requests.find((r) => r.otherUserId === user && r.phase === VerificationPhase.Requested));
         await this.request.accept();
         return {};
     }
@@ -311,9 +315,9 @@ class Client {
             if (request.phase === VerificationPhase.Cancelled) throw new Error(`verification cancelled: ${request.cancellationCode}`);
             return request.phase >= phase;
         };
-        await until("verification ready", 15000, () => reached(VerificationPhase.Ready));
+        await until("verification ready", () => reached(VerificationPhase.Ready));
         if (begin) this.verifier = await request.startVerification("m.sas.v1");
-        else this.verifier = await until("verification start", 15000, () => reached(VerificationPhase.Started) && request.verifier);
+        else this.verifier = await until("verification start", () => reached(VerificationPhase.Started) && request.verifier);
         this.shown = new Promise((show) => {
             const ready = this.verifier.getShowSasCallbacks();
             if (ready) show(ready);
@@ -329,7 +333,7 @@ class Client {
     async confirm() {
         await (await this.shown).confirm();
         await this.done;
-        await until("verification done", 15000, () => this.request.phase === VerificationPhase.Done);
+        await until("verification done", () => this.request.phase === VerificationPhase.Done);
         return {};
     }
 }
