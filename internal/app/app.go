@@ -146,7 +146,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.wirePersonal()
 	h := client.New(client.Deps{
-		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Sliding: sliding.New(a.feed, nil),
+		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Sliding: sliding.New(a.feed, a.personal),
 		Media: a.media, Limits: a.limits,
 		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open, Personal: a.personal,
 		Discovery: client.Discovery{

@@ -36,6 +36,9 @@ func TestErasure(t *testing.T) {
 			t.Errorf("a newcomer misses the others' messages: %s", r.Raw)
 		}
 	}
+	if r := s.must("GET", "/_matrix/client/v3/notifications", carol.token, ""); strings.Contains(r.Raw, body) {
+		t.Errorf("a newcomer is notified of an erased message: %s", r.Raw)
+	}
 	search := `{"search_categories":{"room_events":{"search_term":"alice said"}}}`
 	if r := s.must("POST", "/_matrix/client/v3/search", bob.token, search); !strings.Contains(r.Raw, event) {
 		t.Errorf("a former reader does not find the message: %s", r.Raw)

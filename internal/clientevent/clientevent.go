@@ -113,8 +113,12 @@ func AppendTail(dst []byte, e *eventlog.Event, v *View) []byte {
 	if e.Replaces != "" {
 		dst = mx.AppendString(key(dst, start, `"replaces_state":`), string(e.Replaces))
 	}
-	if e.TxnID != "" && v.User == e.Sender && v.Device == e.TxnDevice {
-		dst = mx.AppendString(key(dst, start, `"transaction_id":`), e.TxnID)
+	if e.TxnID != "" && v.User == e.Sender {
+		if delay := e.DelayID(); delay != "" {
+			dst = mx.AppendString(key(dst, start, `"org.matrix.msc4140.delay_id":`), delay)
+		} else if v.Device == e.TxnDevice {
+			dst = mx.AppendString(key(dst, start, `"transaction_id":`), e.TxnID)
+		}
 	}
 	return append(dst, '}', '}')
 }

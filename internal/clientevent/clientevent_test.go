@@ -48,6 +48,7 @@ func check(t *testing.T, got []byte, want string) {
 	}
 }
 
+// Spec: MSC4140
 func TestAppend(t *testing.T) {
 	key := "k\"ey"
 	e := build(t, "12", mx.Proto{Type: "m.thing", StateKey: &key, Content: []byte(`{"b":[1,2]}`), TS: 1000})
@@ -61,6 +62,10 @@ func TestAppend(t *testing.T) {
 	check(t, clientevent.Append(nil, e, &clientevent.View{User: "@a:x", Device: "DEV", PrevContent: []byte(`{"a":1}`), Relations: []byte(`{"m.annotation":{}}`)}),
 		`{`+base+`,"unsigned":{"m.relations":{"m.annotation":{}},"prev_content":{"a":1},"replaces_state":"$old","transaction_id":"txn\n1"}}`)
 	check(t, clientevent.Append(nil, e, &clientevent.View{User: "@a:x", Device: "OTHER"}), `{`+base+`,"unsigned":{"replaces_state":"$old"}}`)
+	e.TxnDevice, e.TxnID = "", "delay" // it was a delayed event
+	for user, want := range map[mx.UserID]string{"@a:x": `,"org.matrix.msc4140.delay_id":"delay"`, "@b:x": ""} {
+		check(t, clientevent.Append(nil, e, &clientevent.View{User: user, Device: "OTHER"}), `{`+base+`,"unsigned":{"replaces_state":"$old"`+want+`}}`)
+	}
 	check(t, clientevent.AppendStripped(nil, e.Event), `{"content":{"b":[1,2]},"sender":"@a:x","state_key":"k\"ey","type":"m.thing"}`)
 	if !bytes.Equal(clientevent.AppendFederation(nil, e), e.Raw) {
 		t.Error("the federation format is not the PDU")

@@ -1,4 +1,5 @@
-// Package personal serves what belongs to one user: account data and tags, receipts and read markers, typing and presence.
+// Package personal serves what belongs to one user: account data and tags, receipts and read markers, thread subscriptions, typing and
+// presence.
 //
 // Requests enter through its methods with the user who makes them; what they change leaves through /sync, read from store/personal and
 // from ephemeral. It refuses to let a user act for another, to write account data that the server keeps itself, to acknowledge events

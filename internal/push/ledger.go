@@ -246,18 +246,11 @@ func (s *Service) countEvent(ctx context.Context, k ledgerKey, l *ledger, e *eve
 	if e.Pos <= max(l.whole, l.read[e.Thread]) {
 		return nil
 	}
-	sub, err := s.subject(ctx, e)
-	if err != nil {
-		return err
-	}
-	rules, err := s.compiled(ctx, k.user)
-	if err != nil {
-		return err
-	}
-	if r := rules.Match(sub); r.Notify {
+	r, err := s.match(ctx, k.user, e)
+	if err == nil && r.Notify {
 		l.add(e, r.Highlight)
 	}
-	return nil
+	return err
 }
 
 // ownMembership begins to count anew when the user comes back into the room.

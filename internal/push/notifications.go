@@ -12,6 +12,7 @@ import (
 // Notification is an event that a user was notified of.
 type Notification struct {
 	Event   *eventlog.Event
+	Because *eventlog.Event // the redaction of the event
 	Actions []json.RawMessage
 	Read    bool
 }
@@ -25,10 +26,6 @@ const (
 //
 // Spec: cs#get_matrixclientv3notifications
 func (s *Service) Notifications(ctx context.Context, user mx.UserID, before store.Pos, limit int, highlights bool) (list []Notification, next store.Pos, err error) {
-	rules, err := s.compiled(ctx, user)
-	if err != nil {
-		return nil, 0, err
-	}
 	for scanned := 0; scanned < maxScan; scanned += pageScan {
 		page, err := eventlog.ForMember(ctx, s.db, user, before, pageScan)
 		if err != nil {
@@ -36,23 +33,14 @@ func (s *Service) Notifications(ctx context.Context, user mx.UserID, before stor
 		}
 		for _, e := range page {
 			before = e.Pos
-			l, err := s.current(ctx, user, e.RoomID)
+			n, err := s.notification(ctx, user, e)
 			if err != nil {
 				return nil, 0, err
 			}
-			if e.Pos <= l.joined {
+			if n == nil || (highlights && !n.highlight) {
 				continue
 			}
-			sub, err := s.subject(ctx, e)
-			if err != nil {
-				return nil, 0, err
-			}
-			r := rules.Match(sub)
-			if !r.Notify || (highlights && !r.Highlight) {
-				continue
-			}
-			list = append(list, Notification{Event: e, Actions: r.Actions, Read: e.Pos <= max(l.whole, l.read[e.Thread])})
-			if len(list) == limit {
+			if list = append(list, n.Notification); len(list) == limit {
 				return list, before, nil
 			}
 		}
@@ -61,6 +49,30 @@ func (s *Service) Notifications(ctx context.Context, user mx.UserID, before stor
 		}
 	}
 	return list, before, nil
+}
+
+type notified struct {
+	Notification
+	highlight bool
+}
+
+// notification is what a user's rules make of an event; nil if nothing. What was there before the user joined is not looked at.
+func (s *Service) notification(ctx context.Context, user mx.UserID, e *eventlog.Event) (*notified, error) {
+	l, err := s.current(ctx, user, e.RoomID)
+	if err != nil || e.Pos <= l.joined {
+		return nil, err
+	}
+	r, err := s.match(ctx, user, e)
+	if err != nil || !r.Notify {
+		return nil, err
+	}
+	n := &notified{Notification{Event: e, Actions: r.Actions, Read: e.Pos <= max(l.whole, l.read[e.Thread])}, r.Highlight}
+	if e.RedactedBy != "" {
+		if n.Because, err = eventlog.ByID(ctx, s.db, e.RedactedBy); err != nil {
+			return nil, err
+		}
+	}
+	return n, nil
 }
 
 // standing is how far a user has read a room.

@@ -208,15 +208,10 @@ func (r *round) offer(e *eventlog.Event) error {
 		if !snap.Joined(user) && (!e.Is(mx.TypeMember, string(user)) || e.Membership() != mx.Invite) {
 			continue
 		}
-		rules, err := r.compiled(r.ctx, user)
+		res, err := r.match(r.ctx, user, e)
 		if err != nil {
 			return err
 		}
-		sub, err := r.subject(r.ctx, e)
-		if err != nil {
-			return err
-		}
-		res := rules.Match(sub)
 		if !res.Notify {
 			continue
 		}

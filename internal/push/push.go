@@ -39,7 +39,10 @@ type Config struct {
 	AllowPrivate []string `yaml:"allow_private" doc:"Private addresses or networks that push gateways may have, e.g. 10.0.0.7 for one of your own."`
 	// Clients older than intentional mentions (2023) need them.
 	LegacyMentions bool `yaml:"legacy_mentions" doc:"Also notify of a user's name, display name or @room in the text of messages without m.mentions, as clients from before 2023 expect."`
-	AllowHTTP      bool `yaml:"allow_http" doc:"Accept push gateways without TLS. For tests."`
+	// Clients that do not know of subscriptions would never hear of threads.
+	ThreadSubscriptions bool `yaml:"thread_subscriptions" doc:"Notify users of messages in threads only if they have subscribed to the thread (MSC4306). Without it each user's clients decide. For accounts that never changed their push rules."`
+
+	AllowHTTP bool `yaml:"allow_http" doc:"Accept push gateways without TLS. For tests."`
 }
 
 // Deps are what the service needs.
@@ -62,6 +65,7 @@ type Service struct {
 	log      *slog.Logger
 	now      func() time.Time
 
+	server   *pushrule.Server // the server's own rules
 	rules    *lru.Cache[mx.UserID, *pushrule.Rules]
 	rulesGen atomic.Int64 // grows when any user's rules change, so that an old read is not kept
 	ledgers  *lru.Cache[ledgerKey, *ledger]
@@ -79,6 +83,7 @@ const (
 // New makes the service. Its Listen goes to the bus, Run makes pushers work.
 func New(d Deps) (*Service, error) {
 	s := &Service{db: d.DB, rooms: d.Rooms, position: d.Position, config: d.Config, log: d.Log, now: d.Now}
+	s.server = pushrule.NewServer(pushrule.Options{Legacy: d.Config.LegacyMentions, Threads: d.Config.ThreadSubscriptions})
 	if s.now == nil {
 		s.now = time.Now
 	}
@@ -151,7 +156,7 @@ func (s *Service) subject(ctx context.Context, e *eventlog.Event) (*pushrule.Sub
 		return nil, err
 	}
 	sub := &pushrule.Subject{
-		Event: e.Event, Members: snap.JoinedCount(), Power: snap.Power(),
+		Event: e.Event, Thread: e.Thread, Members: snap.JoinedCount(), Power: snap.Power(),
 		Name: func(u mx.UserID) string {
 			if m := snap.State(mx.TypeMember, string(u)); m != nil {
 				return m.Str("displayname")

@@ -253,6 +253,62 @@ func TestNotificationsArePaged(t *testing.T) {
 	})
 }
 
+// A user is notified of what came after they joined, so messages of users who were erased before that are never among it.
+//
+// Spec: cs#get_matrixclientv3notifications
+// Spec: cs#redactions
+func TestNotificationsOfRedactedEvents(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id := w.say(alice)
+		_, err := w.rooms.Redact(t.Context(), room.Redaction{Room: w.room, By: alice, Event: id, Reason: "typo"})
+		w.must(err)
+		list, _, err := w.Notifications(t.Context(), bob, 1<<60, 10, false)
+		w.must(err)
+		found := slices.IndexFunc(list, func(n push.Notification) bool { return n.Event.ID == id })
+		if found < 0 || string(list[found].Event.Content) != "{}" || list[found].Because == nil || list[found].Because.Sender != alice {
+			t.Errorf("%+v", list)
+		}
+		dave := mx.UserID("@dave:example.org")
+		w.must(w.rooms.Join(t.Context(), dave, w.room, nil))
+		if list, _, err = w.Notifications(t.Context(), dave, 1<<60, 10, false); err != nil || len(list) != 0 {
+			t.Errorf("a newcomer: %+v %v", list, err)
+		}
+	})
+}
+
+// Spec: MSC4306
+func TestThreadsThatNobodySubscribedTo(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, id := range []string{".io.element.msc4306.rule.subscribed_thread", ".io.element.msc4306.rule.unsubscribed_thread"} {
+			w.must(w.ChangeRules(bob, func(set *pushrule.Ruleset) error { return set.Enable(pushrule.PostContent, id, true) }))
+		}
+		subscribe := func(s personal.Subscription) {
+			w.must(w.db.Write(func(tx *store.Tx) error { return personal.PutSubscription(tx, bob, s) }))
+		}
+		counts := func(root mx.EventID, bobs, carols int) {
+			t.Helper()
+			for user, want := range map[mx.UserID]int{bob: bobs, carol: carols} {
+				got, err := w.Unread(t.Context(), user, []mx.RoomID{w.room})
+				w.must(err)
+				if n := got[w.room].Threads[root].Notifications; n != want {
+					t.Errorf("%s: %d in the thread, want %d", user, n, want)
+				}
+			}
+		}
+		root := w.say(alice)
+		w.inThread(alice, root)
+		counts(root, 0, 1)
+		subscribe(personal.Subscription{Room: w.room, Root: root, Subscribed: true})
+		w.inThread(alice, root)
+		counts(root, 1, 2)
+		subscribe(personal.Subscription{Room: w.room, Root: root})
+		w.inThread(alice, root)
+		counts(root, 1, 3)
+		w.send(alice, "m.room.message", fmt.Sprintf(`{"body":"x","m.mentions":{"user_ids":[%q]},"m.relates_to":{"rel_type":"m.thread","event_id":%q}}`, bob, root))
+		counts(root, 2, 4)
+	})
+}
+
 // gateway is a push gateway that remembers what it was told.
 type gateway struct {
 	*httptest.Server

@@ -7,6 +7,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/pushrule"
 	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/eventlog"
 	"conclave.chat/internal/store/personal"
 )
 
@@ -14,24 +15,41 @@ import (
 //
 // Spec: cs#mpush_rules
 func (s *Service) PushRules(ctx context.Context, user mx.UserID) ([]byte, error) {
-	r, err := s.compiled(ctx, user)
+	set, err := s.Ruleset(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	return encode(r.Set())
+	return encode(set)
 }
 
 func encode(set *pushrule.Ruleset) ([]byte, error) {
 	return json.Marshal(map[string]any{"global": set})
 }
 
-// Ruleset is a user's rules. It must not be changed.
+// Ruleset is a user's rules.
 func (s *Service) Ruleset(ctx context.Context, user mx.UserID) (*pushrule.Ruleset, error) {
-	r, err := s.compiled(ctx, user)
+	return s.load(ctx, s.db, user)
+}
+
+func (s *Service) load(ctx context.Context, r store.Reader, user mx.UserID) (*pushrule.Ruleset, error) {
+	raw, err := stored(ctx, r, user)
 	if err != nil {
 		return nil, err
 	}
-	return r.Set(), nil
+	return s.server.Load(raw, user)
+}
+
+// stored is what a user has changed about the rules; nil if nothing.
+func stored(ctx context.Context, r store.Reader, user mx.UserID) ([]byte, error) {
+	raw, err := personal.FindAccountData(ctx, r, user, "", personal.TypePushRules)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	var content struct {
+		Global json.RawMessage `json:"global"`
+	}
+	err = json.Unmarshal(raw, &content)
+	return content.Global, err
 }
 
 // compiled is a user's rules, from memory if they are there.
@@ -40,31 +58,36 @@ func (s *Service) compiled(ctx context.Context, user mx.UserID) (*pushrule.Rules
 		return r, nil
 	}
 	gen := s.rulesGen.Load()
-	set, err := s.load(ctx, s.db, user)
+	raw, err := stored(ctx, s.db, user)
 	if err != nil {
 		return nil, err
 	}
-	r := pushrule.Compile(set, user)
-	if s.rulesGen.Load() == gen {
+	r, err := s.server.Compile(raw, user)
+	if err == nil && s.rulesGen.Load() == gen {
 		s.rules.Add(user, r)
 	}
-	return r, nil
+	return r, err
 }
 
-func (s *Service) load(ctx context.Context, r store.Reader, user mx.UserID) (*pushrule.Ruleset, error) {
-	stored, err := personal.FindAccountData(ctx, r, user, "", personal.TypePushRules)
+// match is what a user's rules do with an event.
+func (s *Service) match(ctx context.Context, user mx.UserID, e *eventlog.Event) (pushrule.Result, error) {
+	rules, err := s.compiled(ctx, user)
 	if err != nil {
-		return nil, err
+		return pushrule.Result{}, err
 	}
-	var content struct {
-		Global json.RawMessage `json:"global"`
+	sub, err := s.subject(ctx, e)
+	if err != nil {
+		return pushrule.Result{}, err
 	}
-	if stored != nil {
-		if err := json.Unmarshal(stored, &content); err != nil {
-			return nil, err
+	subscribed := false
+	if e.Thread != "" && rules.AboutThreads() {
+		found, err := personal.FindSubscription(ctx, s.db, user, e.RoomID, e.Thread)
+		if err != nil {
+			return pushrule.Result{}, err
 		}
+		subscribed = found != nil && found.Subscribed
 	}
-	return pushrule.Load(content.Global, user, s.config.LegacyMentions)
+	return rules.Match(sub, subscribed), nil
 }
 
 // CopyRoomRules gives a room that replaces another the user's rules for the old one.

@@ -20,10 +20,11 @@ func defaults(user mx.UserID) *Ruleset {
 			{ID: masterID, Default: true, Conditions: []Condition{}, Actions: actions()},
 			rule(".m.rule.suppress_notices", actions(), match("content.msgtype", "m.notice")),
 			rule(".m.rule.invite_for_me", actions(notify, sound),
-				match("type", mx.TypeMember), match("content.membership", mx.Invite), match("state_key", me)),
+				match("type", mx.TypeMember), match("content.membership", mx.Invite),
+				Condition{Kind: "event_match", Key: "state_key", Pattern: &me, own: true}),
 			rule(".m.rule.member_event", actions(), match("type", mx.TypeMember)),
 			rule(".m.rule.is_user_mention", actions(notify, sound, highlight),
-				Condition{Kind: "event_property_contains", Key: `content.m\.mentions.user_ids`, Value: quote(me)}),
+				Condition{Kind: "event_property_contains", Key: `content.m\.mentions.user_ids`, Value: quote(me), own: true}),
 			rule(".m.rule.is_room_mention", actions(notify, highlight),
 				Condition{Kind: "event_property_is", Key: `content.m\.mentions.room`, Value: json.RawMessage("true")},
 				Condition{Kind: "sender_notification_permission", Key: "room"}),
@@ -33,7 +34,7 @@ func defaults(user mx.UserID) *Ruleset {
 			rule(".m.rule.suppress_edits", actions(),
 				Condition{Kind: "event_property_is", Key: `content.m\.relates_to.rel_type`, Value: quote("m.replace")}),
 		},
-		Content: []Rule{}, Room: []Rule{}, Sender: []Rule{},
+		Content: []Rule{}, PostContent: threadRules(notify, sound), Room: []Rule{}, Sender: []Rule{},
 		Underride: []Rule{
 			rule(".m.rule.call", actions(notify, ring), match("type", "m.call.invite")),
 			rule(".m.rule.encrypted_room_one_to_one", actions(notify, sound), members("2"), match("type", mx.TypeEncrypted)),
@@ -41,6 +42,18 @@ func defaults(user mx.UserID) *Ruleset {
 			rule(".m.rule.message", actions(notify), match("type", mx.TypeMessage)),
 			rule(".m.rule.encrypted", actions(notify), match("type", mx.TypeEncrypted)),
 		},
+	}
+}
+
+// threadRules say that who has subscribed to a thread hears of its messages, and nobody else. Clients that do not know of subscriptions
+// would never hear of threads, so they are off unless a client, or the configuration, switches them on.
+//
+// Spec: MSC4306
+func threadRules(notify, sound json.RawMessage) []Rule {
+	subscribed := func(yes bool) Condition { return Condition{Kind: threadSubscription, Subscribed: &yes} }
+	return []Rule{
+		rule(".io.element.msc4306.rule.unsubscribed_thread", actions(), subscribed(false)),
+		rule(".io.element.msc4306.rule.subscribed_thread", actions(notify, sound), subscribed(true)),
 	}
 }
 
@@ -54,7 +67,8 @@ func (s *Ruleset) addLegacy(user mx.UserID) {
 		rule(".m.rule.roomnotif", actions(notify, highlight), match("content.body", "@room"),
 			Condition{Kind: "sender_notification_permission", Key: "room"}))
 	s.Content = append(s.Content, Rule{
-		ID: ".m.rule.contains_user_name", Default: true, Enabled: true, Pattern: user.Localpart(), Actions: actions(notify, sound, highlight),
+		ID: ".m.rule.contains_user_name", Default: true, Enabled: true, Pattern: user.Localpart(), own: true,
+		Actions: actions(notify, sound, highlight),
 	})
 }
 

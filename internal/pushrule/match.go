@@ -3,7 +3,6 @@ package pushrule
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -12,18 +11,6 @@ import (
 
 	"conclave.chat/internal/mx"
 )
-
-// Rules are a user's rules in the form that matches quickly. They do not change.
-type Rules struct {
-	user mx.UserID
-	list []compiled
-	sets *Ruleset
-}
-
-type compiled struct {
-	tests  []test
-	result Result
-}
 
 // Result is what a rule does with an event.
 type Result struct {
@@ -38,77 +25,30 @@ type Subject struct {
 	Event   *mx.Event
 	Members int             // joined members of the room
 	Power   *mx.PowerLevels // of the room
+	Thread  mx.EventID      // that the event is in
 	Name    func(mx.UserID) string
 
 	mu     sync.Mutex
 	values map[string]gjson.Result // properties that were looked up
+	folded map[string]string       // and those that were folded
+}
+
+// reader is for whom an event is matched.
+type reader struct {
+	user       mx.UserID
+	subscribed bool // to the event's thread
 }
 
 // test is one condition ready to be checked.
-type test func(s *Subject, user mx.UserID) bool
+type test func(s *Subject, r reader) bool
 
-// Compile prepares a ruleset.
-func Compile(set *Ruleset, user mx.UserID) *Rules {
-	c := &Rules{user: user, sets: set}
-	for _, k := range Kinds() {
-		for _, r := range *set.of(k) {
-			if r.Enabled {
-				c.list = append(c.list, compiled{tests: tests(k, &r), result: result(r.Actions)})
-			}
-		}
-	}
-	return c
-}
-
-// Set is the ruleset that the rules were made of.
-func (c *Rules) Set() *Ruleset { return c.sets }
-
-// Match is what the first matching rule does. Events of the user's own match nothing.
-func (c *Rules) Match(s *Subject) Result {
-	if s.Event.Sender == c.user {
-		return Result{}
-	}
-rules:
-	for i := range c.list {
-		for _, t := range c.list[i].tests {
-			if !t(s, c.user) {
-				continue rules
-			}
-		}
-		return c.list[i].result
-	}
-	return Result{}
-}
-
-func result(list []json.RawMessage) Result {
-	r := Result{Actions: list}
-	for _, raw := range list {
-		a := parseAction(raw)
-		if a.name == "notify" {
-			r.Notify = true
-		}
-		if a.tweak == "" {
-			continue
-		}
-		if a.value == nil && a.tweak == "highlight" {
-			a.value = json.RawMessage("true")
-		}
-		if r.Tweaks == nil {
-			r.Tweaks = map[string]json.RawMessage{}
-		}
-		r.Tweaks[a.tweak] = a.value
-		if a.tweak == "highlight" {
-			r.Highlight = string(a.value) == "true"
-		}
-	}
-	r.Highlight = r.Highlight && r.Notify
-	return r
-}
+// threadSubscription is the kind of the condition on subscriptions of threads.
+const threadSubscription = "io.element.msc4306.thread_subscription"
 
 func tests(k Kind, r *Rule) []test {
 	list := conditions(k, r)
 	if isLegacy(r) {
-		list = append(list, func(s *Subject, _ mx.UserID) bool { return !s.Event.Has("m.mentions") })
+		list = append(list, func(s *Subject, _ reader) bool { return !s.Event.Has("m.mentions") })
 	}
 	return list
 }
@@ -116,12 +56,15 @@ func tests(k Kind, r *Rule) []test {
 func conditions(k Kind, r *Rule) []test {
 	switch k {
 	case Room:
-		return []test{func(s *Subject, _ mx.UserID) bool { return string(s.Event.RoomID) == r.ID }}
+		return []test{func(s *Subject, _ reader) bool { return string(s.Event.RoomID) == r.ID }}
 	case Sender:
-		return []test{func(s *Subject, _ mx.UserID) bool { return string(s.Event.Sender) == r.ID }}
+		return []test{func(s *Subject, _ reader) bool { return string(s.Event.Sender) == r.ID }}
 	case Content:
+		if r.own {
+			return []test{ownName}
+		}
 		return []test{eventMatch("content.body", r.Pattern)}
-	case Override, Underride:
+	case Override, PostContent, Underride:
 	}
 	list := make([]test, len(r.Conditions))
 	for i := range r.Conditions {
@@ -130,7 +73,7 @@ func conditions(k Kind, r *Rule) []test {
 	return list
 }
 
-func never(*Subject, mx.UserID) bool { return false }
+func never(*Subject, reader) bool { return false }
 
 // condition prepares a condition; one that is not known, or lacks what it needs, matches nothing.
 //
@@ -138,7 +81,10 @@ func never(*Subject, mx.UserID) bool { return false }
 func condition(c *Condition) test {
 	switch c.Kind {
 	case "event_match":
-		if c.Pattern == nil {
+		switch {
+		case c.own:
+			return ownStateKey
+		case c.Pattern == nil:
 			return never
 		}
 		return eventMatch(c.Key, *c.Pattern)
@@ -148,23 +94,35 @@ func condition(c *Condition) test {
 			return never
 		}
 		key := c.Key
-		return func(s *Subject, _ mx.UserID) bool { return same(s.value(key), want) }
+		return func(s *Subject, _ reader) bool { return same(s.value(key), want) }
 	case "event_property_contains":
+		if c.own {
+			key := c.Key
+			return func(s *Subject, r reader) bool {
+				return contains(s.value(key), gjson.Result{Type: gjson.String, Str: string(r.user)})
+			}
+		}
 		want, ok := scalar(c.Value)
 		if !ok {
 			return never
 		}
 		key := c.Key
-		return func(s *Subject, _ mx.UserID) bool { return contains(s.value(key), want) }
+		return func(s *Subject, _ reader) bool { return contains(s.value(key), want) }
 	case "contains_display_name":
 		return displayName
 	case "room_member_count":
 		return memberCount(c.Is)
 	case "sender_notification_permission":
 		key := c.Key
-		return func(s *Subject, _ mx.UserID) bool {
+		return func(s *Subject, _ reader) bool {
 			return s.Power != nil && s.Power.User(s.Event.Sender) >= s.Power.Notifications(key)
 		}
+	case threadSubscription:
+		if c.Subscribed == nil {
+			return never
+		}
+		want := *c.Subscribed
+		return func(s *Subject, r reader) bool { return s.Thread != "" && r.subscribed == want }
 	}
 	return never
 }
@@ -172,64 +130,48 @@ func condition(c *Condition) test {
 func eventMatch(key, pattern string) test {
 	switch {
 	case key == "content.body":
-		re := glob(`(?:^|[^A-Za-z0-9_])`, pattern, `(?:$|[^A-Za-z0-9_])`)
-		return func(s *Subject, _ mx.UserID) bool {
-			v := s.value(key)
-			return v.Type == gjson.String && re.MatchString(v.Str)
+		g := newGlob(pattern)
+		return func(s *Subject, _ reader) bool {
+			text, ok := s.text(key)
+			return ok && g.inWords(text)
 		}
-	case key == "type" && !strings.ContainsAny(pattern, "*?"):
-		return func(s *Subject, _ mx.UserID) bool { return strings.EqualFold(s.Event.Type, pattern) }
-	case key == "state_key" && !strings.ContainsAny(pattern, "*?"):
-		return func(s *Subject, _ mx.UserID) bool {
+	case wild(pattern):
+		g := newGlob(pattern)
+		return func(s *Subject, _ reader) bool {
+			text, ok := s.text(key)
+			return ok && g.all(text)
+		}
+	case key == "type":
+		return func(s *Subject, _ reader) bool { return strings.EqualFold(s.Event.Type, pattern) }
+	case key == "state_key":
+		return func(s *Subject, _ reader) bool {
 			return s.Event.StateKey != nil && strings.EqualFold(*s.Event.StateKey, pattern)
 		}
-	case !strings.ContainsAny(pattern, "*?"):
-		return func(s *Subject, _ mx.UserID) bool {
-			v := s.value(key)
-			return v.Type == gjson.String && strings.EqualFold(v.Str, pattern)
-		}
 	}
-	re := glob(`^`, pattern, `$`)
-	return func(s *Subject, _ mx.UserID) bool {
+	return func(s *Subject, _ reader) bool {
 		v := s.value(key)
-		return v.Type == gjson.String && re.MatchString(v.Str)
+		return v.Type == gjson.String && strings.EqualFold(v.Str, pattern)
 	}
 }
 
-// glob turns a pattern with * and ? into a regular expression; Go's takes time linear in the text whatever the pattern.
-//
-// Spec: appendices#glob-style-matching
-func glob(before, pattern, after string) *regexp.Regexp {
-	var b strings.Builder
-	b.WriteString(`(?is)` + before)
-	for _, r := range pattern {
-		switch r {
-		case '*':
-			b.WriteString(`.*`)
-		case '?':
-			b.WriteString(`.`)
-		default:
-			b.WriteString(regexp.QuoteMeta(string(r)))
-		}
-	}
-	b.WriteString(after)
-	re, err := regexp.Compile(b.String())
-	if err != nil { // a pattern too large to compile: it matches nothing
-		return regexp.MustCompile(`[^\s\S]`)
-	}
-	return re
+// ownStateKey asks whether the state key is the reader.
+func ownStateKey(s *Subject, r reader) bool {
+	return s.Event.StateKey != nil && strings.EqualFold(*s.Event.StateKey, string(r.user))
 }
 
-func displayName(s *Subject, user mx.UserID) bool {
+// ownName asks whether the text names the reader by the local part of the user id.
+func ownName(s *Subject, r reader) bool {
+	text, ok := s.text("content.body")
+	return ok && newGlob(r.user.Localpart()).inWords(text)
+}
+
+func displayName(s *Subject, r reader) bool {
 	if s.Name == nil {
 		return false
 	}
-	name := s.Name(user)
-	body := s.value("content.body")
-	if name == "" || body.Type != gjson.String || !strings.Contains(strings.ToLower(body.Str), strings.ToLower(name)) {
-		return false
-	}
-	return regexp.MustCompile(`(?is)(?:^|[^A-Za-z0-9_])` + regexp.QuoteMeta(name) + `(?:$|[^A-Za-z0-9_])`).MatchString(body.Str)
+	name := s.Name(r.user)
+	text, ok := s.text("content.body")
+	return ok && name != "" && containsWords(text, fold(name))
 }
 
 func memberCount(is string) test {
@@ -241,15 +183,15 @@ func memberCount(is string) test {
 	}
 	switch op {
 	case "", "==":
-		return func(s *Subject, _ mx.UserID) bool { return s.Members == n }
+		return func(s *Subject, _ reader) bool { return s.Members == n }
 	case "<":
-		return func(s *Subject, _ mx.UserID) bool { return s.Members < n }
+		return func(s *Subject, _ reader) bool { return s.Members < n }
 	case ">":
-		return func(s *Subject, _ mx.UserID) bool { return s.Members > n }
+		return func(s *Subject, _ reader) bool { return s.Members > n }
 	case "<=":
-		return func(s *Subject, _ mx.UserID) bool { return s.Members <= n }
+		return func(s *Subject, _ reader) bool { return s.Members <= n }
 	case ">=":
-		return func(s *Subject, _ mx.UserID) bool { return s.Members >= n }
+		return func(s *Subject, _ reader) bool { return s.Members >= n }
 	}
 	return never
 }
@@ -302,6 +244,25 @@ func (s *Subject) value(path string) gjson.Result {
 	}
 	s.values[path] = v
 	return v
+}
+
+// text is a property that is text, folded.
+func (s *Subject) text(path string) (string, bool) {
+	v := s.value(path)
+	if v.Type != gjson.String {
+		return "", false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, ok := s.folded[path]
+	if !ok {
+		text = fold(v.Str)
+		if s.folded == nil {
+			s.folded = map[string]string{}
+		}
+		s.folded[path] = text
+	}
+	return text, true
 }
 
 func lookup(e *mx.Event, path []string) gjson.Result {

@@ -76,18 +76,18 @@ func TestConditionsOfTheSpecification(t *testing.T) {
 		{`{"kind":"event_match","key":"content.body"}`, `{"body":""}`, false},
 	} {
 		s := &Subject{Event: event(t, "m.room.topic", &empty, tt.content), Members: 3, Name: func(mx.UserID) string { return "My Name" }}
-		if got := conditionOf(t, tt.condition)(s, me); got != tt.want {
+		if got := conditionOf(t, tt.condition)(s, reader{user: me}); got != tt.want {
 			t.Errorf("%s on %s: %v", tt.condition, tt.content, got)
 		}
 	}
 }
 
 func TestDefaultRules(t *testing.T) {
-	set, err := Load(nil, me, false)
+	server := NewServer(Options{})
+	rules, err := server.Compile(nil, me)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules := Compile(set, me)
 	mine, empty := string(me), ""
 	for name, tt := range map[string]struct {
 		e                 *mx.Event
@@ -107,32 +107,35 @@ func TestDefaultRules(t *testing.T) {
 		"call":                                 {event(t, "m.call.invite", nil, `{}`), true, false, `"ring"`},
 		"topic":                                {event(t, "m.room.topic", &empty, `{}`), false, false, ""},
 	} {
-		got := rules.Match(&Subject{Event: tt.e, Members: 3})
+		got := rules.Match(&Subject{Event: tt.e, Members: 3}, false)
 		if got.Notify != tt.notify || got.Highlight != tt.highlight || string(got.Tweaks["sound"]) != tt.sound {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	two := rules.Match(&Subject{Event: event(t, "m.room.encrypted", nil, `{}`), Members: 2})
+	two := rules.Match(&Subject{Event: event(t, "m.room.encrypted", nil, `{}`), Members: 2}, false)
 	if string(two.Tweaks["sound"]) != `"default"` {
 		t.Errorf("direct chat: %+v", two)
 	}
 	own := event(t, "m.room.message", nil, `{}`)
-	if r := Compile(set, own.Sender).Match(&Subject{Event: own, Members: 2}); r.Notify {
+	mineToo, err := server.Compile(nil, own.Sender)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := mineToo.Match(&Subject{Event: own, Members: 2}, false); r.Notify {
 		t.Error("an own message notified")
 	}
 }
 
 func TestLegacyRulesYieldToMentions(t *testing.T) {
-	set, err := Load(nil, me, true)
+	rules, err := NewServer(Options{Legacy: true}).Compile(nil, me)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules := Compile(set, me)
 	for content, want := range map[string]bool{
-		`{"body":"hello @me:example.org"}`: true, `{"body":"hello some"}`: false, `{"body":"hello me","m.mentions":{}}`: false, `{"body":"Nick?"}`: true,
+		`{"body":"hello @ME:example.org"}`: true, `{"body":"hello @room?"}`: false, `{"body":"hello some"}`: false, `{"body":"hello me","m.mentions":{}}`: false, `{"body":"Nick?"}`: true,
 	} {
 		s := &Subject{Event: event(t, "m.room.message", nil, content), Members: 3, Name: func(mx.UserID) string { return "nick" }}
-		if got := rules.Match(s); got.Highlight != want {
+		if got := rules.Match(s, false); got.Highlight != want {
 			t.Errorf("%s: %+v", content, got)
 		}
 	}
@@ -150,7 +153,7 @@ func ids(list []Rule) string {
 
 // Spec: cs#put_matrixclientv3pushrulesglobalkindruleid
 func TestOrderOfRules(t *testing.T) {
-	set, err := Load(nil, me, false)
+	set, err := NewServer(Options{}).Load(nil, me)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,9 +201,9 @@ func TestOrderOfRules(t *testing.T) {
 }
 
 func TestStoredRulesSurviveNewDefaults(t *testing.T) {
-	set, err := Load([]byte(`{"override":[{"rule_id":".m.rule.gone","default":true,"enabled":true,"actions":[]},
+	set, err := NewServer(Options{}).Load([]byte(`{"override":[{"rule_id":".m.rule.gone","default":true,"enabled":true,"actions":[]},
 		{"rule_id":"own","default":false,"enabled":false,"conditions":[],"actions":["notify"]},
-		{"rule_id":".m.rule.reaction","default":true,"enabled":false,"actions":["notify"]}]}`), me, false)
+		{"rule_id":".m.rule.reaction","default":true,"enabled":false,"actions":["notify"]}]}`), me)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,29 +224,29 @@ func FuzzMatch(f *testing.F) {
 			return
 		}
 		s := &Subject{Event: event(t, "m.room.message", nil, string(canonical))}
-		eventMatch(key, pattern)(s, me)
+		eventMatch(key, pattern)(s, reader{user: me})
 		for _, kind := range []string{"event_property_is", "event_property_contains", "room_member_count"} {
-			condition(&Condition{Kind: kind, Key: key, Value: json.RawMessage(pattern), Is: pattern})(s, me)
+			condition(&Condition{Kind: kind, Key: key, Value: json.RawMessage(pattern), Is: pattern})(s, reader{user: me})
 		}
 	})
 }
 
 func BenchmarkMatchForThousandMembers(b *testing.B) {
 	var rules []*Rules
+	server := NewServer(Options{})
 	for i := range 1000 {
-		u := mx.UserID(fmt.Sprintf("@u%d:example.org", i))
-		set, err := Load(nil, u, false)
+		r, err := server.Compile(nil, mx.UserID(fmt.Sprintf("@u%d:example.org", i)))
 		if err != nil {
 			b.Fatal(err)
 		}
-		rules = append(rules, Compile(set, u))
+		rules = append(rules, r)
 	}
 	e := event(b, "m.room.encrypted", nil, `{"algorithm":"m.megolm.v1.aes-sha2","ciphertext":"`+strings.Repeat("x", 500)+`"}`)
 	b.ReportAllocs()
 	for b.Loop() {
 		s := &Subject{Event: e, Members: 1000}
 		for _, r := range rules {
-			r.Match(s)
+			r.Match(s, false)
 		}
 	}
 }

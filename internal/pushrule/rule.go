@@ -1,7 +1,8 @@
 // Package pushrule is Matrix push rules without I/O: the server-default rules, changes to a user's rules, and which rule an event
 // matches.
 //
-// A user's rules enter and leave as a Ruleset, the JSON form that clients see. Compile turns one into Rules, which match quickly.
+// A user's rules enter and leave as a Ruleset, the JSON form that clients see. Server.Compile turns what is stored of one into Rules, which
+// match quickly and share what they have in common with those of others.
 //
 // Spec: cs#push-rules
 package pushrule
@@ -20,24 +21,27 @@ type Kind string
 
 // The kinds of rules.
 const (
-	Override  Kind = "override"
-	Content   Kind = "content"
-	Room      Kind = "room"
-	Sender    Kind = "sender"
-	Underride Kind = "underride"
+	Override    Kind = "override"
+	Content     Kind = "content"
+	PostContent Kind = "postcontent" // the server's alone
+	Room        Kind = "room"
+	Sender      Kind = "sender"
+	Underride   Kind = "underride"
 )
 
 // Kinds lists the kinds in the order that they are checked in.
-func Kinds() []Kind { return []Kind{Override, Content, Room, Sender, Underride} }
+func Kinds() []Kind { return []Kind{Override, Content, PostContent, Room, Sender, Underride} }
 
 // Rule is one push rule as clients see it.
 type Rule struct {
 	ID         string            `json:"rule_id"`
 	Default    bool              `json:"default"`
 	Enabled    bool              `json:"enabled"`
-	Conditions []Condition       `json:"conditions,omitzero"` // of override and underride rules
+	Conditions []Condition       `json:"conditions,omitzero"` // of override, postcontent and underride rules
 	Pattern    string            `json:"pattern,omitempty"`   // of content rules
 	Actions    []json.RawMessage `json:"actions"`
+
+	own bool // the pattern is the user's own name
 }
 
 // Condition is one condition of a rule; which members count depends on the kind.
@@ -47,15 +51,20 @@ type Condition struct {
 	Pattern *string         `json:"pattern,omitempty"`
 	Value   json.RawMessage `json:"value,omitempty"`
 	Is      string          `json:"is,omitempty"`
+	// Spec: MSC4306
+	Subscribed *bool `json:"subscribed,omitempty"`
+
+	own bool // the pattern or value is the user's own id
 }
 
 // Ruleset is all rules of a user, the most important first in each kind.
 type Ruleset struct {
-	Override  []Rule `json:"override"`
-	Content   []Rule `json:"content"`
-	Room      []Rule `json:"room"`
-	Sender    []Rule `json:"sender"`
-	Underride []Rule `json:"underride"`
+	Override    []Rule `json:"override"`
+	Content     []Rule `json:"content"`
+	PostContent []Rule `json:"postcontent"`
+	Room        []Rule `json:"room"`
+	Sender      []Rule `json:"sender"`
+	Underride   []Rule `json:"underride"`
 }
 
 // of is the list of a kind, or nil for an unknown kind.
@@ -65,6 +74,8 @@ func (s *Ruleset) of(k Kind) *[]Rule {
 		return &s.Override
 	case Content:
 		return &s.Content
+	case PostContent:
+		return &s.PostContent
 	case Room:
 		return &s.Room
 	case Sender:
@@ -77,19 +88,14 @@ func (s *Ruleset) of(k Kind) *[]Rule {
 
 // Load reads a stored ruleset: a user's own rules, and what the user changed about the server's. The server's rules themselves come
 // from this program, so that old accounts get new ones.
-//
-// legacy adds the rules that found mentions in the text of messages, which the specification had until v1.16.
-func Load(stored []byte, user mx.UserID, legacy bool) (*Ruleset, error) {
+func (s *Server) Load(stored []byte, user mx.UserID) (*Ruleset, error) {
 	var old Ruleset
 	if len(stored) > 0 {
 		if err := json.Unmarshal(stored, &old); err != nil {
 			return nil, fault.New(fault.Internal, "M_UNKNOWN", "Stored push rules cannot be read").Because(err)
 		}
 	}
-	set := defaults(user)
-	if legacy {
-		set.addLegacy(user)
-	}
+	set := s.set(user)
 	for _, k := range Kinds() {
 		list := set.of(k)
 		var own []Rule
@@ -142,8 +148,8 @@ func (s *Ruleset) Get(k Kind, id string) (*Rule, error) {
 // important of the user's own and an old one stays where it is.
 func (s *Ruleset) Put(k Kind, r Rule, before, after string) error {
 	list := s.of(k)
-	if list == nil {
-		return fault.InvalidParam("%q is not a kind of push rules", k)
+	if list == nil || k == PostContent {
+		return fault.InvalidParam("%q is not a kind of push rules that users can have", k)
 	}
 	if err := check(k, &r); err != nil {
 		return err
@@ -217,6 +223,8 @@ func (s *Ruleset) SetActions(k Kind, id string, actions []json.RawMessage) error
 	return nil
 }
 
+var errLongPattern = fault.InvalidParam("A pattern has at most %d bytes", maxPattern)
+
 // check refuses a rule that cannot mean anything.
 func check(k Kind, r *Rule) error {
 	switch {
@@ -228,6 +236,8 @@ func check(k Kind, r *Rule) error {
 		return fault.MissingParam("A push rule needs actions")
 	case k == Content && r.Pattern == "":
 		return fault.MissingParam("A content rule needs a pattern")
+	case len(r.Pattern) > maxPattern:
+		return errLongPattern
 	}
 	if k != Content {
 		r.Pattern = ""
@@ -242,6 +252,9 @@ func check(k Kind, r *Rule) error {
 	for _, c := range r.Conditions {
 		if c.Kind == "" {
 			return fault.MissingParam("Each condition of a push rule needs a kind")
+		}
+		if c.Pattern != nil && len(*c.Pattern) > maxPattern {
+			return errLongPattern
 		}
 	}
 	return checkActions(r.Actions)

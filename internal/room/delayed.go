@@ -176,7 +176,10 @@ var errDelayedGone = errors.New("room: the delayed event changed meanwhile")
 
 // sendDelayed sends a delayed event and notes that, in one write: it is sent once, whatever fails and whoever else tries.
 func (e *Engine) sendDelayed(ctx context.Context, row *eventlog.Delayed, onlyIfDue bool) error {
-	d, err := e.Prepare(ctx, ledger.Draft{Room: row.Room, Sender: row.User, Type: row.Type, StateKey: row.StateKey, Content: row.Content})
+	d, err := e.Prepare(ctx, ledger.Draft{
+		Room: row.Room, Sender: row.User, Type: row.Type, StateKey: row.StateKey, Content: row.Content,
+		Txn: eventlog.Txn{ID: row.ID}, // of no device: clients of the sender are told the id
+	})
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,7 @@ func (h *Handlers) Routes() [][]door.Route {
 		h.keysDehydratedRoutes(),
 		h.personalRoutes(),
 		h.personalPresenceRoutes(),
+		h.threadRoutes(),
 		h.syncRoutes(),
 		h.historyRoutes(),
 		h.relationRoutes(),

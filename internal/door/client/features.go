@@ -12,6 +12,8 @@ func unstableFeatures() map[string]bool {
 		"org.matrix.msc3827.stable":     true, // the room directory filters by room type
 		"org.matrix.msc3916.stable":     true, // authenticated media
 		"org.matrix.msc4222":            true, // state_after in /sync
+		"org.matrix.msc4306":            true, // thread subscriptions
+		"org.matrix.msc4308":            true, // thread subscriptions in sliding sync
 		"org.matrix.simplified_msc3575": true, // sliding sync
 		"uk.tcpip.msc4133":              true, // custom profile fields
 		"uk.tcpip.msc4133.stable":       true,

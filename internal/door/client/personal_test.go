@@ -9,6 +9,7 @@ import (
 
 	"conclave.chat/internal/ephemeral"
 	"conclave.chat/internal/feed"
+	"conclave.chat/internal/feed/sliding"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
@@ -50,6 +51,7 @@ func wireRooms(t *testing.T, db *store.DB, bus *notify.Bus, d *Deps) {
 	t.Cleanup(hub.Close)
 	d.Feed = feed.New(feed.Deps{DB: db, Bus: bus, Rooms: d.Rooms, Views: views, Ephemeral: hub})
 	d.Personal = personal.New(personal.Deps{DB: db, Rooms: d.Rooms, Views: views, Ephemeral: hub})
+	d.Sliding = sliding.New(d.Feed, d.Personal)
 	bus.Listen(d.Personal.Changed)
 	invites.Service = d.Personal
 }

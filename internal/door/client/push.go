@@ -265,7 +265,8 @@ func (h *Handlers) notifications(r *door.Request) (any, error) {
 	}
 	items := make([]item, len(list))
 	for i, n := range list {
-		items[i] = item{n.Actions, clientevent.Append(nil, n.Event, &clientevent.View{}), n.Read, string(n.Event.RoomID), n.Event.TS}
+		v := clientevent.View{Because: n.Because}
+		items[i] = item{n.Actions, clientevent.Append(nil, n.Event, &v), n.Read, string(n.Event.RoomID), n.Event.TS}
 	}
 	answer := map[string]any{"notifications": items}
 	if next > 0 {

@@ -22,21 +22,13 @@ import (
 	"conclave.chat/internal/feed"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/personal"
 )
-
-// Subscription is a user's subscription of a thread, or that there is none any more.
-type Subscription struct {
-	Room       mx.RoomID
-	Root       mx.EventID
-	Subscribed bool
-	Automatic  bool
-	Pos        store.Pos
-}
 
 // Subscriptions knows users' thread subscriptions.
 type Subscriptions interface {
 	// Subscriptions are at most limit subscriptions that changed last in (since, upto], the last ones first.
-	Subscriptions(ctx context.Context, user mx.UserID, since, upto store.Pos, limit int) ([]Subscription, error)
+	Subscriptions(ctx context.Context, user mx.UserID, since, upto store.Pos, limit int) ([]personal.Subscription, error)
 }
 
 // Service answers requests of sliding sync.

@@ -2,8 +2,12 @@ package sliding
 
 import (
 	"strconv"
+	"strings"
 
+	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/personal"
 )
 
 // threads tells of changed thread subscriptions; what does not fit can be read with the token that comes along.
@@ -30,7 +34,7 @@ func (a *answer) threads(name string, t *Threads) (extension, error) {
 	e.json = AppendSubscriptions(append(e.json, '{'), list)
 	if more {
 		e.json = append(e.json, `,"prev_batch":"`...)
-		e.json = append(strconv.AppendInt(e.json, int64(list[limit-1].Pos)-1, 10), '"')
+		e.json = append(append(e.json, Before(list)...), '"')
 	}
 	e.json = append(e.json, '}')
 	return e, nil
@@ -39,7 +43,7 @@ func (a *answer) threads(name string, t *Threads) (extension, error) {
 // AppendSubscriptions appends the members subscribed and unsubscribed.
 //
 // Spec: MSC4308
-func AppendSubscriptions(dst []byte, list []Subscription) []byte {
+func AppendSubscriptions(dst []byte, list []personal.Subscription) []byte {
 	for i, subscribed := range []bool{true, false} {
 		if i > 0 {
 			dst = append(dst, ',')
@@ -49,7 +53,7 @@ func AppendSubscriptions(dst []byte, list []Subscription) []byte {
 		} else {
 			dst = append(dst, `"unsubscribed":{`...)
 		}
-		byRoom := map[mx.RoomID][]Subscription{}
+		byRoom := map[mx.RoomID][]personal.Subscription{}
 		for _, s := range list {
 			if s.Subscribed == subscribed {
 				byRoom[s.Room] = append(byRoom[s.Room], s)
@@ -71,4 +75,21 @@ func AppendSubscriptions(dst []byte, list []Subscription) []byte {
 		dst = append(dst, '}')
 	}
 	return dst
+}
+
+// Before is the token for what changed before the subscriptions of a page.
+func Before(list []personal.Subscription) string {
+	return strconv.FormatInt(int64(list[len(list)-1].Pos)-1, 10)
+}
+
+// ParsePos reads a token of this package as a position: one of sliding sync itself, or one of the pages of subscriptions.
+//
+// Spec: MSC4308
+func ParsePos(token string) (store.Pos, error) {
+	digits, _, _ := strings.Cut(strings.TrimPrefix(token, "p"), "_")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 0 || digits[0] == '+' {
+		return 0, fault.InvalidParam("%q is not a token of this server", token)
+	}
+	return store.Pos(n), nil
 }

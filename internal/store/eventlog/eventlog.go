@@ -27,7 +27,17 @@ type Event struct {
 	Replaces   mx.EventID  // the state event that had this one's place in the room's state before it
 	RedactedBy mx.EventID  // the event is shown in its redacted form
 	TxnDevice  mx.DeviceID // with TxnID: the request that made it
-	TxnID      string
+	TxnID      string      // without TxnDevice: the id of the delayed event that it was
+}
+
+// DelayID is the id under which the event was scheduled; "" if it was not.
+//
+// Spec: MSC4140
+func (e *Event) DelayID() string {
+	if e.TxnDevice != "" {
+		return ""
+	}
+	return e.TxnID
 }
 
 // Columns are the columns that Scan reads, in order. Queries name the table event without an alias, or as e with ColumnsE.

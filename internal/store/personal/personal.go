@@ -1,7 +1,8 @@
-// Package personal is the SQL of what belongs to one user alone: account data (with tags and read markers) and receipts.
+// Package personal is the SQL of what belongs to one user alone: account data (with tags and read markers), receipts and thread
+// subscriptions.
 //
-// Tables (migrations 0040 to 0049): account_data, receipt. Both hold the latest value only, with the position of its last change, so
-// what changed since a position is an index scan and nothing grows. Invariant: a receipt's event_pos never falls.
+// Tables (migrations 0040 to 0049): account_data, receipt, thread_subscription. All hold the latest value only, with the position of its
+// last change, so what changed since a position is an index scan and nothing grows. Invariant: a receipt's event_pos never falls.
 package personal
 
 import (
@@ -117,9 +118,12 @@ func CollectAccountData(tx *store.Tx, before int64) (int64, error) {
 	return tx.Exec("DELETE FROM account_data WHERE deleted > 0 AND deleted < $1", before)
 }
 
-// DeleteUser removes all account data and private receipts of a user who is deactivated.
+// DeleteUser removes all account data, thread subscriptions and private receipts of a user who is deactivated.
 func DeleteUser(tx *store.Tx, user mx.UserID) error {
 	if _, err := tx.Exec("DELETE FROM account_data WHERE user_id = $1", user); err != nil {
+		return err
+	}
+	if _, err := tx.Exec("DELETE FROM thread_subscription WHERE user_id = $1", user); err != nil {
 		return err
 	}
 	tx.Emit(store.Change{Pos: tx.Next(), Kind: store.KindAccountData, User: user})

@@ -172,3 +172,48 @@ func TestPrivateReceiptsAreForTheirUser(t *testing.T) {
 		}
 	})
 }
+
+// Spec: MSC4308
+func TestThreadSubscriptions(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := context.Background()
+		put := func(user mx.UserID, s personal.Subscription) store.Pos {
+			write(t, db, func(tx *store.Tx) error { return personal.PutSubscription(tx, user, s) })
+			return must[store.Pos](t)(db.Position(ctx))
+		}
+		list := func(since, upto store.Pos, limit int) (out string) {
+			for _, s := range must[[]personal.Subscription](t)(personal.Subscriptions(ctx, db, alice, since, upto, limit)) {
+				out += fmt.Sprintf(" %s%s", map[bool]string{false: "-"}[s.Subscribed], s.Root)
+			}
+			return out
+		}
+		same := func(what, got, want string) {
+			t.Helper()
+			if got != want {
+				t.Errorf("%s: got%s, want%s", what, got, want)
+			}
+		}
+		p1 := put(alice, personal.Subscription{Room: room, Root: "$1", Subscribed: true})
+		p2 := put(alice, personal.Subscription{Room: room, Root: "$2", Subscribed: true, Automatic: true})
+		put(bob, personal.Subscription{Room: room, Root: "$1", Subscribed: true})
+		same("all", list(0, maxP, 10), " $2 $1")
+		same("one", list(0, maxP, 1), " $2")
+		same("before", list(0, p2-1, 10), " $1")
+		same("since", list(p1, maxP, 10), " $2")
+		p3 := put(alice, personal.Subscription{Room: room, Root: "$1"})
+		same("with the end of one", list(p1, maxP, 10), " -$1 $2")
+		same("from the beginning", list(0, maxP, 10), " $2")
+		s := must[*personal.Subscription](t)(personal.FindSubscription(ctx, db, alice, room, "$1"))
+		if s.Subscribed || s.Pos != p3 {
+			t.Errorf("%+v", s)
+		}
+		if s := must[*personal.Subscription](t)(personal.FindSubscription(ctx, db, alice, room, "$3")); s != nil {
+			t.Errorf("%+v", s)
+		}
+		write(t, db, func(tx *store.Tx) error { return personal.DeleteUser(tx, alice) })
+		same("after deactivation", list(0, maxP, 10), "")
+		if s := must[*personal.Subscription](t)(personal.FindSubscription(ctx, db, bob, room, "$1")); s == nil {
+			t.Error("another user's is gone too")
+		}
+	})
+}
