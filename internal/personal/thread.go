@@ -50,7 +50,7 @@ func (s *Service) Subscribe(ctx context.Context, user mx.UserID, t Thread, cause
 	}
 	var at store.Pos
 	if cause != "" {
-		if at, err = s.inThread(ctx, p, cause); err != nil {
+		if at, err = s.causeIn(ctx, p, cause); err != nil {
 			return err
 		}
 	}
@@ -136,8 +136,8 @@ func missingThread(err error) error {
 	return err
 }
 
-// inThread finds the position of a message of a thread.
-func (s *Service) inThread(ctx context.Context, p threadPlace, cause string) (store.Pos, error) {
+// causeIn finds the position of a message of a thread.
+func (s *Service) causeIn(ctx context.Context, p threadPlace, cause string) (store.Pos, error) {
 	id, err := mx.ParseEventID(cause)
 	if err != nil {
 		return 0, err
