@@ -150,7 +150,8 @@ func (a *App) wire(ctx context.Context) error {
 		Media: a.media, Limits: a.limits,
 		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open, Personal: a.personal,
 		Discovery: client.Discovery{
-			PublicURL: a.cfg.PublicURL, RoomVersion: a.cfg.Rooms.DefaultVersion, TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,
+			PublicURL: a.cfg.PublicURL, RoomVersion: a.cfg.Rooms.DefaultVersion, Encrypted: a.cfg.Rooms.Encrypt,
+			TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,
 		},
 	})
 	a.routes = h.Routes()

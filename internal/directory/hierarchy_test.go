@@ -107,6 +107,7 @@ func TestHierarchy(t *testing.T) {
 // The example of the specification, and what it leaves open.
 //
 // Spec: cs#ordering-of-children-within-a-space
+// Spec: cs#mspacechild
 func TestChildOrder(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		root := b.Room(alice, spaceType)

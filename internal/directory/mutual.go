@@ -22,6 +22,7 @@ type MutualPage struct {
 // Mutual lists the rooms that a user shares with another one.
 //
 // Spec: cs#get_matrixclientv1mutual_rooms
+// Spec: MSC2666
 func (s *Service) Mutual(ctx context.Context, user, other mx.UserID, from string) (*MutualPage, error) {
 	if user == other {
 		return nil, fault.InvalidParam("That is yourself")

@@ -81,6 +81,9 @@ func (e *encoder) timeline(sec *section) {
 	e.dst = append(appendPosition(e.dst, sec.start), `"}`...)
 }
 
+// state goes out under its unstable name too to clients that asked by that.
+//
+// Spec: MSC4222
 func (e *encoder) state(sec *section) {
 	if !e.b.r.StateAfter {
 		e.dst = append(e.dst, `,"state":{`...)

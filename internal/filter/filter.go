@@ -43,12 +43,14 @@ type RoomEvents struct {
 	UnreadThreadNotifications bool     `json:"unread_thread_notifications,omitempty"`
 
 	// Relations of the event itself.
-	RelTypes    []string `json:"org.matrix.msc3874.rel_types,omitempty"`     // Spec: MSC3874
-	NotRelTypes []string `json:"org.matrix.msc3874.not_rel_types,omitempty"` // Spec: MSC3874
+	// Spec: MSC3874
+	RelTypes    []string `json:"org.matrix.msc3874.rel_types,omitempty"`
+	NotRelTypes []string `json:"org.matrix.msc3874.not_rel_types,omitempty"`
 
 	// Relations of others to the event; matching them takes a look at the database, which is the caller's.
-	RelatedByTypes   []string `json:"related_by_rel_types,omitempty"` // Spec: MSC3440
-	RelatedBySenders []string `json:"related_by_senders,omitempty"`   // Spec: MSC3440
+	// Spec: MSC3440
+	RelatedByTypes   []string `json:"related_by_rel_types,omitempty"`
+	RelatedBySenders []string `json:"related_by_senders,omitempty"`
 }
 
 // ParseRoomEvents reads a filter of room events; an empty text selects everything.

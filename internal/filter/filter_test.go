@@ -28,6 +28,7 @@ func event(t testing.TB, typ, content string) *eventlog.Event {
 }
 
 // Spec: cs#filtering
+// Spec: MSC3874
 func TestMatch(t *testing.T) {
 	plain, file := event(t, "m.room.message", `{}`), event(t, "m.room.message", `{"url":"mxc://a/b"}`)
 	for text, want := range map[string][2]bool{

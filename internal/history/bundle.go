@@ -216,6 +216,8 @@ func (s *Service) sumThreads(ctx context.Context, b Bundling, ids []mx.EventID) 
 }
 
 // write makes the JSON object of an aggregation. inner has those of the latest replies.
+//
+// Spec: cs#server-side-aggregation-of-mreference
 func (b *Bundling) write(a *aggregation, inner map[mx.EventID][]byte) []byte {
 	dst := []byte{'{'}
 	if a.refs != nil {

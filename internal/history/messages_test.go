@@ -289,6 +289,7 @@ func TestAround(t *testing.T) {
 	})
 }
 
+// Spec: cs#ignoring-users
 func TestIgnored(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		room := b.Room(alice, "")

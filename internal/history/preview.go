@@ -22,6 +22,7 @@ type Preview struct {
 // Preview gives a room at a glance to those who may look into it.
 //
 // Spec: cs#get_matrixclientv3roomsroomidinitialsync
+// Spec: cs#room-previews
 func (s *Service) Preview(ctx context.Context, who Who, room mx.RoomID, limit int) (*Preview, error) {
 	p, err := s.enter(ctx, who, room)
 	if err != nil {

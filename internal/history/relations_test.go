@@ -21,6 +21,7 @@ func relations(t *testing.T, b *bench, u mx.UserID, e *eventlog.Event) gjson.Res
 const edited = `,"m.new_content":{"body":"y"}`
 
 // Spec: cs#server-side-aggregation-of-mreplace-relationships
+// Spec: cs#validity-of-replacement-events
 func TestEdits(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		room := b.Room(alice, "")
@@ -87,6 +88,7 @@ func TestEdits(t *testing.T) {
 }
 
 // Spec: cs#server-side-aggregation-of-mthread-relationships
+// Spec: cs#aggregations-of-child-events
 func TestThreadAggregation(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		room := b.Room(alice, "")
@@ -145,6 +147,7 @@ func TestReferences(t *testing.T) {
 }
 
 // Spec: cs#get_matrixclientv1roomsroomidrelationseventid
+// Spec: cs#aggregations-of-child-events
 func TestRelations(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		room := b.Room(alice, "")

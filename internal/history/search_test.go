@@ -29,6 +29,8 @@ func limit(n int) filter.RoomEvents {
 }
 
 // Spec: cs#post_matrixclientv3search
+// Spec: cs#groups
+// Spec: cs#room_events
 func TestSearch(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		room := b.Room(alice, "")

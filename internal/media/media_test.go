@@ -397,6 +397,7 @@ func TestDelete(t *testing.T) {
 }
 
 // Spec: cs#content-repo-security-considerations
+// Spec: cs#matrix-content-mxc-uris
 func TestIdsOfOthersAndNonsense(t *testing.T) {
 	ctx := context.Background()
 	f := newFixture(t, storetest.SQLite(t, store.Options{}), fakeS3(t))

@@ -38,6 +38,8 @@ func (a *authorizer) member() error {
 const viaKey = "join_authorised_via_users_server"
 
 // joinAuthority is the user through whose server a restricted join is authorised, or empty.
+//
+// Spec: ss#restricted-rooms
 func joinAuthority(v *RoomVersion, e *Event) UserID {
 	if !v.Restricted || e.Type != TypeMember {
 		return ""
@@ -114,6 +116,8 @@ func (a *authorizer) invite() error {
 }
 
 // thirdPartyInvite checks an invite that redeems an m.room.third_party_invite.
+//
+// Spec: ss#third-party-invites
 func (a *authorizer) thirdPartyInvite() error {
 	if a.membership(*a.e.StateKey) == Ban {
 		return fault.Denied("%s is banned from the room", *a.e.StateKey)

@@ -6,6 +6,7 @@ import (
 )
 
 // Spec: rooms/v12#authorization-rules
+// Spec: rooms/v9#mroompower_levels-events-accept-values-as-strings
 func TestAuthorizePowerLevels(t *testing.T) {
 	// Bob, at level 50, may send power levels in these rooms.
 	base := func(more string) ev {
@@ -122,6 +123,8 @@ func TestAuthorizeWithoutPowerLevels(t *testing.T) {
 	}
 }
 
+// Spec: cs#mroompower_levels
+// Spec: rooms/v12#event-format
 func TestPowerLevelsRead(t *testing.T) {
 	for _, id := range Versions() {
 		v := version(t, id)

@@ -26,6 +26,8 @@ func build(t testing.TB, v *RoomVersion, p Proto) *Event {
 }
 
 // What is built must parse to the same event, in every room version.
+//
+// Spec: ss#adding-hashes-and-signatures-to-outgoing-events
 func TestBuildThenParse(t *testing.T) {
 	for _, id := range Versions() {
 		v := version(t, id)

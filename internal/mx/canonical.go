@@ -22,7 +22,7 @@ const MaxInteger = 1<<53 - 1
 // cannot say is refused with M_BAD_JSON: other numbers, integers beyond ±(2^53-1), duplicate keys, lone surrogates, nesting deeper
 // than MaxNesting. What is no JSON in valid UTF-8 is refused with M_NOT_JSON.
 //
-// Spec: appendices#canonical-json
+// Spec: appendices#canonical-json, appendices#examples
 func Canonical(raw []byte) ([]byte, error) {
 	return appendCanonical(make([]byte, 0, len(raw)), raw, 0, false)
 }

@@ -36,6 +36,7 @@ func TestCanonicalExamples(t *testing.T) {
 	}
 }
 
+// Spec: appendices#canonical-json
 func TestCanonicalForms(t *testing.T) {
 	for _, c := range []struct{ in, out string }{
 		{` [ ] `, `[]`},

@@ -30,6 +30,7 @@ func TestServerNames(t *testing.T) {
 }
 
 // Spec: appendices#user-identifiers
+// Spec: appendices#historical-user-ids
 func TestUserIDs(t *testing.T) {
 	for s, parts := range map[string][2]string{
 		"@alice:example.org":                  {"alice", "example.org"},
@@ -104,6 +105,7 @@ func alphanumeric(s string) bool {
 }
 
 // Spec: appendices#room-aliases
+// Spec: appendices#event-ids
 func TestRoomAliasesAndEventIDs(t *testing.T) {
 	for _, s := range []string{"#a:x", "#É #!:example.org:1"} {
 		if a, err := ParseRoomAlias(s); err != nil || NewRoomAlias(a.Localpart(), a.Server()) != a {

@@ -48,6 +48,7 @@ func TestParseEvent(t *testing.T) {
 	}
 }
 
+// Spec: ss#checks-performed-on-receipt-of-a-pdu
 func TestParseEventRefuses(t *testing.T) {
 	long, ids := strings.Repeat("é", 128), func(n int) string { return `[` + strings.Repeat(`"$x",`, n-1) + `"$x"]` }
 	for _, id := range Versions() {

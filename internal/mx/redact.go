@@ -6,6 +6,10 @@ import "conclave.chat/internal/fault"
 // result is canonical and has no unsigned part.
 //
 // Spec: rooms/v12#redactions
+// Spec: rooms/v6#redactions
+// Spec: rooms/v8#redactions
+// Spec: rooms/v9#redactions
+// Spec: rooms/v11#redactions
 func Redact(v *RoomVersion, raw []byte) ([]byte, error) {
 	pdu, err := Canonical(raw)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 // that it names, until the next.
 //
 // Spec: rooms/v6#redactions, rooms/v8#redactions, rooms/v9#redactions, rooms/v11#redactions
+// Spec: rooms/v12#redactions
 func TestRedactContent(t *testing.T) {
 	type since map[string]string
 	for _, x := range []struct {

@@ -38,6 +38,7 @@ func DecodeBase64(s string) ([]byte, error) {
 // SignJSON adds the signer's signature to a JSON object. Signatures of others and unsigned data stay.
 //
 // Spec: appendices#signing-details
+// Spec: appendices#json-signing
 func SignJSON(raw []byte, s Signer) ([]byte, error) {
 	obj, err := Canonical(raw)
 	if err != nil {
@@ -70,6 +71,8 @@ func VerifyEvent(v *RoomVersion, e *Event, server ServerName, keyID string, key 
 }
 
 // SignEvent adds one more signature to an event, as a server does to the join that it vouches for.
+//
+// Spec: appendices#event-signing
 func SignEvent(v *RoomVersion, e *Event, s Signer) (*Event, error) {
 	sig := ed25519.Sign(s.Key, appendRedacted(nil, v, e.Raw, false))
 	return AddSignature(v, e, s.Server, s.KeyID, sig)

@@ -13,9 +13,7 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-// vectorSigner is the key of the specification's test vectors.
-//
-// Spec: appendices#cryptographic-test-vectors
+// vectorSigner is the key of the test vectors in the appendices of the specification.
 func vectorSigner(t tester) Signer {
 	t.Helper()
 	seed, err := DecodeBase64("YJDBA9Xnr2sVqXD9Vj7XVUnmFZcZrlw8Md7kMW+3XA1")
@@ -28,6 +26,9 @@ func vectorSigner(t tester) Signer {
 func public(s Signer) ed25519.PublicKey { return s.Key.Public().(ed25519.PublicKey) }
 
 // Spec: appendices#json-signing
+// Spec: appendices#signing-details
+// Spec: appendices#checking-for-a-signature
+// Spec: appendices#unpadded-base64
 func TestSignJSONVectors(t *testing.T) {
 	s := vectorSigner(t)
 	for _, c := range []struct{ in, out string }{
@@ -48,6 +49,8 @@ func TestSignJSONVectors(t *testing.T) {
 }
 
 // Spec: appendices#event-signing
+// Spec: ss#calculating-the-content-hash-for-an-event
+// Spec: ss#validating-hashes-and-signatures-on-received-events
 func TestSignEventVectors(t *testing.T) {
 	s := vectorSigner(t)
 	v, _ := Version("6")

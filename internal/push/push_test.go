@@ -363,6 +363,7 @@ func (w *world) pusher(g *gateway, key, data string) {
 }
 
 // Spec: cs#post_matrixclientv3pushersset
+// Spec: push-gateway-api#post_matrixpushv1notify
 func TestGatewayIsToldAndToldAgainUntilItAnswers(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		g := newGateway(t)
@@ -387,6 +388,7 @@ func TestGatewayIsToldAndToldAgainUntilItAnswers(t *testing.T) {
 	})
 }
 
+// Spec: push-gateway-api#post_matrixpushv1notify
 func TestEventIDOnlyTellsNoMoreThanThat(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		g := newGateway(t)

@@ -43,6 +43,7 @@ func conditionOf(t *testing.T, text string) test {
 // The examples are those of the specification, sections event_match, event_property_is and event_property_contains.
 //
 // Spec: cs#conditions-1
+// Spec: appendices#glob-style-matching
 func TestConditionsOfTheSpecification(t *testing.T) {
 	empty := ""
 	for _, tt := range []struct {
@@ -82,6 +83,7 @@ func TestConditionsOfTheSpecification(t *testing.T) {
 	}
 }
 
+// Spec: cs#predefined-rules
 func TestDefaultRules(t *testing.T) {
 	server := NewServer(Options{})
 	rules, err := server.Compile(nil, me)
@@ -152,6 +154,7 @@ func ids(list []Rule) string {
 }
 
 // Spec: cs#put_matrixclientv3pushrulesglobalkindruleid
+// Spec: cs#historical-actions
 func TestOrderOfRules(t *testing.T) {
 	set, err := NewServer(Options{}).Load(nil, me)
 	if err != nil {

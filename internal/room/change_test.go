@@ -189,6 +189,7 @@ func TestUpgradeByWhoHasLittlePower(t *testing.T) {
 }
 
 // Spec: cs#put_matrixclientv3directoryroomroomalias
+// Spec: cs#mroomcanonical_alias
 func TestAliases(t *testing.T) {
 	each(t, func(t *testing.T, n *node) {
 		ctx := context.Background()

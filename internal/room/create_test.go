@@ -64,6 +64,7 @@ func TestRoomVersionsDiffer(t *testing.T) {
 }
 
 // Spec: cs#post_matrixclientv3createroom
+// Spec: cs#mroomtopic
 func TestPresetsAndWhatOverridesThem(t *testing.T) {
 	n := open(t, "sqlite")
 	for preset, want := range map[string]string{"private_chat": "invite shared can_join", "trusted_private_chat": "invite shared can_join", "public_chat": "public shared forbidden"} {

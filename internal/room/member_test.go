@@ -241,6 +241,7 @@ func TestInvitesThatAreBlocked(t *testing.T) {
 }
 
 // Spec: cs#events-on-change-of-profile-information
+// Spec: cs#profiles
 func TestProfilesAreInMemberEvents(t *testing.T) {
 	p, set := withPeople()
 	n := open(t, "sqlite", set)

@@ -44,6 +44,7 @@ func (e *Engine) Join(ctx context.Context, user mx.UserID, room mx.RoomID, conte
 // Knock asks for an invite to a room.
 //
 // Spec: cs#post_matrixclientv3knockroomidoralias
+// Spec: cs#knocking-on-rooms
 func (e *Engine) Knock(ctx context.Context, user mx.UserID, room mx.RoomID, reason string) error {
 	_, err := e.member(ctx, memberChange{by: user, target: user, room: room, membership: mx.Knock, extra: because(reason)})
 	return e.forStrangers(ctx, user, room, err, errCannotKnock)
@@ -72,6 +73,7 @@ func (e *Engine) forStrangers(ctx context.Context, user mx.UserID, room mx.RoomI
 // Invite invites a user of this server to a room.
 //
 // Spec: cs#post_matrixclientv3roomsroomidinvite
+// Spec: cs#room-membership
 func (e *Engine) Invite(ctx context.Context, by mx.UserID, room mx.RoomID, user mx.UserID, reason string) error {
 	_, err := e.member(ctx, memberChange{by: by, target: user, room: room, membership: mx.Invite, extra: because(reason)})
 	return err

@@ -10,6 +10,8 @@ import (
 )
 
 // Spec: cs#threading
+// Spec: cs#avoiding-duplicate-annotations
+// Spec: cs#forming-relationships-between-events
 func TestThreadsOfEvents(t *testing.T) {
 	n := open(t, "sqlite")
 	ctx := context.Background()

@@ -24,6 +24,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"conclave.chat/internal/mx"
 )
 
 // Engine is where the server keeps its data.
@@ -167,6 +169,8 @@ func (s *Server) Environ() []string {
 		fmt.Sprintf("CONCLAVE_LISTEN=127.0.0.1:%d", s.port),
 		"CONCLAVE_DATA_DIR="+filepath.Join(s.Dir, "data"),
 		"CONCLAVE_LOG_LEVEL=debug",
+		// What customers get, whatever suites need.
+		"CONCLAVE_ROOMS_DEFAULT_VERSION="+mx.DefaultVersion,
 		"CONCLAVE_MASTER_KEY="+MasterKey,
 		"CONCLAVE_DATABASE_POSTGRES="+s.DSN,
 		"GORACE=halt_on_error=1",

@@ -102,16 +102,25 @@ func (h *Handlers) getLoginToken(r *door.Request) (any, error) {
 	}{token, life.Milliseconds()}, nil
 }
 
-// deviceAnswer is a device as its owner sees it.
+// deviceAnswer is a device as its owner sees it. What is not known is null: matrix-nio takes no device that lacks a field.
 type deviceAnswer struct {
 	ID   mx.DeviceID `json:"device_id"`
-	Name string      `json:"display_name,omitempty"`
-	Addr string      `json:"last_seen_ip,omitempty"`
-	Seen int64       `json:"last_seen_ts,omitzero"`
+	Name *string     `json:"display_name"`
+	Addr *string     `json:"last_seen_ip"`
+	Seen *int64      `json:"last_seen_ts"`
 }
 
 func toDeviceAnswer(d *ident.Device) deviceAnswer {
-	return deviceAnswer{ID: d.ID, Name: d.Name, Addr: d.Addr, Seen: d.Seen}
+	return deviceAnswer{ID: d.ID, Name: known(d.Name), Addr: known(d.Addr), Seen: known(d.Seen)}
+}
+
+// known is a value, or nil for none.
+func known[T comparable](v T) *T {
+	var none T
+	if v == none {
+		return nil
+	}
+	return &v
 }
 
 func (h *Handlers) devices(r *door.Request) (any, error) {

@@ -31,6 +31,8 @@ func (h *harness) confirmed(method, path string, p person, body map[string]any) 
 }
 
 // Spec: cs#user-interactive-authentication-api
+// Spec: cs#authentication-types
+// Spec: cs#password-based
 func TestConfirmation(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		const path = "/_matrix/client/v3/delete_devices"
@@ -237,6 +239,10 @@ func TestRegisterByToken(t *testing.T) {
 
 // Spec: cs#get_matrixclientv3account3pid
 // Spec: cs#post_matrixclientv3account3piddelete
+// Spec: cs#post_matrixclientv3account3pidadd
+// Spec: cs#post_matrixclientv3account3pidemailrequesttoken
+// Spec: cs#post_matrixclientv3accountpasswordemailrequesttoken
+// Spec: cs#post_matrixclientv3registeremailrequesttoken
 func TestContacts(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		a := h.register("alice")

@@ -17,6 +17,7 @@ import (
 type Discovery struct {
 	PublicURL   string
 	RoomVersion string // of new rooms; empty for the specification's recommendation
+	Encrypted   bool   // every new room is
 	TURN        TURN
 	Calls       Calls
 	Support     Support
@@ -79,7 +80,7 @@ type versionsAnswer struct {
 
 // versions names every version by itself: clients look for theirs.
 func (h *Handlers) versions(*door.Request) (any, error) {
-	return versionsAnswer{specVersions(), unstableFeatures()}, nil
+	return versionsAnswer{specVersions(), unstableFeatures(h.Discovery.Encrypted)}, nil
 }
 
 func specVersions() []string {

@@ -131,9 +131,14 @@ func TestAbsent(t *testing.T) {
 
 // Spec: cs#get_matrixclientversions
 func TestFeatures(t *testing.T) {
-	for name, on := range unstableFeatures() {
+	for name, on := range unstableFeatures(true) {
 		if !on {
 			t.Errorf("%s is listed and off", name)
+		}
+	}
+	for _, encrypted := range []bool{false, true} {
+		if unstableFeatures(encrypted)["io.element.e2ee_forced.private"] != encrypted {
+			t.Errorf("rooms are encrypted by default: %v, but clients are not told so", encrypted)
 		}
 	}
 	list := specVersions()

@@ -133,6 +133,7 @@ func TestDeviceKeys(t *testing.T) {
 }
 
 // Spec: cs#post_matrixclientv3keysupload
+// Spec: cs#key-algorithms
 func TestBadDeviceKeys(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		alice := h.register("alice")
@@ -282,6 +283,7 @@ func (c crossKeys) upload(t *testing.T) object {
 }
 
 // Spec: cs#post_matrixclientv3keysdevice_signingupload
+// Spec: cs#cross-signing
 func TestCrossSigningNeedsConfirmationOnceThereAreKeys(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		alice, bob := h.register("alice"), h.register("bob")
@@ -361,6 +363,7 @@ func TestBadCrossSigningKeys(t *testing.T) {
 }
 
 // Spec: cs#post_matrixclientv3keyssignaturesupload
+// Spec: cs#cross-signing
 func TestSignatures(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		alice, bob := h.register("alice"), h.register("bob")

@@ -32,6 +32,7 @@ func TestVersions(t *testing.T) {
 
 // Spec: cs#get_matrixclientv3login
 // Spec: cs#post_matrixclientv3login
+// Spec: cs#identifier-types
 func TestLogin(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		h.register("alice")

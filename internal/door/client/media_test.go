@@ -143,6 +143,7 @@ func TestUploadAndDownload(t *testing.T) {
 }
 
 // Spec: cs#serving-inline-content
+// Spec: cs#content-repo
 func TestContentTypesAndDisposition(t *testing.T) {
 	eachMedia(t, nil, func(t *testing.T, h *harness) {
 		alice := h.register("alice")
@@ -189,7 +190,7 @@ func TestFileNames(t *testing.T) {
 	})
 }
 
-// Spec: rfc9110#section-14
+// Spec: rfc9110#section-14.2
 func TestRangesAndCaches(t *testing.T) {
 	eachMedia(t, nil, func(t *testing.T, h *harness) {
 		alice := h.register("alice")
@@ -331,6 +332,7 @@ func TestThumbnail(t *testing.T) {
 // Spec: cs#get_matrixmediav3downloadservernamemediaidfilename
 // Spec: cs#get_matrixmediav3thumbnailservernamemediaid
 // Spec: cs#get_matrixmediav3config
+// Spec: cs#content-repo-client-behaviour
 func TestLegacyDownloads(t *testing.T) {
 	paths := func(id string) (list []string) {
 		for _, version := range []string{"v3", "r0", "v1"} {

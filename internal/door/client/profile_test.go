@@ -14,6 +14,7 @@ const profileBase = "/_matrix/client/v3/profile/"
 // Spec: cs#get_matrixclientv3profileuseridkeyname
 // Spec: cs#put_matrixclientv3profileuseridkeyname
 // Spec: cs#delete_matrixclientv3profileuseridkeyname
+// Spec: appendices#common-namespaced-identifier-grammar
 func TestProfile(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		a, b := h.register("alice"), h.register("bob")

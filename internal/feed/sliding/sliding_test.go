@@ -332,6 +332,7 @@ func TestLazyMembers(t *testing.T) {
 }
 
 // Spec: MSC4186
+// Spec: cs#stripped-state
 func TestInvitesKnocksAndRoomsLeft(t *testing.T) {
 	feedtest.Each(t, func(t *testing.T, g *feedtest.Rig) {
 		s := sliding.New(g.Feed, nil)
@@ -441,6 +442,7 @@ func TestExtensions(t *testing.T) {
 }
 
 // Spec: MSC4186
+// Spec: appendices#opaque-identifiers
 func TestBadRequests(t *testing.T) {
 	feedtest.Each(t, func(t *testing.T, g *feedtest.Rig) {
 		s := sliding.New(g.Feed, nil)

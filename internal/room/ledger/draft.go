@@ -59,7 +59,7 @@ func (l *Ledger) Prepare(ctx context.Context, d Draft) (*Prepared, error) {
 
 // relate finds what a draft relates to, and the thread that it belongs to by that.
 //
-// Spec: cs#forming-relationships-between-events
+// Spec: cs#forming-relationships-between-events, cs#threading
 func (l *Ledger) relate(ctx context.Context, d *Prepared) error {
 	d.relation = eventlog.RelationOf(d.Content)
 	if d.relation.To == "" {
