@@ -49,6 +49,7 @@ func check(t *testing.T, got []byte, want string) {
 }
 
 // Spec: MSC4140
+// Spec: cs#room-event-format
 func TestAppend(t *testing.T) {
 	key := "k\"ey"
 	e := build(t, "12", mx.Proto{Type: "m.thing", StateKey: &key, Content: []byte(`{"b":[1,2]}`), TS: 1000})
@@ -72,6 +73,7 @@ func TestAppend(t *testing.T) {
 	}
 }
 
+// Spec: rooms/v11#moving-the-redacts-property-of-mroomredaction-events-to-a-content-property
 func TestRedaction(t *testing.T) {
 	for _, version := range []string{"6", "10", "11", "12"} {
 		for _, content := range []string{`{}`, `{"reason":"spam"}`} {
