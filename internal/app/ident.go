@@ -30,6 +30,13 @@ func (a *App) wireAccounts() error {
 	d.Attempt = func(account string) error { return a.limits.AllowKey(gate.Login, account, time.Now()) }
 	d.MailLimit = func(address string) error { return a.limits.AllowKey(gate.Mail, address, time.Now()) }
 	d.Rooms = a.rooms
+	d.Over = a.bus.Tell
+	d.Waiting = func() (list []ident.Session) {
+		a.feed.EachWaiting(func(user mx.UserID, device mx.DeviceID) {
+			list = append(list, ident.Session{User: user, Device: device})
+		})
+		return list
+	}
 	mailer, err := mail.New(a.cfg.SMTP, a.log)
 	if err != nil {
 		return err
@@ -42,7 +49,7 @@ func (a *App) wireAccounts() error {
 		return err
 	}
 	a.bus.Listen(a.accounts.Changed)
-	a.background = append(a.background, a.flush)
+	a.background = append(a.background, a.flush, a.accounts.Run)
 	a.collectors = append(a.collectors, collector{"accounts", a.accounts.Collect})
 	return nil
 }

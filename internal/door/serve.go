@@ -3,6 +3,7 @@ package door
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -95,7 +96,11 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, rt *Route) {
 	}
 	if err != nil {
 		if sw.status != 0 { // the answer was under way: all that is left is to break it off
-			d.log.Warn("answer broken off", "request", req.ID, "route", rt.Path, "error", err)
+			level := slog.LevelWarn
+			if sw.gone || r.Context().Err() != nil { // clients leave during a download; only a file that cannot be read is our affair
+				level = slog.LevelDebug
+			}
+			d.log.Log(r.Context(), level, "answer broken off", "request", req.ID, "route", rt.Path, "error", err)
 			panic(http.ErrAbortHandler)
 		}
 		d.Fail(sw, r, req.ID, err)
@@ -209,6 +214,7 @@ func (d *Door) unknown(w http.ResponseWriter, r *http.Request) {
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	gone   bool // the client takes no more
 }
 
 func (w *statusWriter) WriteHeader(code int) {
@@ -222,7 +228,9 @@ func (w *statusWriter) Write(b []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
-	return w.ResponseWriter.Write(b)
+	n, err := w.ResponseWriter.Write(b)
+	w.gone = w.gone || err != nil
+	return n, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -144,6 +144,9 @@ func New(d Deps) *Service {
 // Waiting is the number of requests that wait for news.
 func (s *Service) Waiting() int { return s.hub.Count() }
 
+// EachWaiting calls f for the device of each request that waits. f must be quick.
+func (s *Service) EachWaiting(f func(mx.UserID, mx.DeviceID)) { s.hub.Each(f) }
+
 // listen hears of every commit. The window must know of it before anybody is woken.
 func (s *Service) listen(b store.Batch) {
 	known := s.window.Add(b)

@@ -129,6 +129,10 @@ func (c *cache) forgetAll() {
 func (s *Service) Changed(b store.Batch) {
 	if b.Lost {
 		s.cache.forgetAll()
+		select {
+		case s.lost <- struct{}{}:
+		default: // Run will look anyway
+		}
 		return
 	}
 	for i := range b.Changes {

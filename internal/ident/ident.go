@@ -58,6 +58,10 @@ type Deps struct {
 	PublicURL string
 	// Reserved are users that no account may be, such as the sender of server notices.
 	Reserved []mx.UserID
+	// Waiting lists the devices whose requests wait for news on this node; nil is none.
+	Waiting func() []Session
+	// Over hears of sessions of this node that were found to be over.
+	Over func(...store.Change)
 	// Rooms may be nil where there are no rooms, as in administration from the command line: what is to be done there waits for
 	// Collect of a server that has them.
 	Rooms Rooms
@@ -69,6 +73,7 @@ type Service struct {
 	hasher *hasher
 	cache  *cache
 	seen   seen
+	lost   chan struct{} // word of changes got lost since Run looked
 }
 
 // New makes a Service.
@@ -88,6 +93,9 @@ func New(d Deps) (*Service, error) {
 	if d.MailLimit == nil {
 		d.MailLimit = func(string) error { return nil }
 	}
+	if d.Waiting == nil {
+		d.Waiting = func() []Session { return nil }
+	}
 	if d.KeyID == nil {
 		d.KeyID = func(context.Context, mx.UserID, string) (bool, error) { return false, nil }
 	}
@@ -98,7 +106,7 @@ func New(d Deps) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{Deps: d, hasher: h, cache: newCache(maxCached)}, nil
+	return &Service{Deps: d, hasher: h, cache: newCache(maxCached), lost: make(chan struct{}, 1)}, nil
 }
 
 func (s *Service) now() int64 { return store.Millis(s.Now()) }

@@ -8,15 +8,22 @@ import (
 	"conclave.chat/internal/store"
 )
 
-// catchUpEvery is how often the database is asked. A commit that nobody announced is noticed after twice this time at most.
-const catchUpEvery = time.Second
+// Times of looking at the database.
+const (
+	// lookEvery is how often it is asked. A commit that nobody announced is noticed after twice this time at most.
+	lookEvery = 200 * time.Millisecond
+	// lookSeldom is how long it takes at most from look to look while each finds something: where no word arrives at all, as without NATS,
+	// each costs all who wait a look of their own.
+	lookSeldom = time.Second
+)
 
 // CatchUp compares the bus with the database until ctx ends. It finds commits that were not announced here: those of another node
 // whose message got lost, and those of a command such as conclave user that changed the database while the server runs.
 func (b *Bus) CatchUp(ctx context.Context, position func(context.Context) (store.Pos, error), log *slog.Logger) {
-	tick := time.NewTicker(catchUpEvery)
+	tick := time.NewTimer(lookEvery)
 	defer tick.Stop()
 	var before store.Pos
+	pause := lookEvery
 	for {
 		select {
 		case <-ctx.Done():
@@ -24,16 +31,18 @@ func (b *Bus) CatchUp(ctx context.Context, position func(context.Context) (store
 		case <-tick.C:
 		}
 		pos, err := position(ctx)
-		if err != nil {
-			if ctx.Err() == nil {
-				log.Warn("position not read", "error", err)
+		if err == nil {
+			// What was durable the last time must have been announced by now.
+			if last := b.Last(); before > last {
+				b.deliver(store.Batch{From: last, To: before, Lost: true})
+				pause = min(2*pause, lookSeldom)
+			} else {
+				pause = lookEvery
 			}
-			continue
+			before = pos
+		} else if ctx.Err() == nil {
+			log.Warn("position not read", "error", err)
 		}
-		// What was durable a tick ago must have been announced by now.
-		if last := b.Last(); before > last {
-			b.deliver(store.Batch{From: last, To: before, Lost: true})
-		}
-		before = pos
+		tick.Reset(pause)
 	}
 }

@@ -57,6 +57,9 @@ func (b *Bus) Publish(batch store.Batch) {
 	}
 }
 
+// Tell hands changes to the listeners of this node alone, without a position: what this node found out by itself.
+func (b *Bus) Tell(changes ...store.Change) { b.deliver(store.Batch{Changes: changes}) }
+
 func (b *Bus) deliver(batch store.Batch) {
 	b.mu.RLock()
 	first := b.first

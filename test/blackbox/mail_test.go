@@ -3,8 +3,6 @@ package blackbox
 import (
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -64,16 +62,4 @@ func TestForgottenPassword(t *testing.T) {
 			t.Errorf("doctor:\n%s", out)
 		}
 	}, env)
-}
-
-// conclave runs a command on the server's data, beside it, and gives what it prints.
-func conclave(t *testing.T, s *harness.Server, args ...string) string {
-	t.Helper()
-	cmd := exec.Command(harness.Program(t), append(args, "--config", harness.ConfigFile())...)
-	cmd.Dir, cmd.Env, cmd.Stderr = s.Dir, s.Environ(), os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("conclave %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
 }

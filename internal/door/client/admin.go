@@ -6,6 +6,7 @@ import (
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store/eventlog"
 )
@@ -17,13 +18,13 @@ func (h *Handlers) adminRoutes() []door.Route {
 		// Spec: cs#get_matrixclientv3adminwhoisuserid
 		{Method: "GET", Path: "/_matrix/client/v3/admin/whois/{userId}", Access: gate.User, Handle: h.whois},
 		// Spec: cs#get_matrixclientv1adminlockuserid
-		{Method: "GET", Path: lock, Access: gate.Admin, Handle: h.locked},
+		{Method: "GET", Path: lock, Access: gate.Admin, Handle: h.marked(markLocked)},
 		// Spec: cs#put_matrixclientv1adminlockuserid
-		{Method: "PUT", Path: lock, Access: gate.Admin, MaxBody: smallBody, Handle: h.lock},
+		{Method: "PUT", Path: lock, Access: gate.Admin, MaxBody: smallBody, Handle: h.mark(markLocked)},
 		// Spec: cs#get_matrixclientv1adminsuspenduserid
-		{Method: "GET", Path: suspend, Access: gate.Admin, Handle: h.suspended},
+		{Method: "GET", Path: suspend, Access: gate.Admin, Handle: h.marked(markSuspended)},
 		// Spec: cs#put_matrixclientv1adminsuspenduserid
-		{Method: "PUT", Path: suspend, Access: gate.Admin, MaxBody: smallBody, Handle: h.suspend},
+		{Method: "PUT", Path: suspend, Access: gate.Admin, MaxBody: smallBody, Handle: h.mark(markSuspended)},
 		// The specification has the room for notices and no way to send one; this one is known to administrators' tools.
 		{Method: "POST", Path: notice, Access: gate.Admin, MaxBody: eventBody, Handle: h.notice},
 		{Method: "PUT", Path: notice + "/{txnId}", Access: gate.Admin, MaxBody: eventBody, Handle: h.notice},
@@ -96,66 +97,60 @@ func (h *Handlers) notice(r *door.Request) (any, error) {
 	return eventAnswer{id}, err
 }
 
-func (h *Handlers) locked(r *door.Request) (any, error) {
-	user, err := userOf(r)
-	if err != nil {
-		return nil, err
-	}
-	a, err := h.Accounts.Moderated(r.Context(), user)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]bool{"locked": a.Locked}, nil
+// mark is what administrators set on accounts, by the name that it has in requests and answers.
+type mark struct {
+	name string
+	of   func(*ident.Account) bool
+	set  func(on *bool) (lock, suspend *bool)
 }
 
-func (h *Handlers) lock(r *door.Request) (any, error) {
-	var b struct {
-		Locked *bool `json:"locked"`
+var (
+	markLocked = mark{ //nolint:gochecknoglobals // a compiled table
+		"locked", func(a *ident.Account) bool { return a.Locked }, func(on *bool) (*bool, *bool) { return on, nil },
 	}
-	user, err := moderation(r, &b)
-	if err != nil {
-		return nil, err
+	markSuspended = mark{ //nolint:gochecknoglobals // a compiled table
+		"suspended", func(a *ident.Account) bool { return a.Suspended }, func(on *bool) (*bool, *bool) { return nil, on },
 	}
-	if b.Locked == nil {
-		return nil, fault.MissingParam("locked is missing")
+)
+
+// marked tells whether an account has a mark.
+func (h *Handlers) marked(m mark) door.Handler {
+	return func(r *door.Request) (any, error) {
+		user, err := userOf(r)
+		if err != nil {
+			return nil, err
+		}
+		a, err := h.Accounts.Moderated(r.Context(), user)
+		if err != nil {
+			return nil, err
+		}
+		return map[string]bool{m.name: m.of(a)}, nil
 	}
-	return b, h.Accounts.Moderate(r.Context(), user, b.Locked, nil)
 }
 
-func (h *Handlers) suspended(r *door.Request) (any, error) {
-	user, err := userOf(r)
-	if err != nil {
-		return nil, err
+// mark sets a mark on an account, or takes it away. Nobody moderates themselves.
+func (h *Handlers) mark(m mark) door.Handler {
+	return func(r *door.Request) (any, error) {
+		user, err := userOf(r)
+		if err != nil {
+			return nil, err
+		}
+		if user == r.Caller.User {
+			return nil, fault.Denied("You cannot do this to yourself")
+		}
+		body := map[string]jsontext.Value{}
+		if err := r.Decode(&body); err != nil {
+			return nil, err
+		}
+		switch body[m.name].Kind() {
+		case 't', 'f':
+		case 0, 'n':
+			return nil, fault.MissingParam("%s is missing", m.name)
+		default:
+			return nil, fault.BadJSON("%s must be true or false", m.name)
+		}
+		on := body[m.name].Kind() == 't'
+		lock, suspend := m.set(&on)
+		return map[string]bool{m.name: on}, h.Accounts.Moderate(r.Context(), user, lock, suspend)
 	}
-	a, err := h.Accounts.Moderated(r.Context(), user)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]bool{"suspended": a.Suspended}, nil
-}
-
-func (h *Handlers) suspend(r *door.Request) (any, error) {
-	var b struct {
-		Suspended *bool `json:"suspended"`
-	}
-	user, err := moderation(r, &b)
-	if err != nil {
-		return nil, err
-	}
-	if b.Suspended == nil {
-		return nil, fault.MissingParam("suspended is missing")
-	}
-	return b, h.Accounts.Moderate(r.Context(), user, nil, b.Suspended)
-}
-
-// moderation reads whom a request is about, and its body. Nobody moderates themselves.
-func moderation(r *door.Request, body any) (mx.UserID, error) {
-	user, err := userOf(r)
-	if err != nil {
-		return "", err
-	}
-	if user == r.Caller.User {
-		return "", fault.Denied("You cannot do this to yourself")
-	}
-	return user, r.Decode(body)
 }

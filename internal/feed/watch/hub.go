@@ -96,6 +96,17 @@ func (h *Hub) Count() int {
 	return h.n
 }
 
+// Each calls f for each request. f must be quick and may not call the Hub.
+func (h *Hub) Each(f func(mx.UserID, mx.DeviceID)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for user, w := range h.waiting {
+		for ; w != nil; w = w.next {
+			f(user, w.device)
+		}
+	}
+}
+
 // Enqueue says that something happened.
 func (h *Hub) Enqueue(w Happening) {
 	h.qmu.Lock()

@@ -90,3 +90,32 @@ func Seen(tx *store.Tx, d Device) error {
 		d.Seen, d.Addr, d.Agent, d.User, d.ID)
 	return err
 }
+
+// Live is a device that may make requests.
+type Live struct {
+	User   mx.UserID
+	Device mx.DeviceID
+}
+
+// LiveDevices tells which devices of those users are signed in to an account that is neither locked nor deactivated. At most 500 are asked for.
+func LiveDevices(ctx context.Context, r store.Reader, of []Live) (map[Live]bool, error) {
+	args := make([]any, len(of))
+	for i := range of {
+		args[i] = of[i].User
+	}
+	rows, err := r.Query(ctx, `SELECT d.user_id, d.device_id FROM device d JOIN account a ON a.user_id = d.user_id
+		WHERE NOT a.deactivated AND NOT a.locked AND d.user_id IN (`+store.In(len(args), 1)+")", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	live := map[Live]bool{}
+	for rows.Next() {
+		var l Live
+		if err := rows.Scan(&l.User, &l.Device); err != nil {
+			return nil, err
+		}
+		live[l] = true
+	}
+	return live, rows.Err()
+}
