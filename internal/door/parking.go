@@ -10,7 +10,7 @@ import (
 )
 
 // Parking is where connections are whose requests wait: outside of net/http, without goroutines and buffers. It is a net.Listener too, for
-// a second http.Server that takes them in again once they are answered; that server has to run. docs/adr/0006 says why.
+// a second http.Server that takes them in again once they are answered; that server has to run. docs/adr/0007 says why.
 //
 // A request leaves in one of two ways, and whoever takes it out ends it: its answer is there, or its client closed the connection, of
 // which hangups tells.
