@@ -32,10 +32,10 @@ build: ## build bin/conclave
 test-deps:
 	@scripts/install-test-deps
 
-# Encrypting clients play each scenario in one cast here; `make e2e` plays it in all, on both engines, which takes hours of CPU.
+# Encrypting clients play each scenario in two casts here; `make e2e` plays it in all, on both engines.
 test: test-deps ## install what tests need and run all of them
 	$(TEST) $(shell go list ./... | grep -v /test/e2ee)
-	$(TEST) -short -run '/sqlite/' ./test/e2ee
+	$(TEST) -short ./test/e2ee
 
 race: test-deps ## run the tests of the packages under the race detector
 	CGO_ENABLED=1 $(TEST) -race -short $(RACE)

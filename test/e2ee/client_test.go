@@ -80,14 +80,18 @@ var makes = map[string]login{
 	"js-sdk-sliding": func(t *testing.T, s *harness.Server, u *harness.User) client { return newJS(t, s, u, true) },
 }
 
-// casts say which make plays the first person of a scenario and which the others.
-var casts = []struct{ first, others string }{
-	{"mautrix", "mautrix"},
-	{"js-sdk", "js-sdk"},
-	{"js-sdk-sliding", "js-sdk-sliding"},
-	{"mautrix", "js-sdk"},
-	{"js-sdk", "mautrix"},
-	{"js-sdk-sliding", "mautrix"},
+// casts say which make plays the first person of a scenario and which the others. With -short each make plays, through both kinds of
+// sync, together with one of the other make and on one engine.
+var casts = []struct {
+	first, others string
+	short         harness.Engine
+}{
+	{"mautrix", "mautrix", ""},
+	{"js-sdk", "js-sdk", ""},
+	{"js-sdk-sliding", "js-sdk-sliding", ""},
+	{"mautrix", "js-sdk", harness.SQLite},
+	{"js-sdk", "mautrix", ""},
+	{"js-sdk-sliding", "mautrix", harness.Postgres},
 }
 
 // stage is where a scenario is played.
@@ -111,19 +115,21 @@ func (st *stage) account(name string) *harness.User {
 func (st *stage) lead(name string) client  { return st.first(st.T, st.server, st.account(name)) }
 func (st *stage) other(name string) client { return st.others(st.T, st.server, st.account(name)) }
 
-// play plays a scenario on both engines with every cast. -short leaves it at one of each make, both
-// together.
+// play plays a scenario on both engines with every cast, or those of -short.
 func play(t *testing.T, scenario func(*stage)) {
-	harness.Each(t, func(t *testing.T, s *harness.Server) {
-		for i, c := range casts {
-			if testing.Short() && i != 3 {
-				continue
+	for _, engine := range []harness.Engine{harness.SQLite, harness.Postgres} {
+		t.Run(string(engine), func(t *testing.T) {
+			s := harness.Start(t, engine, byDefault)
+			for _, c := range casts {
+				if testing.Short() && c.short != engine {
+					continue
+				}
+				t.Run(c.first+"+"+c.others, func(t *testing.T) {
+					scenario(&stage{T: t, server: s, first: makes[c.first], others: makes[c.others], users: map[string]*harness.User{}})
+				})
 			}
-			t.Run(c.first+"+"+c.others, func(t *testing.T) {
-				scenario(&stage{T: t, server: s, first: makes[c.first], others: makes[c.others], users: map[string]*harness.User{}})
-			})
-		}
-	}, byDefault)
+		})
+	}
 }
 
 // byDefault is what an organisation has that changes nothing: every room is encrypted.
