@@ -12,8 +12,12 @@ import (
 	"conclave.chat/internal/store/keys"
 )
 
-// maxSession is how large one backed-up key may be, in bytes.
-const maxSession = 65536
+const (
+	// maxSession is how large one backed-up key may be, in bytes.
+	maxSession = 65536
+	// maxBackups is how many versions a user may have. Clients delete those that they replace.
+	maxBackups = 100
+)
 
 // BackupInfo describes a backup version.
 type BackupInfo struct {
@@ -105,11 +109,21 @@ func currentBackup(ctx context.Context, r store.Reader, user mx.UserID, version 
 // CreateBackup begins a new backup version and gives its name.
 //
 // Spec: cs#post_matrixclientv3room_keysversion
-func (s *Service) CreateBackup(_ context.Context, user mx.UserID, r BackupRequest) (version string, err error) {
+func (s *Service) CreateBackup(ctx context.Context, user mx.UserID, r BackupRequest) (version string, err error) {
 	if err := r.check(); err != nil {
 		return "", err
 	}
 	err = s.DB.Write(func(tx *store.Tx) error {
+		if _, err := s.signedIn(ctx, tx, user); err != nil {
+			return err
+		}
+		n, err := keys.CountBackups(ctx, tx, user)
+		if err != nil {
+			return err
+		}
+		if n >= maxBackups {
+			return fault.Denied("There are %d versions of the backup already: delete old ones first", maxBackups)
+		}
 		v, err := keys.CreateBackup(tx, user, *r.Algorithm, r.AuthData)
 		version = strconv.FormatInt(v, 10)
 		return err

@@ -128,15 +128,16 @@ func (s *Service) storeCrossSigning(ctx context.Context, tx *store.Tx, user mx.U
 	case had && !confirmed:
 		return errConfirm
 	}
-	if err := s.checkKeyNames(ctx, tx, user, fresh); err != nil {
-		return err
-	}
 	if fresh[keys.Master] != nil { // what the old master key signed is worth nothing now
+		clear(old)
 		for _, purpose := range []string{keys.SelfSigning, keys.UserSigning} {
 			if err := keys.DeleteCrossKey(tx, user, purpose); err != nil {
 				return err
 			}
 		}
+	}
+	if err := s.checkKeyNames(ctx, tx, user, fresh, old); err != nil {
+		return err
 	}
 	for _, purpose := range sorted(fresh) {
 		k := fresh[purpose]
@@ -164,8 +165,11 @@ func newOnes(list map[string]*newKey, old map[string]keys.CrossKey) map[string]*
 	return fresh
 }
 
-// checkKeyNames refuses keys that are called like a device of the user: both share one namespace.
-func (s *Service) checkKeyNames(ctx context.Context, tx *store.Tx, user mx.UserID, fresh map[string]*newKey) error {
+// checkKeyNames refuses keys that are called like a device of the user or another key that stays: all share one namespace.
+func (s *Service) checkKeyNames(ctx context.Context, tx *store.Tx, user mx.UserID, fresh map[string]*newKey, old map[string]keys.CrossKey) error {
+	if _, err := s.signedIn(ctx, tx, user); err != nil {
+		return err
+	}
 	known, err := s.devices(ctx, tx, []mx.UserID{user})
 	if err != nil {
 		return err
@@ -173,6 +177,11 @@ func (s *Service) checkKeyNames(ctx context.Context, tx *store.Tx, user mx.UserI
 	for _, k := range fresh {
 		if _, ok := known[user][mx.DeviceID(k.Public)]; ok {
 			return errKeyInUse
+		}
+		for purpose, other := range old {
+			if purpose != k.Purpose && fresh[purpose] == nil && other.Public == k.Public {
+				return errKeyInUse
+			}
 		}
 	}
 	return nil

@@ -23,7 +23,8 @@ type DehydratedUpload struct {
 	KeyUpload
 }
 
-// PutDehydrated stores a user's dehydrated device in place of the one before, which goes with its keys and messages.
+// PutDehydrated stores a user's dehydrated device in place of the one before, which goes with its keys and messages. The same device once
+// more, as when the answer got lost, keeps what happened to it: a one-time key that was claimed does not come back.
 func (s *Service) PutDehydrated(ctx context.Context, user mx.UserID, u DehydratedUpload) error {
 	switch {
 	case u.DeviceID == nil:
@@ -53,15 +54,31 @@ func (s *Service) PutDehydrated(ctx context.Context, user mx.UserID, u Dehydrate
 		if err := s.checkDehydratedName(ctx, tx, user, device); err != nil {
 			return err
 		}
-		if err := keys.DeleteDehydrated(tx, user); err != nil {
+		again, err := isDehydrated(ctx, tx, user, device, c.device.base)
+		if err != nil {
 			return err
+		}
+		if !again {
+			if err := keys.DeleteDehydrated(tx, user); err != nil {
+				return err
+			}
 		}
 		if err := keys.SetDehydrated(tx, keys.DehydratedDevice{User: user, ID: device, Name: u.Name, Data: u.Data}); err != nil {
 			return err
 		}
-		_, err := c.store(ctx, tx, user, device)
+		_, err = c.store(ctx, tx, user, device)
 		return err
 	})
+}
+
+// isDehydrated reports whether a user's dehydrated device is this one, with these identity keys.
+func isDehydrated(ctx context.Context, tx *store.Tx, user mx.UserID, device mx.DeviceID, base []byte) (bool, error) {
+	d, err := keys.Dehydrated(ctx, tx, user)
+	if err != nil || d == nil || d.ID != device {
+		return false, err
+	}
+	old, err := keys.FindDeviceKey(ctx, tx, user, device)
+	return string(old) == string(base), err
 }
 
 // maxDehydrated is how large the data of a dehydrated device may be: it holds private keys, some hundred at most.
@@ -69,7 +86,7 @@ const maxDehydrated = 256 << 10
 
 // checkDehydratedName refuses the id of another device or of a cross-signing key.
 func (s *Service) checkDehydratedName(ctx context.Context, tx *store.Tx, user mx.UserID, device mx.DeviceID) error {
-	known, err := s.Devices(ctx, tx, []mx.UserID{user})
+	known, err := s.signedIn(ctx, tx, user)
 	if err != nil {
 		return err
 	}
@@ -77,7 +94,7 @@ func (s *Service) checkDehydratedName(ctx context.Context, tx *store.Tx, user mx
 	if err != nil {
 		return err
 	}
-	if _, ok := known[user][device]; ok || taken {
+	if _, ok := known[device]; ok || taken {
 		return fault.InvalidParam("device_id is in use")
 	}
 	return nil

@@ -45,9 +45,24 @@ func New(d Deps) *Service {
 	return &Service{d}
 }
 
-// IsKeyID reports whether a user has a cross-signing key of this name: no device may be called so.
+// IsKeyID reports whether a user has a cross-signing key or a dehydrated device of this name: no other device may be called so.
 func (s *Service) IsKeyID(ctx context.Context, user mx.UserID, id string) (bool, error) {
+	if d, err := keys.Dehydrated(ctx, s.DB, user); err != nil || (d != nil && string(d.ID) == id) {
+		return err == nil, err
+	}
 	return keys.IsCrossKey(ctx, s.DB, user, id)
+}
+
+// errLoggedOut refuses what would stay for ever: its owner went while the request was on its way.
+var errLoggedOut = fault.New(fault.Unauthorized, "M_UNKNOWN_TOKEN", "This device was logged out")
+
+// signedIn reads a user's devices, of which there must be some.
+func (s *Service) signedIn(ctx context.Context, tx *store.Tx, user mx.UserID) (map[mx.DeviceID]string, error) {
+	known, err := s.Devices(ctx, tx, []mx.UserID{user})
+	if err == nil && len(known[user]) == 0 {
+		err = errLoggedOut
+	}
+	return known[user], err
 }
 
 // EraseDevice drops what is kept for a device, in the transaction that ends it.

@@ -12,8 +12,12 @@ import (
 	"conclave.chat/internal/store/keys"
 )
 
-// maxKey is how large one uploaded object may be, in bytes.
-const maxKey = 65536
+const (
+	// maxKey is how large one uploaded object may be, in bytes.
+	maxKey = 65536
+	// maxOneTimeKey is how large a one-time or fallback key may be: of these a device has many.
+	maxOneTimeKey = 16384
+)
 
 // signatures are by signing user and key id.
 type signatures map[string]map[string]string
@@ -152,8 +156,8 @@ func parseKeys(what string, byName map[string]jsontext.Value) ([]keys.Key, error
 		if !ok || algorithm == "" || id == "" || len(name) > mx.MaxIDBytes {
 			return nil, fault.BadJSON("The names in %s must have the form algorithm:key_id", what)
 		}
-		if len(raw) > maxKey {
-			return nil, fault.Oversize("A key in %s is larger than %d bytes", what, maxKey)
+		if len(raw) > maxOneTimeKey {
+			return nil, fault.Oversize("A key in %s is larger than %d bytes", what, maxOneTimeKey)
 		}
 		switch kind := raw.Kind(); {
 		case kind == '"' && !strings.HasPrefix(algorithm, "signed_"):

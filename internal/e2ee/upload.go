@@ -61,12 +61,12 @@ func (s *Service) Upload(ctx context.Context, user mx.UserID, device mx.DeviceID
 	}
 	var counts keys.Counts
 	err = s.DB.Write(func(tx *store.Tx) error {
-		known, err := s.Devices(ctx, tx, []mx.UserID{user})
+		known, err := s.signedIn(ctx, tx, user)
 		if err != nil {
 			return err
 		}
-		if _, ok := known[user][device]; !ok { // logged out meanwhile: nobody would ever remove the keys
-			return fault.New(fault.Unauthorized, "M_UNKNOWN_TOKEN", "This device was logged out")
+		if _, ok := known[device]; !ok { // nobody would ever remove the keys
+			return errLoggedOut
 		}
 		counts, err = c.store(ctx, tx, user, device)
 		return err

@@ -7,7 +7,9 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/notify"
 	"conclave.chat/internal/room"
+	"conclave.chat/internal/store"
 )
 
 // refused checks that an error has a code.
@@ -82,6 +84,37 @@ func TestMembership(t *testing.T) {
 		must(t, n.Leave(ctx, bob, r, "no"))
 		is(bob, mx.Leave)
 		n.checkLog(t, r)
+	})
+}
+
+// A room that was forgotten on one node is forgotten on the others too, also when word of it got lost.
+//
+// Spec: cs#post_matrixclientv3roomsroomidforget
+func TestForgottenOnAllNodes(t *testing.T) {
+	each(t, func(t *testing.T, n *node) {
+		ctx := context.Background()
+		told, deaf := wire(t, n.db, n.bus), wire(t, n.db, notify.New())
+		r := n.create(t, alice, room.Create{Preset: "public_chat"})
+		must(t, n.Join(ctx, bob, r, nil))
+		must(t, n.Leave(ctx, bob, r, ""))
+		is := func(what string, other *node, want bool) {
+			t.Helper()
+			if rooms, err := other.Rooms(ctx, bob); err != nil || rooms[r].Membership != mx.Leave || rooms[r].Forgotten != want {
+				t.Errorf("%s: %+v %v", what, rooms[r], err)
+			}
+		}
+		is("told", told, false)
+		is("deaf", deaf, false)
+		must(t, n.Forget(ctx, bob, r))
+		is("here", n, true)
+		is("told", told, true)
+		pos, err := n.db.Position(ctx)
+		must(t, err)
+		if pos == n.snapshot(t, r).Head() {
+			t.Error("forgetting takes no position, so nobody notices that word of it got lost")
+		}
+		deaf.Listen(store.Batch{To: pos, Lost: true})
+		is("deaf, once it knows that it is", deaf, true)
 	})
 }
 

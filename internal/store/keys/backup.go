@@ -65,6 +65,12 @@ func FindBackup(ctx context.Context, r store.Reader, user mx.UserID, version int
 	return scanBackup(r.QueryRow(ctx, "SELECT "+backupColumns+" FROM backup_version WHERE user_id = $1 AND version = $2", user, version))
 }
 
+// CountBackups is how many backup versions a user has.
+func CountBackups(ctx context.Context, r store.Reader, user mx.UserID) (n int, err error) {
+	err = r.QueryRow(ctx, "SELECT count(*) FROM backup_version WHERE user_id = $1", user).Scan(&n)
+	return n, err
+}
+
 // LastBackupVersion is the last version number that was given out to a user, 0 if none was.
 func LastBackupVersion(ctx context.Context, r store.Reader, user mx.UserID) (int64, error) {
 	var v int64

@@ -43,9 +43,10 @@ func DehydratedNames(ctx context.Context, r store.Reader, list []mx.UserID) (map
 	return m, err
 }
 
-// SetDehydrated stores a user's dehydrated device. The one before must have been deleted.
+// SetDehydrated stores a user's dehydrated device, also in place of the same one. Another must have been deleted.
 func SetDehydrated(tx *store.Tx, d DehydratedDevice) error {
-	_, err := tx.Exec("INSERT INTO dehydrated_device (user_id, device_id, display_name, json) VALUES ($1, $2, $3, $4)",
+	_, err := tx.Exec(`INSERT INTO dehydrated_device (user_id, device_id, display_name, json) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (user_id) DO UPDATE SET device_id = excluded.device_id, display_name = excluded.display_name, json = excluded.json`,
 		d.User, d.ID, d.Name, d.Data)
 	return err
 }
