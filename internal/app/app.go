@@ -140,7 +140,9 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.wireReaders()
-	a.wireFeed()
+	if err := a.wireFeed(); err != nil {
+		return err
+	}
 	if err := a.wireMedia(); err != nil {
 		return err
 	}

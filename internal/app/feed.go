@@ -9,15 +9,19 @@ import (
 	"conclave.chat/internal/feed"
 	"conclave.chat/internal/history"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/notify"
 	"conclave.chat/internal/push"
 	"conclave.chat/internal/store/eventlog"
 )
 
-// wireFeed makes what answers /sync. Rooms must hear of commits before it does.
-func (a *App) wireFeed() {
-	a.ephemeral = ephemeral.New(ephemeral.Options{
-		NoPresence: !a.cfg.Presence, Wake: func(c ephemeral.Change) { a.feed.Ephemeral(c) },
-	})
+// wireFeed makes what answers /sync, and what knows of typing and presence. Rooms must hear of commits before it does.
+func (a *App) wireFeed() error {
+	var tell func(ephemeral.Word)
+	o := ephemeral.Options{NoPresence: !a.cfg.Presence, Wake: func(c ephemeral.Change) { a.feed.Ephemeral(c) }}
+	if a.cluster != nil {
+		o.Tell = func(w ephemeral.Word) { tell(w) }
+	}
+	a.ephemeral = ephemeral.New(o)
 	a.feed = feed.New(feed.Deps{
 		DB: a.db, Bus: a.bus, Rooms: a.rooms, Views: a.views, Ephemeral: a.ephemeral, Counter: unread{a.push},
 		Aggregator: aggregations{a.history}, PushRules: a.push, Log: a.log, Stopping: a.stopping,
@@ -27,6 +31,12 @@ func (a *App) wireFeed() {
 	a.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "conclave_sync_waiting", Help: "Sync requests that wait for news.",
 	}, func() float64 { return float64(a.feed.Waiting()) }))
+	if a.cluster == nil {
+		return nil
+	}
+	var err error
+	tell, err = notify.Share(a.cluster, "ephemeral", a.ephemeral.Hear)
+	return err
 }
 
 // unread tells feed what push has counted.

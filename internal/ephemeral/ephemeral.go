@@ -1,6 +1,6 @@
-// Package ephemeral holds what this process alone knows and forgets when it ends: who is typing where, and who is present.
+// Package ephemeral holds what is kept in memory only and forgotten when the process ends: who is typing where, and who is present.
 //
-// Values enter through SetTyping, SetPresence, Connect and Active and leave through Typing, Presence and the Since functions. Each
+// Values enter through SetTyping, SetPresence, Connect and Active, and through Hear where other nodes Tell of theirs, and leave through Typing, Presence and the Since functions. Each
 // change takes the next number of a counter; readers remember the number that they have seen. The counter runs with the clock, so that a
 // number of an earlier process is smaller than all of this one. Wake is called after each change, without any lock held. The package does
 // no I/O and its memory is bounded: by MaxRooms for typing, by the number of users seen for presence.
@@ -27,6 +27,8 @@ type Change struct {
 type Options struct {
 	// Wake hears of each change. It must be quick.
 	Wake func(Change)
+	// Tell passes word on to other nodes; nil where there are none. It must be quick and is called without any lock held.
+	Tell func(Word)
 	// NoPresence turns presence off: nobody's is kept or changes.
 	NoPresence bool
 }
@@ -34,6 +36,7 @@ type Options struct {
 // Hub is the one place for ephemeral state.
 type Hub struct {
 	wake       func(Change)
+	tell       func(Word)
 	noPresence bool
 	start      int64
 
@@ -52,7 +55,7 @@ type Hub struct {
 // New makes a Hub.
 func New(o Options) *Hub {
 	h := &Hub{
-		wake: o.Wake, noPresence: o.NoPresence, start: time.Now().UnixMilli(),
+		wake: o.Wake, tell: o.Tell, noPresence: o.NoPresence, start: time.Now().UnixMilli(),
 		rooms: map[mx.RoomID]*typing{}, active: map[mx.RoomID]struct{}{}, users: map[mx.UserID]*presence{},
 	}
 	if h.wake == nil {

@@ -45,12 +45,14 @@ type presence struct {
 	wanted    State // what the user's clients ask for: online or unavailable; offline hides the user
 	connected int
 	online    int       // connections that ask for online
-	left      time.Time // when the last connection ended
+	left      time.Time // when the last connection ended, or another node last had one
+	elsewhere time.Time // when another node last had one that asks for online
+	told      time.Time // when other nodes were last told
 }
 
 // SetPresence sets a user's state and status message by hand, which counts as activity.
 func (h *Hub) SetPresence(user mx.UserID, state State, statusMsg string) {
-	h.change(user, func(p *presence, now time.Time) {
+	h.change(user, origin{state: state, set: true}, func(p *presence, now time.Time) {
 		p.wanted, p.StatusMsg, p.left = state, statusMsg, now
 		p.LastActive = now
 	})
@@ -62,14 +64,14 @@ func (h *Hub) Connect(user mx.UserID, state State) (done func()) {
 	if h.noPresence || state == Offline {
 		return func() {}
 	}
-	h.change(user, func(p *presence, now time.Time) {
+	h.change(user, origin{}, func(p *presence, now time.Time) {
 		if state == Online {
 			if p.wanted != Online || p.State == Offline {
 				p.LastActive = now
 			}
 			p.online++
 		}
-		if state == Online || p.online == 0 {
+		if state == Online || p.idle(now) {
 			p.wanted = state
 		}
 		p.connected++
@@ -90,13 +92,20 @@ func (h *Hub) Connect(user mx.UserID, state State) (done func()) {
 
 // Active notes that a user did something, such as sending a message.
 func (h *Hub) Active(user mx.UserID) {
-	h.change(user, func(p *presence, now time.Time) {
+	h.change(user, origin{state: Online}, func(p *presence, now time.Time) {
 		p.wanted, p.LastActive, p.left = Online, now, now
 	})
 }
 
-// change applies f to a user and tells readers if others would see a difference.
-func (h *Hub) change(user mx.UserID, f func(p *presence, now time.Time)) {
+// origin is where a change comes from.
+type origin struct {
+	heard bool  // another node
+	set   bool  // the user, by hand
+	state State // what the user wants to be, if the connections do not say
+}
+
+// change applies f to a user and tells readers if others would see a difference, and other nodes if it was not they who said so.
+func (h *Hub) change(user mx.UserID, o origin, f func(p *presence, now time.Time)) {
 	if h.noPresence {
 		return
 	}
@@ -113,9 +122,16 @@ func (h *Hub) change(user mx.UserID, f func(p *presence, now time.Time)) {
 	if h.seenTick == nil && p.State != Offline && !h.closed {
 		h.seenTick = time.AfterFunc(presenceTick, h.lookForGone)
 	}
+	var w *Word
+	if !o.heard && (changed || o.set || h.due(p, now)) {
+		w = h.word(p, now, o)
+	}
 	h.mu.Unlock()
 	if changed {
 		h.wake(c)
+	}
+	if w != nil {
+		h.tell(*w)
 	}
 }
 
@@ -150,12 +166,18 @@ func (h *Hub) lastSeen(user mx.UserID) int64 {
 // lookForGone lets time pass for all who are not offline.
 func (h *Hub) lookForGone() {
 	var changes []Change
+	var words []*Word
 	now := time.Now()
 	here := false
 	h.mu.Lock()
 	for _, p := range h.users {
 		if p.State == Offline {
 			continue
+		}
+		if p.connected > 0 && h.due(p, now) {
+			if w := h.word(p, now, origin{}); w != nil {
+				words = append(words, w)
+			}
 		}
 		if c, changed := h.settle(p, now, false); changed {
 			changes = append(changes, c)
@@ -169,6 +191,9 @@ func (h *Hub) lookForGone() {
 	h.mu.Unlock()
 	for _, c := range changes {
 		h.wake(c)
+	}
+	for _, w := range words {
+		h.tell(*w)
 	}
 }
 

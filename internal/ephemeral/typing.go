@@ -16,6 +16,9 @@ type typing struct {
 // typingTick is how often it is looked for users who stopped typing without saying so.
 const typingTick = 500 * time.Millisecond
 
+// maxTyping bounds what another node may say.
+const maxTyping = 10 * time.Minute
+
 // SetTyping notes that a user types in a room for a while; 0 or less ends it.
 func (h *Hub) SetTyping(room mx.RoomID, user mx.UserID, d time.Duration) {
 	h.mu.Lock()
@@ -23,6 +26,9 @@ func (h *Hub) SetTyping(room mx.RoomID, user mx.UserID, d time.Duration) {
 	h.mu.Unlock()
 	if changed {
 		h.wake(c)
+	}
+	if h.tell != nil && (changed || d > 0) {
+		h.tell(Word{User: user, Room: room, Millis: max(d.Milliseconds(), 0)})
 	}
 }
 

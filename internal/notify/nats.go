@@ -14,7 +14,8 @@ import (
 // answerTime is how long a start waits for NATS, which it can do without.
 const answerTime = 5 * time.Second
 
-// Cluster connects the bus to the other nodes of the same database through NATS. Messages there are names of what changed, no content.
+// Cluster connects the bus to the other nodes of the same database through NATS. Messages there are names of what changed, and who is
+// typing and present; no content.
 //
 // NATS delivers at most once, so nothing depends on it: Bus.CatchUp finds what did not arrive.
 type Cluster struct {

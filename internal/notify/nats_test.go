@@ -86,3 +86,35 @@ func TestCommitsThatNobodyAnnouncedAreReportedAsLost(t *testing.T) {
 		}
 	})
 }
+
+func TestNodesShareWhatNobodyKeeps(t *testing.T) {
+	url := startNATS(t).ClientURL()
+	type word struct{ Text string }
+	_, ca, _ := node(t, url, "a")
+	_, cb, _ := node(t, url, "b")
+	heard := map[string]chan word{"a": make(chan word, 16), "b": make(chan word, 16)}
+	tell := map[string]func(word){}
+	for name, c := range map[string]*notify.Cluster{"a": ca, "b": cb} {
+		var err error
+		if tell[name], err = notify.Share(c, "words", func(w word) { heard[name] <- w }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := notify.Share(cb, "others", func(w word) { t.Errorf("%v is of another kind", w) }); err != nil {
+		t.Fatal(err)
+	}
+	for !ca.Connected() || !cb.Connected() {
+		time.Sleep(time.Millisecond)
+	}
+	// A subscription takes effect a moment after the call: what is told until then is lost, which is allowed.
+	for i := 0; len(heard["b"]) == 0 && i < 10_000; i++ {
+		tell["a"](word{"hello"})
+		time.Sleep(time.Millisecond)
+	}
+	if len(heard["b"]) == 0 {
+		t.Fatal("b heard nothing")
+	}
+	if got := <-heard["b"]; got.Text != "hello" || len(heard["a"]) > 0 {
+		t.Errorf("b heard %v; a heard %d of its own", got, len(heard["a"]))
+	}
+}

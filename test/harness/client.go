@@ -109,6 +109,13 @@ func (s *Server) Register(name string) *User {
 	return s.user(a, password)
 }
 
+// At is the user, with the same device, as a client of another node.
+func (u *User) At(s *Server) *User {
+	other := *u
+	other.s = s
+	return &other
+}
+
 // Login gives the account another device.
 func (u *User) Login() *User {
 	u.s.t.Helper()

@@ -128,7 +128,22 @@ func Each(t *testing.T, f func(t *testing.T, s *Server), opts ...Option) {
 // Start starts a server that ends with the test.
 func Start(t testing.TB, e Engine, opts ...Option) *Server {
 	t.Helper()
-	s := &Server{Engine: e, Dir: t.TempDir(), t: t, scheme: "http"}
+	dsn := ""
+	if e == Postgres {
+		dsn = createDatabase(t)
+	}
+	return startOn(t, e, dsn, opts)
+}
+
+// Node starts another server on the same PostgreSQL database, with options of its own.
+func (s *Server) Node(opts ...Option) *Server {
+	s.t.Helper()
+	return startOn(s.t, s.Engine, s.DSN, opts)
+}
+
+func startOn(t testing.TB, e Engine, dsn string, opts []Option) *Server {
+	t.Helper()
+	s := &Server{Engine: e, Dir: t.TempDir(), DSN: dsn, t: t, scheme: "http"}
 	s.http = &http.Client{
 		Timeout:   2 * time.Minute,
 		Transport: s.Transport(),
@@ -137,9 +152,6 @@ func Start(t testing.TB, e Engine, opts ...Option) *Server {
 	}
 	for _, o := range opts {
 		o(s)
-	}
-	if e == Postgres {
-		s.DSN = createDatabase(t)
 	}
 	t.Cleanup(func() {
 		s.Stop()
