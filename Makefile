@@ -66,7 +66,7 @@ bench: build test-deps ## measure the server on both engines; BENCH=-quick only 
 	@echo "the table is bin/bench.md, the report bin/bench.json"
 
 docs: ## write the generated pages
-	go run ./internal/tools/configdoc >docs/ops/configuration.md
+	go run ./internal/tools/configdoc >docs/ops/configuration.md.new && mv docs/ops/configuration.md.new docs/ops/configuration.md
 
 
 # The same commit and Go version give the same bytes: no paths, no time, no build id.

@@ -21,11 +21,12 @@ type Key struct {
 // Keys lists all settings in the order of the structs, with the values of c as defaults.
 func Keys(c *Config) []Key {
 	var list []Key
-	walk(reflect.ValueOf(c).Elem(), "", &list)
+	walk(reflect.ValueOf(c).Elem(), "", "", &list)
 	return list
 }
 
-func walk(v reflect.Value, prefix string, list *[]Key) {
+// walk adds the keys of a struct; about says what all of them are about.
+func walk(v reflect.Value, prefix, about string, list *[]Key) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		name, _, _ := strings.Cut(f.Tag.Get("yaml"), ",")
@@ -34,12 +35,12 @@ func walk(v reflect.Value, prefix string, list *[]Key) {
 		}
 		path := prefix + name
 		if f.Type.Kind() == reflect.Struct && f.Tag.Get("doc") == "" || f.Type.Name() == "Rate" {
-			walk(v.Field(i), path+".", list)
+			walk(v.Field(i), path+".", strings.TrimSpace(about+" "+f.Tag.Get("doc")), list)
 			continue
 		}
 		*list = append(*list, Key{
 			Path: path, Env: "CONCLAVE_" + strings.ToUpper(strings.ReplaceAll(path, ".", "_")),
-			Doc: f.Tag.Get("doc"), Type: typeName(f.Type), Default: defaultText(v.Field(i)), value: v.Field(i),
+			Doc: strings.TrimSpace(about + " " + f.Tag.Get("doc")), Type: typeName(f.Type), Default: defaultText(v.Field(i)), value: v.Field(i),
 		})
 	}
 }
