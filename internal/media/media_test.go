@@ -342,7 +342,7 @@ func TestDownloadWaitsForContent(t *testing.T) {
 			}
 			got := make(chan error, 1)
 			go func() {
-				c, err := from.Download(ctx, "hs1", a.ID, 20*time.Second)
+				c, err := from.Download(ctx, "hs1", a.ID, 2*time.Minute)
 				if err == nil && c.Size != 5 {
 					err = errors.New("wrong size")
 				}
@@ -514,10 +514,6 @@ func TestWaitingDownloadsEndWhenTheServerStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.AfterFunc(50*time.Millisecond, func() { close(stopping) })
-	start := time.Now()
-	_, err = f.Download(context.Background(), "hs1", a.ID, 20*time.Second)
+	_, err = f.Download(context.Background(), "hs1", a.ID, 24*time.Hour)
 	wantCode(t, err, fault.GatewayTimeout, "M_NOT_YET_UPLOADED")
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("it took %v", took)
-	}
 }

@@ -70,7 +70,7 @@ func TestMediaSurviveKill9(t *testing.T) {
 		kept := sync.Map{}
 		for round := range 3 {
 			var wg sync.WaitGroup
-			stop := make(chan struct{})
+			stop, uploaded := make(chan struct{}), make(chan struct{}, 1000)
 			for w := range 4 {
 				wg.Go(func() {
 					for i := 0; ; i++ {
@@ -85,10 +85,20 @@ func TestMediaSurviveKill9(t *testing.T) {
 							return
 						}
 						kept.Store(id, seed)
+						select {
+						case uploaded <- struct{}{}:
+						default:
+						}
 					}
 				})
 			}
-			time.Sleep(300 * time.Millisecond)
+			for range 5 {
+				select {
+				case <-uploaded:
+				case <-time.After(2 * time.Minute):
+					t.Fatal("nothing is uploaded")
+				}
+			}
 			s.Kill9()
 			close(stop)
 			wg.Wait()
@@ -127,12 +137,12 @@ func TestMediaOnTheDisk(t *testing.T) {
 		}
 		fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: hs1\r\nAuthorization: Bearer %s\r\nContent-Length: 1000000\r\n\r\n%s", mediaUpload, alice.Token,
 			strings.Repeat(sentence, 10_000))
-		for deadline := time.Now().Add(10 * time.Second); len(mediaFiles(t, s)) == len(files) && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(2 * time.Minute); len(mediaFiles(t, s)) == len(files) && time.Now().Before(deadline); {
 			time.Sleep(10 * time.Millisecond)
 		}
 		during := len(mediaFiles(t, s))
 		c.Close()
-		for deadline := time.Now().Add(10 * time.Second); len(mediaFiles(t, s)) > len(files) && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(2 * time.Minute); len(mediaFiles(t, s)) > len(files) && time.Now().Before(deadline); {
 			time.Sleep(10 * time.Millisecond)
 		}
 		if after := len(mediaFiles(t, s)); during != len(files)+1 || after != len(files) {

@@ -224,9 +224,12 @@ func (s *Server) start(program string) error {
 	return s.ready(exited)
 }
 
+// patience is how long to wait for what has to come: only a failing test waits so long.
+const patience = 2 * time.Minute
+
 // ready waits until the server answers a client.
 func (s *Server) ready(exited <-chan struct{}) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/_matrix/client/versions", nil)
@@ -243,7 +246,7 @@ func (s *Server) ready(exited <-chan struct{}) error {
 		case <-exited:
 			return errors.New("it ended by itself")
 		case <-ctx.Done():
-			return errors.New("no answer within 30 s")
+			return fmt.Errorf("no answer within %v", patience)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
@@ -268,7 +271,7 @@ func (s *Server) PID() int {
 // Kill9 ends the program at once, as a power cut would, but for what the kernel holds.
 func (s *Server) Kill9() { s.end(syscall.SIGKILL) }
 
-// Stop asks the program to end, and fails the test if it does not within 20 seconds.
+// Stop asks the program to end, and fails the test if it does not.
 func (s *Server) Stop() { s.end(syscall.SIGTERM) }
 
 // Restart stops the program and starts it on the same data and address.
@@ -287,8 +290,8 @@ func (s *Server) end(sig syscall.Signal) {
 	_ = s.cmd.Process.Signal(sig)
 	select {
 	case <-s.exited:
-	case <-time.After(20 * time.Second):
-		s.t.Errorf("the server is still there 20 s after %v", sig)
+	case <-time.After(patience):
+		s.t.Errorf("the server is still there %v after %v", patience, sig)
 		_ = s.cmd.Process.Kill()
 		<-s.exited
 	}
