@@ -90,28 +90,37 @@ func (b *build) empty() bool {
 
 // findRooms makes the sections of all rooms that have something to tell.
 func (b *build) findRooms() error {
-	if b.Initial || b.r.FullState {
+	whole := b.Initial || b.r.FullState
+	var rooms []mx.RoomID
+	if whole {
 		for room, m := range b.Rooms {
-			if err := b.findRoom(room, m); err != nil {
-				return err
+			if b.f.Room.MatchRoom(room) && !b.passesOver(m) {
+				rooms = append(rooms, room)
 			}
 		}
-		return nil
-	}
-	for room := range b.Changes.Rooms {
-		if err := b.findRoom(room, b.Rooms[room]); err != nil {
-			return err
+	} else {
+		for room := range b.Changes.Rooms {
+			if b.f.Room.MatchRoom(room) {
+				rooms = append(rooms, room)
+			}
 		}
 	}
-	return nil
+	return b.EachRoom(rooms, whole, b.findRoom)
+}
+
+// passesOver reports whether a whole sync says nothing of a room that the user has left.
+func (b *build) passesOver(m roomstate.Membership) bool {
+	return (m.Membership == mx.Leave || m.Membership == mx.Ban) && m.Pos <= b.Upto && !b.archived(m) && (b.Initial || m.Pos <= b.Since)
+}
+
+// archived reports whether the client asks for a room that the user has left, whenever that was.
+func (b *build) archived(m roomstate.Membership) bool {
+	return (b.Initial || b.r.FullState) && b.f.Room.IncludeLeave && !m.Forgotten
 }
 
 // findRoom makes the section of a room, if it has something to tell.
-func (b *build) findRoom(room mx.RoomID, m roomstate.Membership) error {
-	if !b.f.Room.MatchRoom(room) {
-		return nil
-	}
-	m, ok, err := b.MembershipAt(room, m)
+func (b *build) findRoom(room mx.RoomID) error {
+	m, ok, err := b.MembershipAt(room, b.Rooms[room])
 	if err != nil || !ok {
 		return err
 	}
@@ -133,8 +142,7 @@ func (b *build) findRoom(room mx.RoomID, m roomstate.Membership) error {
 			b.found = append(b.found, sec)
 		}
 	case mx.Leave, mx.Ban:
-		archived := (b.Initial || b.r.FullState) && b.f.Room.IncludeLeave && !m.Forgotten
-		if archived || (news && !b.Initial) {
+		if b.archived(m) || (news && !b.Initial) {
 			err = b.leftRoom(sec)
 		}
 	}

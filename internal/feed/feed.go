@@ -35,6 +35,8 @@ import (
 type Rooms interface {
 	// Snapshot is a room's state, at least as new as the last commit that the bus has told of.
 	Snapshot(ctx context.Context, room mx.RoomID) (*roomstate.Snapshot, error)
+	// Fetch prepares for Snapshot to be called for many rooms.
+	Fetch(ctx context.Context, rooms []mx.RoomID) error
 	// Rooms are a user's current memberships, rooms left and forgotten included.
 	Rooms(ctx context.Context, user mx.UserID) (map[mx.RoomID]roomstate.Membership, error)
 	// Recent is the events of a room after one position and at or before another, oldest first, if all of them are in memory.

@@ -3,6 +3,7 @@ package feed
 import (
 	"context"
 	"maps"
+	"slices"
 
 	"conclave.chat/internal/clientevent"
 	"conclave.chat/internal/mx"
@@ -93,6 +94,41 @@ func (l *Look) Snapshot(room mx.RoomID) (*roomstate.Snapshot, error) {
 // View is what the user may see of a room.
 func (l *Look) View(snap *roomstate.Snapshot) (*visibility.View, error) {
 	return l.s.views.Of(l.ctx, snap, l.User)
+}
+
+// manyRooms is how many rooms are prepared for at once.
+const manyRooms = 128
+
+// EachRoom calls f for rooms, many of which may never have been read. What f will ask for, their snapshots and, if views, what the user may
+// see of them, is read for many rooms in one go.
+func (l *Look) EachRoom(rooms []mx.RoomID, views bool, f func(mx.RoomID) error) error {
+	for part := range slices.Chunk(rooms, manyRooms) {
+		if len(part) > 1 {
+			if err := l.prepare(part, views); err != nil {
+				return err
+			}
+		}
+		for _, room := range part {
+			if err := f(room); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *Look) prepare(rooms []mx.RoomID, views bool) error {
+	if err := l.s.rooms.Fetch(l.ctx, rooms); err != nil || !views {
+		return err
+	}
+	snaps := make([]*roomstate.Snapshot, len(rooms))
+	for i, room := range rooms {
+		var err error
+		if snaps[i], err = l.Snapshot(room); err != nil {
+			return err
+		}
+	}
+	return l.s.views.Prepare(l.ctx, snaps, l.User)
 }
 
 // MembershipAt is the user's membership at Upto of a room whose current one is m; false if there was none.

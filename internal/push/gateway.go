@@ -282,7 +282,7 @@ func (s *Service) badge(ctx context.Context, user mx.UserID) (int, error) {
 		if m.Membership != mx.Join {
 			continue
 		}
-		u, err := s.unread(ctx, user, room)
+		u, err := s.unread(ctx, ledgerKey{user, room}, nil)
 		if err != nil {
 			return 0, err
 		}

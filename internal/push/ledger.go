@@ -71,9 +71,13 @@ type ledger struct {
 //
 // Spec: cs#receiving-notifications
 func (s *Service) Unread(ctx context.Context, user mx.UserID, rooms []mx.RoomID) (map[mx.RoomID]Unread, error) {
+	cold, err := s.findCold(ctx, user, rooms)
+	if err != nil {
+		return nil, err
+	}
 	var answer map[mx.RoomID]Unread
 	for _, room := range rooms {
-		u, err := s.unread(ctx, user, room)
+		u, err := s.unread(ctx, ledgerKey{user, room}, cold)
 		if err != nil {
 			return nil, err
 		}
@@ -99,30 +103,38 @@ func (s *Service) ledger(k ledgerKey) *ledger {
 	return l
 }
 
-func (s *Service) unread(ctx context.Context, user mx.UserID, room mx.RoomID) (Unread, error) {
-	k := ledgerKey{user, room}
+func (s *Service) unread(ctx context.Context, k ledgerKey, cold map[*ledger]*found) (Unread, error) {
 	l := s.ledger(k)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := s.bringUpToDate(ctx, k, l); err != nil {
+	if err := s.bringUpToDate(ctx, k, l, cold[l]); err != nil {
 		return Unread{}, err
 	}
 	return l.count(), nil
 }
 
-// bringUpToDate loads a ledger, or adds what happened since.
-func (s *Service) bringUpToDate(ctx context.Context, k ledgerKey, l *ledger) error {
+// bringUpToDate loads a ledger, or adds what happened since. f is what was found for it already, or nil.
+func (s *Service) bringUpToDate(ctx context.Context, k ledgerKey, l *ledger, f *found) error {
 	now := s.position()
 	if !l.loaded {
-		if err := s.loadLedger(ctx, k, l); err != nil {
+		if f == nil {
+			all, err := s.find(ctx, k.user, []mx.RoomID{k.room})
+			if err != nil {
+				return err
+			}
+			f = all[k.room]
+		}
+		if err := l.load(f); err != nil {
 			return err
 		}
 	}
 	if l.receiptsChanged.Swap(false) {
-		if err := s.loadReceipts(ctx, k, l); err != nil {
+		list, err := personal.UserReceipts(ctx, s.db, k.user, []mx.RoomID{k.room})
+		if err != nil {
 			l.receiptsChanged.Store(true)
 			return err
 		}
+		l.take(list)
 	}
 	if now <= l.upTo {
 		return nil
@@ -130,15 +142,69 @@ func (s *Service) bringUpToDate(ctx context.Context, k ledgerKey, l *ledger) err
 	return s.advance(ctx, k, l, now)
 }
 
-func (s *Service) loadLedger(ctx context.Context, k ledgerKey, l *ledger) error {
+// found is what the database has for a ledger.
+type found struct {
+	history  []*eventlog.Event // the user's membership
+	kept     *pushdata.Unread  // nil: nothing was counted
+	receipts []personal.Receipt
+}
+
+// findCold finds what it takes to load those ledgers of a user that are not loaded, all at once: one by one it would be most of the work of
+// a first sync.
+func (s *Service) findCold(ctx context.Context, user mx.UserID, rooms []mx.RoomID) (map[*ledger]*found, error) {
+	ledgers := map[mx.RoomID]*ledger{}
+	var cold []mx.RoomID
+	for _, room := range rooms {
+		l := s.ledger(ledgerKey{user, room}) // from here on it hears of receipts
+		l.mu.Lock()
+		if !l.loaded {
+			ledgers[room] = l
+			cold = append(cold, room)
+		}
+		l.mu.Unlock()
+	}
+	if len(cold) == 0 {
+		return nil, nil
+	}
+	all, err := s.find(ctx, user, cold)
+	if err != nil {
+		return nil, err
+	}
+	byLedger := make(map[*ledger]*found, len(all))
+	for room, f := range all {
+		byLedger[ledgers[room]] = f
+	}
+	return byLedger, nil
+}
+
+func (s *Service) find(ctx context.Context, user mx.UserID, rooms []mx.RoomID) (map[mx.RoomID]*found, error) {
+	histories, err := eventlog.StateHistories(ctx, s.db, rooms, mx.TypeMember, string(user))
+	if err != nil {
+		return nil, err
+	}
+	kept, err := pushdata.FindUnread(ctx, s.db, user, rooms)
+	if err != nil {
+		return nil, err
+	}
+	receipts, err := personal.UserReceipts(ctx, s.db, user, rooms)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[mx.RoomID]*found, len(rooms))
+	for _, room := range rooms {
+		all[room] = &found{history: histories[room], kept: kept[room]}
+	}
+	for _, r := range receipts {
+		all[r.Room].receipts = append(all[r.Room].receipts, r)
+	}
+	return all, nil
+}
+
+func (l *ledger) load(f *found) error {
 	l.marks, l.read = map[mx.EventID][]mark{}, map[mx.EventID]store.Pos{}
 	l.total, l.away = 0, false
-	history, err := eventlog.StateHistory(ctx, s.db, k.room, mx.TypeMember, string(k.user), s.position())
-	if err != nil {
-		return err
-	}
 	was := ""
-	for _, e := range history {
+	for _, e := range f.history {
 		if now := e.Membership(); now != was {
 			if now == mx.Join {
 				l.joined = e.Pos
@@ -147,30 +213,21 @@ func (s *Service) loadLedger(ctx context.Context, k ledgerKey, l *ledger) error 
 		}
 	}
 	l.upTo, l.kept = l.joined, l.joined
-	kept, err := pushdata.FindUnread(ctx, s.db, k.user, k.room)
-	if err != nil {
-		return err
-	}
-	if kept != nil && kept.Joined == l.joined {
-		if l.marks, l.total, err = decodeMarks(kept.Marks); err != nil {
+	if f.kept != nil && f.kept.Joined == l.joined {
+		var err error
+		if l.marks, l.total, err = decodeMarks(f.kept.Marks); err != nil {
 			return err
 		}
-		l.upTo, l.kept = kept.Pos, kept.Pos
+		l.upTo, l.kept = f.kept.Pos, f.kept.Pos
 	}
-	l.receiptsChanged.Store(false)
-	if err := s.loadReceipts(ctx, k, l); err != nil {
-		return err
-	}
+	l.take(f.receipts)
 	l.upTo = max(l.upTo, l.whole) // what the whole-room receipt covers need not be counted
 	l.loaded = true
 	return nil
 }
 
-func (s *Service) loadReceipts(ctx context.Context, k ledgerKey, l *ledger) error {
-	list, err := personal.UserReceipts(ctx, s.db, k.room, k.user)
-	if err != nil {
-		return err
-	}
+// take brings the user's receipts in.
+func (l *ledger) take(list []personal.Receipt) {
 	for _, r := range list {
 		switch r.Thread {
 		case "":
@@ -184,7 +241,6 @@ func (s *Service) loadReceipts(ctx context.Context, k ledgerKey, l *ledger) erro
 	for thread := range l.marks {
 		l.trim(thread)
 	}
-	return nil
 }
 
 // trim removes the marks of a thread that a receipt covers.

@@ -86,7 +86,7 @@ func (s *Service) current(ctx context.Context, user mx.UserID, room mx.RoomID) (
 	l := s.ledger(k)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := s.bringUpToDate(ctx, k, l); err != nil {
+	if err := s.bringUpToDate(ctx, k, l, nil); err != nil {
 		return standing{}, err
 	}
 	st := standing{joined: l.joined, whole: l.whole, read: make(map[mx.EventID]store.Pos, len(l.read))}

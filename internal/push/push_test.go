@@ -185,17 +185,17 @@ func TestKeptCountsSurviveARestart(t *testing.T) {
 		w.inThread(alice, root)
 		w.expect(bob, push.Count{Notifications: messages + 1}, map[mx.EventID]push.Count{root: {Notifications: 1}})
 		w.must(w.db.Write(func(*store.Tx) error { return nil })) // the copy is written before this returns
-		kept, err := pushdata.FindUnread(t.Context(), w.db, bob, w.room)
+		found, err := pushdata.FindUnread(t.Context(), w.db, bob, []mx.RoomID{w.room})
 		w.must(err)
-		if kept == nil || kept.Pos < messages {
+		if kept := found[w.room]; kept == nil || kept.Pos < messages {
 			t.Fatalf("kept %+v", kept)
 		}
 		w.say(alice)
 		w.expect(bob, push.Count{Notifications: messages + 2}, map[mx.EventID]push.Count{root: {Notifications: 1}})
 		w.must(w.rooms.Leave(t.Context(), bob, w.room, ""))
 		w.must(w.Collect(t.Context(), time.Now()))
-		if kept, err := pushdata.FindUnread(t.Context(), w.db, bob, w.room); err != nil || kept != nil {
-			t.Errorf("after leaving: %+v, %v", kept, err)
+		if found, err := pushdata.FindUnread(t.Context(), w.db, bob, []mx.RoomID{w.room}); err != nil || len(found) != 0 {
+			t.Errorf("after leaving: %+v, %v", found, err)
 		}
 	})
 }

@@ -249,6 +249,11 @@ func TestRoomsFollowTheModel(t *testing.T) {
 						m.create()
 					}
 				},
+				"fetch": func(*rapid.T) {
+					if err := m.node().Fetch(context.Background(), m.rooms); err != nil {
+						m.t.Fatal(err)
+					}
+				},
 				"": m.check,
 			}
 			rt.Repeat(maps.Clone(actions))

@@ -88,6 +88,54 @@ func (vs *Views) Outside(ctx context.Context, snap *roomstate.Snapshot) (*View, 
 	return v, vs.erased.refresh(ctx, vs.r)
 }
 
+// Prepare reads at once what Of will be asked for: one user's views of many rooms.
+func (vs *Views) Prepare(ctx context.Context, snaps []*roomstate.Snapshot, user mx.UserID) error {
+	if err := vs.erased.refresh(ctx, vs.r); err != nil {
+		return err
+	}
+	var rooms, unseen []mx.RoomID // whose views, whose visibilities are missing
+	histories := make(map[mx.RoomID]history, len(snaps))
+	vs.mu.Lock()
+	for _, snap := range snaps {
+		member, visible := idOf(snap.State(mx.TypeMember, string(user))), idOf(snap.State(mx.TypeHistoryVisibility, ""))
+		if k, ok := vs.views[place{snap.Room(), user}]; ok && k.member == member && k.visible == visible {
+			continue
+		}
+		rooms = append(rooms, snap.Room())
+		if h, ok := vs.rooms[snap.Room()]; ok && h.last == visible {
+			histories[snap.Room()] = h
+		} else {
+			unseen = append(unseen, snap.Room())
+		}
+	}
+	vs.mu.Unlock()
+	members, err := eventlog.StateHistories(ctx, vs.r, rooms, mx.TypeMember, string(user))
+	if err != nil {
+		return err
+	}
+	visibles, err := eventlog.StateHistories(ctx, vs.r, unseen, mx.TypeHistoryVisibility, "")
+	if err != nil {
+		return err
+	}
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	shrink(vs.rooms, maxRooms-len(unseen)+1)
+	for _, room := range unseen {
+		histories[room] = historyOf(visibles[room], visibilityOf)
+		vs.rooms[room] = histories[room]
+	}
+	shrink(vs.views, maxViews-len(rooms)+1)
+	for _, room := range rooms {
+		m, h := historyOf(members[room], (*mx.Event).Membership), histories[room]
+		v := New(m.changes, h.changes)
+		v.erased = &vs.erased
+		vs.views[place{room, user}] = kept{m.last, h.last, v}
+	}
+	return nil
+}
+
+func visibilityOf(e *mx.Event) string { return e.Str("history_visibility") }
+
 func (vs *Views) visibilities(ctx context.Context, room mx.RoomID, last mx.EventID) (history, error) {
 	vs.mu.Lock()
 	h, ok := vs.rooms[room]
@@ -95,7 +143,7 @@ func (vs *Views) visibilities(ctx context.Context, room mx.RoomID, last mx.Event
 	if ok && h.last == last {
 		return h, nil
 	}
-	h, err := vs.changes(ctx, room, mx.TypeHistoryVisibility, "", func(e *mx.Event) string { return e.Str("history_visibility") })
+	h, err := vs.changes(ctx, room, mx.TypeHistoryVisibility, "", visibilityOf)
 	if err != nil {
 		return h, err
 	}
@@ -111,11 +159,15 @@ func (vs *Views) changes(ctx context.Context, room mx.RoomID, typ, key string, v
 	if err != nil {
 		return history{}, err
 	}
+	return historyOf(events, value), nil
+}
+
+func historyOf(events []*eventlog.Event, value func(*mx.Event) string) history {
 	h := history{changes: make([]Change, len(events))}
 	for i, e := range events {
 		h.changes[i], h.last = Change{e.Pos, value(e.Event)}, e.ID
 	}
-	return h, nil
+	return h
 }
 
 func idOf(e *mx.Event) mx.EventID {

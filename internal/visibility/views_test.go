@@ -2,9 +2,11 @@ package visibility_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/storetest"
 	"conclave.chat/internal/visibility"
@@ -65,6 +67,21 @@ func TestViews(t *testing.T) {
 		}
 		if !view(room, alice).CanSee(last.Pos) {
 			t.Error("alice does not see her own room")
+		}
+		other := l.Room(alice, "")
+		there, _ := l.Snapshot(context.Background(), other)
+		many := visibility.NewViews(db)
+		for range 2 { // the second time there is nothing left to be read
+			if err := many.Prepare(context.Background(), []*roomstate.Snapshot{snap, there}, bob); err != nil {
+				t.Fatal(err)
+			}
+			got, err := many.Of(context.Background(), snap, bob)
+			if err != nil || !slices.Equal(got.Spans(), v.Spans()) || got.MembershipAt(last.Pos) != mx.Leave || got.MembershipAt(last.Pos-2) != mx.Join {
+				t.Errorf("prepared with others: %v, %v; alone: %v", got, err, v)
+			}
+			if got, err := many.Of(context.Background(), there, bob); err != nil || got.EverJoined() {
+				t.Errorf("of a room of others: %v, %v", got, err)
+			}
 		}
 	})
 }

@@ -98,6 +98,8 @@ func (g *Rig) Snapshot(_ context.Context, room mx.RoomID) (*roomstate.Snapshot, 
 	return g.rooms[room].snap, nil
 }
 
+func (g *Rig) Fetch(context.Context, []mx.RoomID) error { return nil }
+
 func (g *Rig) Rooms(_ context.Context, user mx.UserID) (map[mx.RoomID]roomstate.Membership, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -2,6 +2,7 @@ package sliding
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -28,14 +29,15 @@ func (a *answer) entries() ([]*entry, error) {
 		return a.list, nil
 	}
 	a.list = make([]*entry, 0, len(a.look.Rooms))
-	for room := range a.look.Rooms {
+	err := a.look.EachRoom(slices.Collect(maps.Keys(a.look.Rooms)), false, func(room mx.RoomID) error {
 		e, err := a.entry(room)
-		if err != nil {
-			return nil, err
-		}
-		if e != nil && a.listed(e) {
+		if err == nil && e != nil && a.listed(e) {
 			a.list = append(a.list, e)
 		}
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(a.list, func(x, y *entry) int {
 		return cmp.Or(cmp.Compare(y.last, x.last), cmp.Compare(x.room, y.room))

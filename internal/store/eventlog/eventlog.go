@@ -125,6 +125,21 @@ func StateHistory(ctx context.Context, r store.Reader, room mx.RoomID, typ, key 
 		string(room), typ, key, int64(upTo)))
 }
 
+// StateHistories is StateHistory for several rooms, up to now.
+func StateHistories(ctx context.Context, r store.Reader, rooms []mx.RoomID, typ, key string) (map[mx.RoomID][]*Event, error) {
+	found := make(map[mx.RoomID][]*Event, len(rooms))
+	err := chunked(rooms, func(args []any) error {
+		n := len(args)
+		list, err := Collect(r.Query(ctx, fmt.Sprintf("SELECT %s FROM event WHERE room_id IN (%s) AND type = $%d AND state_key = $%d AND state_key IS NOT NULL ORDER BY pos",
+			Columns, store.In(n, 1), n+1, n+2), append(args, typ, key)...))
+		for _, e := range list {
+			found[e.RoomID] = append(found[e.RoomID], e)
+		}
+		return err
+	})
+	return found, err
+}
+
 // Before is up to limit events of a room at or before a position, newest first.
 func Before(ctx context.Context, r store.Reader, room mx.RoomID, at store.Pos, limit int) ([]*Event, error) {
 	return Collect(r.Query(ctx, "SELECT "+Columns+" FROM event WHERE room_id = $1 AND pos <= $2 ORDER BY pos DESC LIMIT $3",

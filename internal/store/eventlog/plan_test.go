@@ -84,6 +84,8 @@ func TestPlans(t *testing.T) {
 	note(eventlog.StateAt(ctx, p, room, 100))
 	note(eventlog.StateEventAt(ctx, p, room, "a", "b", 100))
 	note(eventlog.StateHistory(ctx, p, room, "a", "b", 100))
+	note(eventlog.StateHistories(ctx, p, []mx.RoomID{room, "!b:hs1"}, "a", "b"))
+	note(eventlog.WhereStates(ctx, p, []mx.RoomID{room, "!b:hs1"}, 9))
 	note(eventlog.PublishedRooms(ctx, p))
 	note(eventlog.Searchable(ctx, p, 5, 10))
 	note(eventlog.FindWords(ctx, p, []int64{1, 2, 3}, 1, 1, 100, 10))

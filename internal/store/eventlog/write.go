@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
@@ -67,6 +68,51 @@ func CurrentState(ctx context.Context, r store.Reader, room *Room) ([]*mx.Event,
 		list = append(list, ev)
 	}
 	return list, rows.Err()
+}
+
+// Whereabouts says where the current state of a room is: the positions of its events.
+type Whereabouts struct {
+	Room  *Room // ID, Version, Head, HeadID and Depth
+	State []store.Pos
+}
+
+// WhereStates finds the current state of several rooms. Rooms with more than most events in their state are missing from the result.
+// The events themselves are for ByPos: joined to this, a PostgreSQL without statistics would read the whole log.
+func WhereStates(ctx context.Context, r store.Reader, rooms []mx.RoomID, most int) (map[mx.RoomID]*Whereabouts, error) {
+	found := make(map[mx.RoomID]*Whereabouts, len(rooms))
+	err := chunked(rooms, func(args []any) error {
+		rows, err := r.Query(ctx, `SELECT r.room_id, r.version, r.head_pos, r.head_event, r.depth, s.last FROM (
+				SELECT room_id, max(pos) AS last FROM event WHERE room_id IN (`+store.In(len(args), 1)+`) AND state_key IS NOT NULL GROUP BY room_id, type, state_key
+			) s JOIN room r ON r.room_id = s.room_id`, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var room Room
+			var version string
+			var pos store.Pos
+			if err := rows.Scan(&room.ID, &version, &room.Head, &room.HeadID, &room.Depth, &pos); err != nil {
+				return err
+			}
+			w := found[room.ID]
+			if w == nil {
+				v, ok := mx.Version(version)
+				if !ok {
+					return errors.New("eventlog: room " + string(room.ID) + " has unknown version " + version)
+				}
+				room.Version = v
+				w = &Whereabouts{Room: &room}
+				found[room.ID] = w
+			}
+			if len(w.State) <= most {
+				w.State = append(w.State, pos)
+			}
+		}
+		return rows.Err()
+	})
+	maps.DeleteFunc(found, func(_ mx.RoomID, w *Whereabouts) bool { return len(w.State) > most })
+	return found, err
 }
 
 // AddRoom makes a room. It reports false if there is one of that id already.

@@ -126,7 +126,7 @@ func putAll(tx *store.Tx, room mx.RoomID, puts []personal.Receipt) error {
 		}
 		best[key] = max(best[key], c.EventPos)
 	}
-	list, err := personal.UserReceipts(context.Background(), tx, room, alice)
+	list, err := personal.UserReceipts(context.Background(), tx, alice, []mx.RoomID{room})
 	if err != nil || len(list) != len(best) {
 		return fmt.Errorf("%v, want %v: %w", list, best, err)
 	}
@@ -167,7 +167,7 @@ func TestPrivateReceiptsAreForTheirUser(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		write(t, db, func(tx *store.Tx) error { return personal.DeleteUser(tx, alice) })
-		if got := must[[]personal.Receipt](t)(personal.UserReceipts(ctx, db, room, alice)); len(got) != 1 || got[0].Type != personal.Read {
+		if got := must[[]personal.Receipt](t)(personal.UserReceipts(ctx, db, alice, []mx.RoomID{room})); len(got) != 1 || got[0].Type != personal.Read {
 			t.Errorf("after deactivation: %+v", got)
 		}
 	})

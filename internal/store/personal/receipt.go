@@ -41,14 +41,8 @@ const maxRooms = 256
 func Receipts(ctx context.Context, r store.Reader, viewer mx.UserID, rooms []mx.RoomID, since, upto store.Pos) ([]Receipt, error) {
 	var list []Receipt
 	for len(rooms) > 0 {
-		n, size := min(len(rooms), maxRooms), 1
-		for size < n {
-			size *= 4 // few sizes, so few SQL texts: the last room is named again to fill up
-		}
-		args := make([]any, 0, size+4)
-		for i := range size {
-			args = append(args, rooms[min(i, n-1)])
-		}
+		args, rest := roomArgs(rooms)
+		size := len(args)
 		rows, err := r.Query(ctx, fmt.Sprintf(`SELECT %s FROM receipt
 			WHERE room_id IN (%s) AND pos > $%d AND pos <= $%d AND (type = $%d OR user_id = $%d) ORDER BY room_id, pos`,
 			receiptColumns, store.In(size, 1), size+1, size+2, size+3, size+4), append(args, since, upto, Read, viewer)...)
@@ -56,15 +50,39 @@ func Receipts(ctx context.Context, r store.Reader, viewer mx.UserID, rooms []mx.
 		if err != nil {
 			return nil, err
 		}
-		list, rooms = append(list, got...), rooms[n:]
+		list, rooms = append(list, got...), rest
 	}
 	return list, nil
 }
 
-// UserReceipts reads all receipts of one user in one room, public and private.
-func UserReceipts(ctx context.Context, r store.Reader, room mx.RoomID, user mx.UserID) ([]Receipt, error) {
-	rows, err := r.Query(ctx, "SELECT "+receiptColumns+" FROM receipt WHERE room_id = $1 AND user_id = $2 ORDER BY pos", room, user)
-	return receipts(rows, err)
+// UserReceipts reads all receipts of one user in some rooms, public and private. Those of one room come in order of position.
+func UserReceipts(ctx context.Context, r store.Reader, user mx.UserID, rooms []mx.RoomID) ([]Receipt, error) {
+	var list []Receipt
+	for len(rooms) > 0 {
+		args, rest := roomArgs(rooms)
+		rows, err := r.Query(ctx, fmt.Sprintf("SELECT %s FROM receipt WHERE room_id IN (%s) AND user_id = $%d ORDER BY pos",
+			receiptColumns, store.In(len(args), 1), len(args)+1), append(args, user)...)
+		got, err := receipts(rows, err)
+		if err != nil {
+			return nil, err
+		}
+		list, rooms = append(list, got...), rest
+	}
+	return list, nil
+}
+
+// roomArgs makes an IN list of at most maxRooms rooms, in few sizes, so that there are few SQL texts: the last room is named again to
+// fill up. The rooms that are left come too.
+func roomArgs(rooms []mx.RoomID) (args []any, rest []mx.RoomID) {
+	n, size := min(len(rooms), maxRooms), 1
+	for size < n {
+		size *= 4
+	}
+	args = make([]any, size, size+4)
+	for i := range args {
+		args[i] = rooms[min(i, n-1)]
+	}
+	return args, rooms[n:]
 }
 
 func receipts(rows *sql.Rows, err error) ([]Receipt, error) {

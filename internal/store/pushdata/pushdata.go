@@ -6,8 +6,7 @@ package pushdata
 
 import (
 	"context"
-	"database/sql"
-	"errors"
+	"slices"
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
@@ -109,14 +108,44 @@ type Unread struct {
 	Marks  []byte
 }
 
-// FindUnread reads what was counted, or nil.
-func FindUnread(ctx context.Context, r store.Reader, user mx.UserID, room mx.RoomID) (*Unread, error) {
-	var u Unread
-	err := r.QueryRow(ctx, "SELECT pos, joined_pos, marks FROM unread WHERE user_id = $1 AND room_id = $2", user, room).Scan(&u.Pos, &u.Joined, &u.Marks)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+// FindUnread reads what was counted in some rooms; rooms where nothing was are missing from the result.
+func FindUnread(ctx context.Context, r store.Reader, user mx.UserID, rooms []mx.RoomID) (map[mx.RoomID]*Unread, error) {
+	found := map[mx.RoomID]*Unread{}
+	for part := range slices.Chunk(rooms, maxRooms) {
+		size := 1
+		for size < len(part) {
+			size *= 4 // few sizes, so few SQL texts
+		}
+		args := []any{user}
+		for i := range size {
+			args = append(args, part[min(i, len(part)-1)])
+		}
+		err := findUnread(ctx, r, found, "SELECT room_id, pos, joined_pos, marks FROM unread WHERE user_id = $1 AND room_id IN ("+store.In(size, 2)+")", args)
+		if err != nil {
+			return nil, err
+		}
 	}
-	return &u, err
+	return found, nil
+}
+
+// maxRooms is how many rooms one query takes.
+const maxRooms = 256
+
+func findUnread(ctx context.Context, r store.Reader, found map[mx.RoomID]*Unread, query string, args []any) error {
+	rows, err := r.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var room mx.RoomID
+		var u Unread
+		if err := rows.Scan(&room, &u.Pos, &u.Joined, &u.Marks); err != nil {
+			return err
+		}
+		found[room] = &u
+	}
+	return rows.Err()
 }
 
 // PutUnread keeps what was counted.
