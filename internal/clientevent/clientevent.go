@@ -14,15 +14,15 @@ import (
 
 // View is who looks at an event and what is told beside it. The zero value shows the bare event.
 type View struct {
-	RoomID      bool            // show room_id: wherever the answer does not name the room otherwise
-	Now         int64           // milliseconds since the epoch, for the age; 0 leaves the age out
-	User        mx.UserID       // with Device: who reads, for the transaction id of their own events
-	Device      mx.DeviceID     //
-	Membership  string          // the reader's membership at the time of the event; "" leaves it out
-	PrevContent []byte          // content of the state event that this one replaced, if the reader may see it
-	Because     *eventlog.Event // the redaction of this event
-	Relations   []byte          // bundled aggregations: a JSON object
-	Erased      bool            // the sender asked for erasure and the reader came later: only what a redaction leaves is shown
+	RoomID     bool            // show room_id: wherever the answer does not name the room otherwise
+	Now        int64           // milliseconds since the epoch, for the age; 0 leaves the age out
+	User       mx.UserID       // with Device: who reads, for the transaction id of their own events
+	Device     mx.DeviceID     //
+	Membership string          // the reader's membership at the time of the event; "" leaves it out
+	Previous   *eventlog.Event // the state event that this one replaced, if the reader may see it
+	Because    *eventlog.Event // the redaction of this event
+	Relations  []byte          // bundled aggregations: a JSON object
+	Erased     bool            // the sender asked for erasure and the reader came later: only what a redaction leaves is shown
 }
 
 // Append appends the event in the client format.
@@ -103,8 +103,10 @@ func AppendTail(dst []byte, e *eventlog.Event, v *View) []byte {
 	if v.Membership != "" {
 		dst = mx.AppendString(key(dst, start, `"membership":`), v.Membership)
 	}
-	if v.PrevContent != nil {
-		dst = append(key(dst, start, `"prev_content":`), v.PrevContent...)
+	if v.Previous != nil {
+		dst = append(key(dst, start, `"prev_content":`), v.Previous.Content...)
+		// No specification has prev_sender, but matrix-js-sdk finds by it who invited to a direct chat.
+		dst = mx.AppendString(key(dst, start, `"prev_sender":`), string(v.Previous.Sender))
 	}
 	if v.Because != nil {
 		why := View{RoomID: v.RoomID, Now: v.Now, User: v.User, Device: v.Device}

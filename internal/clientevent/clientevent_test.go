@@ -60,8 +60,10 @@ func TestAppend(t *testing.T) {
 	check(t, clientevent.Append(nil, e, &clientevent.View{}), `{`+base+`,"unsigned":{"replaces_state":"$old"}}`)
 	check(t, clientevent.Append(nil, e, &clientevent.View{RoomID: true, Now: 1500, User: "@b:x", Device: "DEV", Membership: "join"}),
 		`{`+base+room+`,"unsigned":{"age":500,"membership":"join","replaces_state":"$old"}}`)
-	check(t, clientevent.Append(nil, e, &clientevent.View{User: "@a:x", Device: "DEV", PrevContent: []byte(`{"a":1}`), Relations: []byte(`{"m.annotation":{}}`)}),
-		`{`+base+`,"unsigned":{"m.relations":{"m.annotation":{}},"prev_content":{"a":1},"replaces_state":"$old","transaction_id":"txn\n1"}}`)
+	previous := build(t, "12", mx.Proto{Type: "m.thing", StateKey: &key, Content: []byte(`{"a":1}`), TS: 900})
+	previous.Sender = "@c:x"
+	check(t, clientevent.Append(nil, e, &clientevent.View{User: "@a:x", Device: "DEV", Previous: previous, Relations: []byte(`{"m.annotation":{}}`)}),
+		`{`+base+`,"unsigned":{"m.relations":{"m.annotation":{}},"prev_content":{"a":1},"prev_sender":"@c:x","replaces_state":"$old","transaction_id":"txn\n1"}}`)
 	check(t, clientevent.Append(nil, e, &clientevent.View{User: "@a:x", Device: "OTHER"}), `{`+base+`,"unsigned":{"replaces_state":"$old"}}`)
 	e.TxnDevice, e.TxnID = "", "delay" // it was a delayed event
 	for user, want := range map[mx.UserID]string{"@a:x": `,"org.matrix.msc4140.delay_id":"delay"`, "@b:x": ""} {

@@ -254,7 +254,7 @@ func (l *Look) AppendEvent(dst []byte, e *eventlog.Event, view *visibility.View,
 		v.Because = l.events[e.RedactedBy]
 	}
 	if prev := l.events[e.Replaces]; prev != nil && (view == nil || v.Membership == mx.Join || view.CanSee(prev.Pos)) {
-		v.PrevContent = prev.Content
+		v.Previous = prev
 	}
 	return clientevent.Append(dst, e, &v)
 }

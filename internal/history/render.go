@@ -33,7 +33,7 @@ func (s *Service) render(ctx context.Context, p *place, events []*eventlog.Event
 			v.Membership = p.view.MembershipAt(e.Pos)
 		}
 		if old := beside[e.Replaces]; old != nil && p.view.CanSee(old.Pos) {
-			v.PrevContent = old.Content
+			v.Previous = old
 		}
 		if e.RedactedBy != "" {
 			v.Because = beside[e.RedactedBy]
