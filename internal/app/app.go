@@ -246,8 +246,14 @@ func (a *App) Handler() http.Handler {
 	mux.HandleFunc("GET /health/live", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /health/ready", a.ready)
 	mux.HandleFunc("GET /{$}", a.welcome)
-	mux.Handle("/", a.door)
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/", "/health/live", "/health/ready":
+			mux.ServeHTTP(w, r)
+		default: // not through mux: it redirects paths that it would clean up, and API clients do not follow
+			a.door.ServeHTTP(w, r)
+		}
+	})
 }
 
 // ready answers 200 when requests can be served: the database answers and the server is not draining.

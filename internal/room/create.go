@@ -121,6 +121,9 @@ func (e *Engine) design(ctx context.Context, by mx.UserID, c Create) (*creation,
 	if m.alias, err = e.newAlias(c.AliasName); err != nil {
 		return nil, err
 	}
+	if err := m.aliases(c.State); err != nil {
+		return nil, err
+	}
 	if m.invites, err = e.invitees(ctx, by, c.Invite); err != nil {
 		return nil, err
 	}
@@ -138,6 +141,28 @@ func (e *Engine) design(ctx context.Context, by mx.UserID, c Create) (*creation,
 	}
 	m.state = e.firstState(m, c, power)
 	return m, nil
+}
+
+// aliases checks the canonical alias among the first state: no alias but the one that comes with the request points to a room that is
+// not there yet.
+//
+// Spec: cs#mroomcanonical_alias
+func (m *creation) aliases(state []InitialState) error {
+	for _, s := range state {
+		if s.Type != mx.TypeCanonicalAlias || s.Key != "" {
+			continue
+		}
+		list, err := aliasesIn(s.Content)
+		if err != nil {
+			return err
+		}
+		for _, alias := range list {
+			if alias != string(m.alias) {
+				return badAlias(alias)
+			}
+		}
+	}
+	return nil
 }
 
 // ErrNoThirdParties answers whoever invites somebody by an e-mail address or phone number.

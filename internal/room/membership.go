@@ -114,13 +114,17 @@ func (e *Engine) Unban(ctx context.Context, by mx.UserID, room mx.RoomID, user m
 	return err
 }
 
-// Leave makes a user leave a room, reject an invite or take a knock back.
+// Leave makes a user leave a room, reject an invite or take a knock back. Who is out already is done: clients ask again when an answer
+// got lost.
 //
 // Spec: cs#post_matrixclientv3roomsroomidleave
 func (e *Engine) Leave(ctx context.Context, user mx.UserID, room mx.RoomID, reason string) error {
 	_, err := e.member(ctx, memberChange{by: user, target: user, room: room, membership: mx.Leave, extra: because(reason), check: func(s *roomstate.Snapshot) error {
 		if e.noticeRoom(s) && s.Membership(user) == mx.Invite {
 			return fault.New(fault.Forbidden, "M_CANNOT_LEAVE_SERVER_NOTICE_ROOM", "The invite to the server notices cannot be rejected")
+		}
+		if s.Membership(user) == mx.Leave {
+			return errDone
 		}
 		return nil
 	}})

@@ -82,7 +82,9 @@ func (m *model) join(*rapid.T) {
 func (m *model) leave(*rapid.T) {
 	r, u := m.room(), m.user("user")
 	was := m.members[r][u]
-	if m.expect(r, "leave", m.node().Leave(context.Background(), u, r, ""), was == mx.Join || was == mx.Invite, true) {
+	// Who has left already stays as they are.
+	in := was == mx.Join || was == mx.Invite
+	if m.expect(r, "leave", m.node().Leave(context.Background(), u, r, ""), in || was == mx.Leave, in) && in {
 		m.set(r, u, mx.Leave)
 	}
 }

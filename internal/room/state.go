@@ -135,8 +135,12 @@ func (e *Engine) checkAliases(tx *store.Tx, room mx.RoomID, list []mx.RoomAlias)
 			return err
 		}
 		if err != nil || a.Room != room {
-			return fault.New(fault.BadRequest, "M_BAD_ALIAS", "The alias %s does not point to this room", alias)
+			return badAlias(string(alias))
 		}
 	}
 	return nil
+}
+
+func badAlias(alias string) error {
+	return fault.New(fault.BadRequest, "M_BAD_ALIAS", "The alias %s does not point to this room", alias)
 }

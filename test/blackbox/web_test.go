@@ -51,6 +51,8 @@ func TestWebClientsOfAnyOrigin(t *testing.T) {
 		{"GET", harness.API + "/sync", 401, "M_MISSING_TOKEN"},
 		{"GET", harness.API + "/sync?access_token=nonsense", 401, "M_UNKNOWN_TOKEN"},
 		{"GET", harness.API + "/nothing", 404, "M_UNRECOGNIZED"},
+		{"GET", harness.API + "/../v3/sync", 404, "M_UNRECOGNIZED"},
+		{"GET", "/" + harness.API + "/sync", 404, "M_UNRECOGNIZED"},
 		{"PATCH", harness.API + "/sync", 405, "M_UNRECOGNIZED"},
 		{"POST", harness.API + "/login", 400, "M_NOT_JSON"},
 	} {
