@@ -42,10 +42,11 @@ func newService(t testing.TB, db *store.DB) *Service {
 	return New(Deps{DB: db, Server: "x", Devices: account.DeviceNames})
 }
 
-func upload(t testing.TB, s *Service, n int) {
+// upload uploads n one-time keys, counted from first.
+func upload(t testing.TB, s *Service, first, n int) {
 	t.Helper()
 	list := map[string]jsontext.Value{}
-	for i := range n {
+	for i := first; i < first+n; i++ {
 		list[fmt.Sprintf("curve25519:%04d", i)] = jsontext.Value(fmt.Sprintf(`"key %d"`, i))
 	}
 	if _, err := s.Upload(context.Background(), alice, "D", KeyUpload{OneTimeKeys: list}); err != nil {
@@ -53,47 +54,59 @@ func upload(t testing.TB, s *Service, n int) {
 	}
 }
 
-// However many claim at once, each key comes out once.
+// However many devices claim at once, each key comes out once, and those of older uploads before those of newer ones.
 //
 // Spec: cs#post_matrixclientv3keysclaim
 func TestClaimsAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := newService(t, db)
-		const n = 40
-		upload(t, s, n)
-		var mu sync.Mutex
-		seen := map[string]int{}
-		var wg sync.WaitGroup
-		for range n + 10 {
-			wg.Go(func() {
-				raw, err := s.Claim(context.Background(), KeyClaim{string(alice): {"D": "curve25519"}})
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				var a struct {
-					Keys map[string]map[string]map[string]string `json:"one_time_keys"`
-				}
-				if err := json.Unmarshal(raw, &a); err != nil {
-					t.Errorf("%v: %s", err, raw)
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				for name := range a.Keys[string(alice)]["D"] {
-					seen[name]++
-				}
-			})
+		const perUpload, claims = 15, 50
+		for i := range 4 {
+			upload(t, s, i*perUpload, perUpload)
 		}
-		wg.Wait()
-		if len(seen) != n {
-			t.Errorf("%d keys came out, want %d", len(seen), n)
-		}
-		for name, times := range seen {
-			if times != 1 {
-				t.Errorf("%s came out %d times", name, times)
+		for round, want := range []int{claims, 4*perUpload - claims} {
+			seen := claimAtOnce(t, s, claims)
+			if len(seen) != want {
+				t.Errorf("round %d: %d keys came out, want %d", round, len(seen), want)
+			}
+			for name, times := range seen {
+				var n int
+				_, _ = fmt.Sscanf(name, "curve25519:%d", &n)
+				if last := n/perUpload == 3; times != 1 || (round == 1 && !last) {
+					t.Errorf("round %d: %s came out %d times", round, name, times)
+				}
 			}
 		}
 	})
+}
+
+// claimAtOnce claims a key as often as said, all at once, and tells how often each came out.
+func claimAtOnce(t *testing.T, s *Service, n int) map[string]int {
+	var mu sync.Mutex
+	seen := map[string]int{}
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			raw, err := s.Claim(context.Background(), KeyClaim{string(alice): {"D": "curve25519"}})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var a struct {
+				Keys map[string]map[string]map[string]string `json:"one_time_keys"`
+			}
+			if err := json.Unmarshal(raw, &a); err != nil {
+				t.Errorf("%v: %s", err, raw)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for name := range a.Keys[string(alice)]["D"] {
+				seen[name]++
+			}
+		})
+	}
+	wg.Wait()
+	return seen
 }
 
 func newMaster() CrossSigningUpload {
