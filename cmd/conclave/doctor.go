@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 
 	"conclave.chat/internal/app"
@@ -27,9 +28,13 @@ func (doctorCmd) Run(ctx context.Context, c *cli) error {
 	}
 	keys, err := keyring.Open(keyring.Source{Env: os.Getenv(keyring.EnvKey), File: cfg.MasterKey, Passphrase: passphrasePrompt()})
 	if err != nil {
-		checks = append(checks, failed("master key", err, "Point master_key_file at the right file, or restore it from your backup."))
+		checks = append(checks, failed("master key", err, "Without the right key nothing can be read: point master_key_file at it, or restore it from your backup."))
 	} else {
-		checks = append(checks, found("master key", cfg.MasterKey, ""), app.DatabaseCheck(cfg, keys), app.MediaCheck(cfg))
+		where := cfg.MasterKey
+		if os.Getenv(keyring.EnvKey) != "" {
+			where = "from " + keyring.EnvKey
+		}
+		checks = append(checks, found("master key", where, ""), app.DatabaseCheck(cfg, keys), app.MediaCheck(cfg))
 	}
 	if cfg.TLS.Certificate != "" {
 		checks = append(checks, doctor.Certificate(cfg.TLS.Certificate, cfg.TLS.Key))
@@ -37,7 +42,10 @@ func (doctorCmd) Run(ctx context.Context, c *cli) error {
 	if cfg.SMTP.Host != "" {
 		checks = append(checks, doctor.Mail(cfg.SMTP))
 	}
-	checks = append(checks, doctor.Listener(cfg.Listen, doctor.Answers), doctor.Public(cfg.PublicURL))
+	if cfg.NATS.URL != "" {
+		checks = append(checks, doctor.NATS(cfg.NATS.URL))
+	}
+	checks = append(checks, doctor.Listener(cfg.Listen, answersAt(cfg)), doctor.Public(cfg.PublicURL))
 	healthy, err := doctor.Examine(ctx, os.Stdout, checks)
 	if err != nil {
 		return err
@@ -46,6 +54,21 @@ func (doctorCmd) Run(ctx context.Context, c *cli) error {
 		return errors.New("there are problems; see above")
 	}
 	return nil
+}
+
+// answersAt asks the address that the server listens on as clients do, with TLS or without.
+func answersAt(cfg *config.Config) func(context.Context) error {
+	base, name := "http://"+cfg.Listen, ""
+	if cfg.TLS.Certificate != "" || len(cfg.TLS.ACMEDomains) > 0 {
+		base = "https://" + cfg.Listen
+		if u, err := url.Parse(cfg.PublicURL); err == nil {
+			name = u.Hostname()
+		}
+		if len(cfg.TLS.ACMEDomains) > 0 {
+			name = cfg.TLS.ACMEDomains[0]
+		}
+	}
+	return func(ctx context.Context) error { return doctor.AnswersHere(ctx, base, name) }
 }
 
 func found(check, what, otherwise string) doctor.Check {

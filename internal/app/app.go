@@ -164,6 +164,8 @@ func (a *App) wire(ctx context.Context) error {
 	return nil
 }
 
+var errOthers = errors.New("app: this database belongs to")
+
 // identity loads what makes this installation the one it is: its server name, which must not change, and its signing key.
 func (a *App) identity(ctx context.Context) error {
 	name, err := secret.Fact(ctx, a.db, "server_name")
@@ -171,7 +173,7 @@ func (a *App) identity(ctx context.Context) error {
 		return err
 	}
 	if name != "" && name != string(a.server) {
-		return fmt.Errorf("app: this database belongs to %q; server_name says %q and cannot change", name, a.server)
+		return fmt.Errorf("%w %q; server_name says %q and cannot change", errOthers, name, a.server)
 	}
 	key, err := a.signingKey(ctx)
 	if err != nil {

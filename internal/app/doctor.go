@@ -15,6 +15,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
 	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/secret"
 )
 
 // DatabaseCheck opens the database, reads the signing key with the master key and times a durable write.
@@ -30,6 +31,8 @@ func DatabaseCheck(cfg *config.Config, keys *keyring.Keyring) doctor.Check {
 		switch {
 		case errors.Is(err, store.ErrWrongKey), errors.Is(err, keyring.ErrWrongKey):
 			f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Use the master key that this database was made with."
+		case errors.Is(err, errOthers):
+			f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Set server_name back, or choose another database for the other name."
 		case err != nil:
 			f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Check that the database runs and that database.postgres or data_dir is right."
 		default:
@@ -49,7 +52,7 @@ func (a *App) examineDatabase(ctx context.Context) (took time.Duration, err erro
 		return 0, err
 	}
 	start := time.Now()
-	if err := a.db.Write(func(*store.Tx) error { return nil }); err != nil {
+	if err := a.db.Write(func(tx *store.Tx) error { return secret.Examined(tx, start.UTC().Format(time.RFC3339Nano)) }); err != nil {
 		return 0, err
 	}
 	return time.Since(start), nil

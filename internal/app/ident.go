@@ -96,6 +96,10 @@ func Accounts(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *
 	if err != nil {
 		return nil, nil, err
 	}
+	a := &App{cfg: cfg, keys: k, log: log, server: mx.ServerName(cfg.ServerName), db: db}
+	if err := a.identity(ctx); err != nil { // before anybody gets a name of this server
+		return nil, nil, errors.Join(err, db.Close())
+	}
 	encryption := e2ee.New(e2ee.Deps{DB: db, Server: mx.ServerName(cfg.ServerName), Devices: account.DeviceNames})
 	s, err := ident.New(accountDeps(db, cfg, encryption, log))
 	if err != nil {

@@ -144,8 +144,11 @@ func (c *Config) complete() {
 }
 
 func (c *Config) check() error {
+	if c.ServerName == "" {
+		return errors.New("server_name is not set; name the configuration file with --config or CONCLAVE_CONFIG, or make one with conclave init")
+	}
 	if _, err := mx.ParseServerName(c.ServerName); err != nil {
-		return fmt.Errorf("server_name: %q is not a server name: %w", c.ServerName, err)
+		return fmt.Errorf("server_name: %q is not a server name, such as example.org", c.ServerName)
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("listen: %q is not address:port", c.Listen)

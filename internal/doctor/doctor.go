@@ -8,6 +8,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 )
 
 // Level is how serious a finding is.
@@ -40,7 +42,7 @@ func Examine(ctx context.Context, w io.Writer, checks []Check) (bool, error) {
 	for _, check := range checks {
 		f := check(ctx)
 		healthy = healthy && f.Level != Problem
-		if _, err := fmt.Fprintf(w, "%-8s %-14s %s\n", f.Level, f.Check, f.Found); err != nil {
+		if _, err := fmt.Fprintf(w, "%-8s %-14s %s\n", f.Level, f.Check, line(f.Found)); err != nil {
 			return false, err
 		}
 		if f.Do != "" {
@@ -50,4 +52,15 @@ func Examine(ctx context.Context, w io.Writer, checks []Check) (bool, error) {
 		}
 	}
 	return healthy, nil
+}
+
+// line makes one line of what an error says in several.
+func line(text string) string {
+	var lines []string
+	for l := range strings.Lines(text) {
+		if l = strings.TrimSpace(l); l != "" && !slices.Contains(lines, l) {
+			lines = append(lines, l)
+		}
+	}
+	return strings.Join(lines, " ")
 }

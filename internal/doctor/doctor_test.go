@@ -49,17 +49,29 @@ func TestListenerTellsAMatrixServerFromAnotherProgram(t *testing.T) {
 	defer matrix.Close()
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
-	level(t, Listener(strings.TrimPrefix(matrix.URL, "http://"), Answers), OK)
-	level(t, Listener(strings.TrimPrefix(other.URL, "http://"), Answers), Problem)
+	secure := httptest.NewTLSServer(matrix.Config.Handler)
+	defer secure.Close()
+	listener := func(address string) Check {
+		_, addr, _ := strings.Cut(address, "://")
+		return Listener(addr, func(ctx context.Context) error { return AnswersHere(ctx, address, "chat.example.org") })
+	}
+	level(t, listener(matrix.URL), OK)
+	level(t, listener(secure.URL), OK)
+	if f := level(t, listener(other.URL), Problem); !strings.Contains(f.Found, "another program") {
+		t.Errorf("%+v", f)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	free := l.Addr().String()
 	_ = l.Close()
-	level(t, Listener(free, Answers), OK)
+	level(t, listener("http://"+free), OK)
 	level(t, Public(matrix.URL), OK)
 	level(t, Public(other.URL), Warning)
+	if f := level(t, Public("http://"+free), Warning); strings.Count(f.Found, free) > 2 || !strings.Contains(f.Found, "does not answer") {
+		t.Errorf("%+v", f)
+	}
 }
 
 func TestExamineFailsOnlyForProblems(t *testing.T) {

@@ -2,9 +2,11 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -72,7 +74,7 @@ func Clock() Check {
 }
 
 // Listener checks that the configured address can be bound, or that this server already answers there.
-func Listener(addr string, answers func(ctx context.Context, url string) error) Check {
+func Listener(addr string, answers func(context.Context) error) Check {
 	return func(ctx context.Context) Finding {
 		f := Finding{Check: "listener"}
 		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
@@ -81,11 +83,14 @@ func Listener(addr string, answers func(ctx context.Context, url string) error) 
 			f.Found = addr + " is free: the server is not running"
 			return f
 		}
-		if aerr := answers(ctx, "http://"+addr); aerr == nil {
+		if aerr := answers(ctx); aerr == nil {
 			f.Found = addr + " is served by a Matrix server"
 			return f
 		}
 		f.Level, f.Found, f.Do = Problem, err.Error(), "Stop what uses the address, or change listen."
+		if errors.Is(err, syscall.EADDRINUSE) {
+			f.Found = addr + " is used by another program"
+		}
 		return f
 	}
 }

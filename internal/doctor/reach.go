@@ -8,24 +8,41 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
 
 	"conclave.chat/internal/mail"
+	"conclave.chat/internal/notify"
 )
 
 const reachTimeout = 10 * time.Second
 
 // Answers asks a base URL for /_matrix/client/versions and says what is wrong with the answer.
 func Answers(ctx context.Context, base string) error {
+	return answers(ctx, http.DefaultClient, base) //nolint:forbidigo // the address is the operator's own, and the context has a time limit
+}
+
+// AnswersHere is Answers for an address of this machine; name is what its certificate is made out for, which is not looked at.
+func AnswersHere(ctx context.Context, base, name string) error {
+	t := &http.Transport{TLSClientConfig: &tls.Config{ServerName: name, InsecureSkipVerify: true}} //nolint:gosec // clients meet it at the public address, which is examined too
+	defer t.CloseIdleConnections()
+	return answers(ctx, &http.Client{Transport: t}, base)
+}
+
+func answers(ctx context.Context, client *http.Client, base string) error {
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/_matrix/client/versions", nil)
 	if err != nil {
 		return err
 	}
-	res, err := http.DefaultClient.Do(req) //nolint:forbidigo // the address is the operator's own, and the context has a time limit
+	res, err := client.Do(req)
 	if err != nil {
-		return err
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err // without the address again
+		}
+		return fmt.Errorf("%s does not answer: %w", base, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	var body struct {
@@ -62,6 +79,18 @@ func Mail(c mail.Config) Check {
 		if err := mail.Check(ctx, c); err != nil {
 			f.Level, f.Found = Warning, fmt.Sprintf("%s: %v", c.Host, err)
 			f.Do = "Until this is mended nobody can set a forgotten password: correct smtp.host, port, security, username and password."
+		}
+		return f
+	}
+}
+
+// NATS checks that the servers that connect the nodes can be reached.
+func NATS(servers string) Check {
+	return func(context.Context) Finding {
+		f := Finding{Check: "NATS", Found: "answers"}
+		if err := notify.Check(servers); err != nil {
+			f.Level, f.Found = Warning, err.Error()
+			f.Do = "Nodes hear of each other late, and not of typing and presence: start NATS, or correct nats.url."
 		}
 		return f
 	}

@@ -86,7 +86,7 @@ func readPrivate(path string) ([]byte, error) {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("keyring: other users can read %s; run chmod 600 on it", path)
+		return nil, fmt.Errorf("keyring: other users can read %s: run chmod 600 on it", path)
 	}
 	data, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {

@@ -86,3 +86,13 @@ func (c *Cluster) Connected() bool { return c.conn.IsConnected() }
 
 // Close leaves the cluster.
 func (c *Cluster) Close() { c.conn.Close() }
+
+// Check connects to NATS once.
+func Check(url string) error {
+	conn, err := nats.Connect(url, nats.Timeout(answerTime), nats.NoReconnect())
+	if err != nil {
+		return err
+	}
+	conn.Close()
+	return nil
+}
