@@ -109,9 +109,22 @@ func (l *Limiter) Allow(class Class, c Caller, addr string, now time.Time) error
 	}
 	who := string(c.User)
 	if who == "" {
-		who = addr
+		who = network(addr)
 	}
 	return l.AllowKey(class, who, now)
+}
+
+// network is what counts as one caller of an address: with IPv6 the /64 that a household or a machine has to itself.
+func network(addr string) string {
+	a, err := netip.ParseAddr(addr)
+	if err != nil || a.Unmap().Is4() {
+		return addr
+	}
+	prefix, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return addr
+	}
+	return prefix.String()
 }
 
 // AllowKey counts one request of the class under any name, e.g. an account that somebody tries to log in to.

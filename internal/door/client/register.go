@@ -62,7 +62,7 @@ func (h *Handlers) register(r *door.Request) (any, error) {
 	if attempt {
 		class = gate.Register
 	}
-	if err := h.Limits.AllowKey(class, r.Addr, time.Now()); err != nil {
+	if err := h.Limits.Allow(class, gate.Caller{}, r.Addr, time.Now()); err != nil {
 		return nil, err
 	}
 	n := ident.NewAccount{Password: b.Password, NoLogin: b.NoLogin, Client: b.client(r)}
