@@ -72,7 +72,7 @@ func (a *App) startBackground(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { a.collect(ctx) })
-	running.Go(func() { a.bus.CatchUp(ctx, a.db.Position, a.log) })
+	running.Go(func() { a.bus.CatchUp(ctx, a.db.Announced, a.log) })
 	for _, run := range a.background {
 		running.Go(func() { run(ctx) })
 	}

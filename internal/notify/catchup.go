@@ -18,7 +18,8 @@ const (
 )
 
 // CatchUp compares the bus with the database until ctx ends. It finds commits that were not announced here: those of another node
-// whose message got lost, and those of a command such as conclave user that changed the database while the server runs.
+// whose message got lost, and those of a command such as conclave user that changed the database while the server runs. All commits of
+// this node up to what position gives must have been published.
 func (b *Bus) CatchUp(ctx context.Context, position func(context.Context) (store.Pos, error), log *slog.Logger) {
 	tick := time.NewTimer(lookEvery)
 	defer tick.Stop()
@@ -33,8 +34,8 @@ func (b *Bus) CatchUp(ctx context.Context, position func(context.Context) (store
 		pos, err := position(ctx)
 		if err == nil {
 			// What was durable the last time must have been announced by now.
-			if last := b.Last(); before > last {
-				b.deliver(store.Batch{From: last, To: before, Lost: true})
+			if from, to := b.overdue(before); from < to {
+				b.deliver(store.Batch{From: from, To: to, Lost: true})
 				pause = min(2*pause, lookSeldom)
 			} else {
 				pause = lookEvery

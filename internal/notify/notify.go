@@ -17,6 +17,7 @@ type Bus struct {
 	first     []func(store.Batch)
 	listeners []func(store.Batch)
 	last      store.Pos
+	missing   []span // commits of others before last that nobody told of, yet or ever
 	remote    func(store.Batch)
 }
 
@@ -68,14 +69,54 @@ func (b *Bus) deliver(batch store.Batch) {
 		f(batch)
 	}
 	b.mu.Lock()
-	if batch.To > b.last {
-		b.last = batch.To
-	}
+	b.note(batch)
 	listeners := b.listeners
 	b.mu.Unlock()
 	for _, f := range listeners {
 		f(batch)
 	}
+}
+
+// span is the positions after one up to and including another.
+type span struct {
+	after, upTo store.Pos
+	looked      bool // was missing when overdue looked the last time
+}
+
+// note keeps account of what was told.
+func (b *Bus) note(batch store.Batch) {
+	if b.last != 0 && batch.From > b.last {
+		b.missing = append(b.missing, span{after: b.last, upTo: batch.From})
+	}
+	b.last = max(b.last, batch.To)
+	if len(b.missing) == 0 || batch.From == batch.To {
+		return
+	}
+	var left []span
+	for _, s := range b.missing {
+		for _, rest := range []span{{s.after, min(s.upTo, batch.From), s.looked}, {max(s.after, batch.To), s.upTo, s.looked}} {
+			if rest.after < rest.upTo {
+				left = append(left, rest)
+			}
+		}
+	}
+	b.missing = left
+}
+
+// overdue is the stretch around all that is missing since the look before this one, at least; from equals to if nothing is. durable is what the
+// database had then.
+func (b *Bus) overdue(durable store.Pos) (from, to store.Pos) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	from, to = b.last, max(b.last, durable)
+	for i := range b.missing {
+		if s := &b.missing[i]; s.looked {
+			from = min(from, s.after)
+		} else {
+			s.looked = true
+		}
+	}
+	return from, to
 }
 
 // Start sets the position to begin with, read from the database.

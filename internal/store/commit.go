@@ -176,6 +176,8 @@ func (db *DB) try(batch []*Pending) (retry bool, err error) {
 			return false, errors.Join(err, db.rollback(ctx))
 		}
 	}
+	db.announcing.Lock()
+	defer db.announcing.Unlock()
 	if err := db.end(ctx); err != nil {
 		return false, errors.Join(fmt.Errorf("store: commit: %w", err), db.rollback(ctx))
 	}

@@ -68,6 +68,8 @@ type DB struct {
 	wstmts  stmtCache
 	stats   Stats
 
+	announcing sync.Mutex // held from a commit until it is published
+
 	committer *walbuffer.Committer // begins and ends SQLite's transactions; nil with PostgreSQL
 }
 
@@ -136,6 +138,14 @@ func (db *DB) Position(ctx context.Context) (Pos, error) {
 		return 0, fmt.Errorf("store: read position: %w", err)
 	}
 	return p, nil
+}
+
+// Announced is Position when all commits of this process up to it have been published.
+func (db *DB) Announced(ctx context.Context) (Pos, error) {
+	p, err := db.Position(ctx)
+	db.announcing.Lock() // a commit that can be read is published under this lock
+	defer db.announcing.Unlock()
+	return p, err
 }
 
 // Query reads outside of a write. The caller closes the rows.

@@ -106,12 +106,30 @@ func TestDeactivateBesideARunningServer(t *testing.T) {
 			}
 			poll <- status
 		}()
+		// Others keep the server busy meanwhile: the position moves on, whatever the command did in between.
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(stopped)
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if status, a, err := stays.Attempt("PUT", harness.Path("user", stays.ID, "account_data", "x.busy"), harness.M{"i": i}); err != nil || status != http.StatusOK {
+					t.Errorf("%v %d %s", err, status, a.Raw)
+					return
+				}
+			}
+		}()
 		conclave(t, s, "user", "deactivate", "leaver", "--yes")
 		took := await(t, "signed out", func() bool {
 			status, _ := leaver.Do("GET", harness.API+"/account/whoami", nil)
 			return status == http.StatusUnauthorized
 		})
 		t.Logf("the token ended %v after the command", took)
+		close(stop)
+		<-stopped
 		select {
 		case status := <-poll:
 			if status != http.StatusOK && status != http.StatusUnauthorized {
