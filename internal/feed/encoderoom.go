@@ -56,7 +56,7 @@ func (e *encoder) joinedRoom(sec *section) {
 	if sec.typingSet || len(sec.receipts) > 0 {
 		e.ephemeral(sec)
 	}
-	if len(sec.data) > 0 {
+	if len(sec.data) > 0 || sec.whole {
 		e.accountData(`,"account_data":`, sec.data)
 	}
 	e.unread(sec)

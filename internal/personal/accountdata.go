@@ -49,22 +49,20 @@ func (s *Service) AccountData(ctx context.Context, caller mx.UserID, p Place) ([
 	if err != nil {
 		return nil, err
 	}
-	content, err := personal.FindAccountData(ctx, s.DB, p.User, room, p.Type)
-	if err != nil {
-		return nil, err
-	}
-	if content == nil && room == "" && p.Type == personal.TypePushRules && s.PushRules != nil {
+	if room == "" && p.Type == personal.TypePushRules && s.PushRules != nil { // what is stored may lack newer rules of the server's
 		return s.PushRules.PushRules(ctx, p.User)
 	}
-	if content == nil {
-		return nil, fault.Missing("Account data not found")
+	content, err := personal.FindAccountData(ctx, s.DB, p.User, room, p.Type)
+	if err == nil && content == nil {
+		err = fault.Missing("Account data not found")
 	}
-	return content, nil
+	return content, err
 }
 
-// PutAccountData stores account data of the caller, a JSON object.
+// PutAccountData stores account data of the caller, a JSON object. An empty one deletes what is there.
 //
 // Spec: cs#put_matrixclientv3useruseridaccount_datatype
+// Spec: MSC3391
 func (s *Service) PutAccountData(_ context.Context, caller mx.UserID, p Place, content []byte) error {
 	room, err := p.check(caller, true)
 	if err != nil {
@@ -77,7 +75,12 @@ func (s *Service) PutAccountData(_ context.Context, caller mx.UserID, p Place, c
 	if len(v) > MaxAccountData {
 		return fault.Oversize("Account data is larger than %d bytes", MaxAccountData)
 	}
-	return s.DB.Write(func(tx *store.Tx) error { return personal.PutAccountData(tx, p.User, room, p.Type, v) })
+	return s.DB.Write(func(tx *store.Tx) error {
+		if string(v) == "{}" {
+			return personal.EmptyAccountData(tx, p.User, room, p.Type, store.Millis(s.Now()))
+		}
+		return personal.PutAccountData(tx, p.User, room, p.Type, v)
+	})
 }
 
 // DeleteAccountData removes account data of the caller. Clients that know it hear of it once, with empty content.

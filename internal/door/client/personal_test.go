@@ -120,7 +120,7 @@ func TestAccountData(t *testing.T) {
 				t.Errorf("stored as %s", a.Raw)
 			}
 			h.ok("PUT", base+"org.example.empty", alice.Token, `{}`)
-			h.ok("GET", base+"org.example.empty", alice.Token, nil)
+			h.fails("GET", base+"org.example.empty", alice.Token, nil, 404, "M_NOT_FOUND") // see TestDeleteAccountData
 			for _, typ := range []string{"m.fully_read", "m.push_rules"} {
 				h.fails("PUT", base+typ, alice.Token, object{"event_id": "$x"}, 405, "M_BAD_JSON")
 			}
@@ -162,17 +162,23 @@ func TestDeleteAccountData(t *testing.T) {
 		} {
 			stable := "/_matrix/client/v3/user/" + alice.ID + "/" + path
 			unstable := "/_matrix/client/unstable/org.matrix.msc3391/user/" + alice.ID + "/" + path
-			h.ok("PUT", stable, alice.Token, object{"v": 1})
-			since := h.sync(alice, "").str("next_batch")
 			h.fails("DELETE", unstable, bob.Token, nil, 403, "M_FORBIDDEN")
-			h.ok("DELETE", unstable, alice.Token, nil)
-			h.ok("DELETE", unstable, alice.Token, nil)
-			h.fails("GET", stable, alice.Token, nil, 404, "M_NOT_FOUND")
-			if c := h.sync(alice, since).one("x", section...); len(c) != 0 {
-				t.Errorf("clients hear %v", c)
-			}
-			if list := h.sync(alice, "").events("x", section...); len(list) != 0 {
-				t.Errorf("a new client hears %v", list)
+			for how, remove := range map[string]func(){
+				"DELETE": func() { h.ok("DELETE", unstable, alice.Token, nil) }, "PUT": func() { h.ok("PUT", stable, alice.Token, `{ }`) },
+			} {
+				h.ok("PUT", stable, alice.Token, object{"v": 1})
+				since := h.sync(alice, "").str("next_batch")
+				remove()
+				remove()
+				h.fails("GET", stable, alice.Token, nil, 404, "M_NOT_FOUND")
+				if c := h.sync(alice, since).one("x", section...); len(c) != 0 {
+					t.Errorf("%s: clients hear %v", how, c)
+				}
+				a := h.sync(alice, "")
+				_, there := a.get(section...).([]any)
+				if len(a.events("x", section...)) != 0 || (!there && len(section) > 2) { // of a room the list is there, and empty
+					t.Errorf("%s: a new client hears %s", how, a.Raw)
+				}
 			}
 		}
 	})

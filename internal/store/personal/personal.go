@@ -95,13 +95,18 @@ func PutAccountData(tx *store.Tx, user mx.UserID, room mx.RoomID, typ string, co
 	return put(tx, user, room, typ, content, 0)
 }
 
+// EmptyAccountData removes account data. The user's clients hear of it in any case: one that wrote it waits for that.
+func EmptyAccountData(tx *store.Tx, user mx.UserID, room mx.RoomID, typ string, now int64) error {
+	return put(tx, user, room, typ, []byte("{}"), now)
+}
+
 // DeleteAccountData removes account data and reports whether there was any.
 func DeleteAccountData(tx *store.Tx, user mx.UserID, room mx.RoomID, typ string, now int64) (bool, error) {
 	old, err := FindAccountData(context.Background(), tx, user, room, typ)
 	if err != nil || old == nil {
 		return false, err
 	}
-	return true, put(tx, user, room, typ, []byte("{}"), now)
+	return true, EmptyAccountData(tx, user, room, typ, now)
 }
 
 func put(tx *store.Tx, user mx.UserID, room mx.RoomID, typ string, content []byte, deleted int64) error {
