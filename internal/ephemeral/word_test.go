@@ -2,6 +2,8 @@ package ephemeral
 
 import (
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,23 +11,34 @@ import (
 	"conclave.chat/internal/mx"
 )
 
-// pair is two nodes that tell each other; lost switches that off.
-func pair() (a, b *Hub, lost *bool) {
-	lost = new(bool)
-	var hubs [2]*Hub
-	for i := range hubs {
-		hubs[i] = New(Options{Tell: func(w Word) {
-			if !*lost {
-				hubs[1-i].Hear(w)
+// wire connects nodes.
+type wire struct {
+	cut   atomic.Bool // word gets lost
+	mu    sync.Mutex
+	nodes []*Hub
+}
+
+func (c *wire) node() *Hub {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := len(c.nodes)
+	c.nodes = append(c.nodes, New(Options{Tell: func(w Word) {
+		c.mu.Lock()
+		nodes := slices.Clone(c.nodes)
+		c.mu.Unlock()
+		for j, n := range nodes {
+			if j != i && !c.cut.Load() {
+				n.Hear(w)
 			}
-		}})
-	}
-	return hubs[0], hubs[1], lost
+		}
+	}}))
+	return c.nodes[i]
 }
 
 func TestTypingReachesOtherNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b, lost := pair()
+		var net wire
+		a, b := net.node(), net.node()
 		is := func(want ...mx.UserID) {
 			t.Helper()
 			for name, h := range map[string]*Hub{"here": a, "there": b} {
@@ -47,7 +60,7 @@ func TestTypingReachesOtherNodes(t *testing.T) {
 		is("@alice:x", "@bob:x")
 		a.SetTyping("!r:x", "@bob:x", 0)
 		is("@alice:x")
-		*lost = true
+		net.cut.Store(true)
 		b.SetTyping("!r:x", "@alice:x", 0) // word of it gets lost: it ends by itself
 		time.Sleep(20 * time.Second)
 		is()
@@ -61,7 +74,8 @@ func TestTypingReachesOtherNodes(t *testing.T) {
 // Spec: cs#presence
 func TestPresenceReachesOtherNodes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b, lost := pair()
+		var net wire
+		a, b := net.node(), net.node()
 		is := func(want State, active bool) {
 			t.Helper()
 			for name, h := range map[string]*Hub{"here": a, "there": b} {
@@ -87,9 +101,9 @@ func TestPresenceReachesOtherNodes(t *testing.T) {
 		desktop = a.Connect("@a:x", Online)
 		is(Online, true)
 
-		*lost = true // for less than two of three repetitions
+		net.cut.Store(true) // for less than two of three repetitions
 		time.Sleep(15 * time.Second)
-		*lost = false
+		net.cut.Store(false)
 		time.Sleep(15 * time.Second)
 		is(Online, true)
 
@@ -108,11 +122,8 @@ func TestPresenceReachesOtherNodes(t *testing.T) {
 		time.Sleep(time.Minute)
 		is(Offline, false)
 
-		late := New(Options{}) // a node that starts later hears soon
 		done := a.Connect("@a:x", Online)
-		a.mu.Lock()
-		a.tell = late.Hear
-		a.mu.Unlock()
+		late := net.node() // a node that starts later hears soon
 		time.Sleep(20 * time.Second)
 		if p := late.Presence("@a:x"); p.State != Online {
 			t.Errorf("%+v", p)
