@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
@@ -299,7 +300,10 @@ func (s *Service) countEvent(ctx context.Context, k ledgerKey, l *ledger, e *eve
 		l.trim(e.Thread)
 		return nil
 	}
-	if e.Pos <= max(l.whole, l.read[e.Thread]) {
+	if e.Type == mx.TypeRedaction && l.total > 0 {
+		return s.uncount(ctx, l, e)
+	}
+	if e.Pos <= max(l.whole, l.read[e.Thread]) || e.RedactedBy != "" {
 		return nil
 	}
 	r, err := s.match(ctx, k.user, e)
@@ -307,6 +311,30 @@ func (s *Service) countEvent(ctx context.Context, k ledgerKey, l *ledger, e *eve
 		l.add(e, r.Highlight)
 	}
 	return err
+}
+
+// uncount forgets the notification of an event that was redacted: there is nothing left to read.
+func (s *Service) uncount(ctx context.Context, l *ledger, redaction *eventlog.Event) error {
+	e, err := eventlog.ByID(ctx, s.db, redaction.Redacts)
+	if fault.Is(err, "M_NOT_FOUND") {
+		return nil
+	}
+	if err != nil || e.RedactedBy == "" {
+		return err
+	}
+	// What a redaction leaves of an event does not tell any more which thread it was in, but the log does.
+	list := l.marks[e.Thread]
+	at, found := slices.BinarySearchFunc(list, e.Pos, func(m mark, p store.Pos) int { return cmp.Compare(m.pos(), p) })
+	if !found {
+		return nil
+	}
+	l.total--
+	if len(list) == 1 {
+		delete(l.marks, e.Thread)
+	} else {
+		l.marks[e.Thread] = slices.Delete(slices.Clone(list), at, at+1)
+	}
+	return nil
 }
 
 // ownMembership begins to count anew when the user comes back into the room.

@@ -156,6 +156,32 @@ func TestUnreadCounts(t *testing.T) {
 	})
 }
 
+// What was redacted is nothing to read any more, in the main timeline and in threads.
+//
+// Spec: cs#receiving-notifications
+func TestRedactedEventsAreNotCounted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		redact := func(id mx.EventID) {
+			_, err := w.rooms.Redact(t.Context(), room.Redaction{Room: w.room, By: alice, Event: id})
+			w.must(err)
+		}
+		first := w.say(alice)
+		mention := w.send(alice, "m.room.message", `{"body":"x","m.mentions":{"user_ids":["@bob:example.org"]},"msgtype":"m.text"}`)
+		reply, last := w.inThread(alice, first), w.inThread(alice, first)
+		w.expect(bob, push.Count{Notifications: 2, Highlights: 1}, map[mx.EventID]push.Count{first: {Notifications: 2}})
+		redact(mention)
+		redact(reply)
+		w.expect(bob, push.Count{Notifications: 1}, map[mx.EventID]push.Count{first: {Notifications: 1}})
+		redact(reply) // once more changes nothing
+		redact(last)
+		w.expect(bob, push.Count{Notifications: 1}, nil)
+		redact(first)
+		w.expect(bob, push.Count{}, nil)
+		w.say(alice)
+		w.expect(bob, push.Count{Notifications: 1}, nil)
+	})
+}
+
 func TestCountsBeginAnewWithEachJoin(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.say(alice)
