@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 CYCLONEDX := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PLATFORMS := linux-amd64 linux-arm64
-TEST := scripts/postgres run go test $(TAGS) -timeout 20m
+TEST := CONCLAVE_POSTGRES_FSYNC=off scripts/postgres run go test $(TAGS) -timeout 20m
 # Packages whose work is done by several goroutines at once.
 RACE := ./internal/store/... ./internal/notify ./internal/ephemeral ./internal/push ./internal/feed/... ./internal/room/... ./internal/media/... ./internal/blob ./internal/egress \
 	./internal/ident ./internal/e2ee ./internal/history ./internal/visibility ./internal/directory ./internal/mail ./internal/door ./internal/door/filehead
