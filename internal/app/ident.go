@@ -119,10 +119,21 @@ func (pushEraser) EraseAccount(tx *store.Tx, user mx.UserID, _ bool) error {
 	return pushdata.DeleteUser(tx, user)
 }
 
-// personalEraser drops account data where the user asks for erasure.
+// personalEraser drops account data where the user asks for erasure, and what clients keep there about a device with the device.
 type personalEraser struct{}
 
-func (personalEraser) EraseDevice(*store.Tx, mx.UserID, mx.DeviceID) error { return nil }
+// EraseDevice drops a device's settings of notifications: Element keeps some for each device, and would leave them behind.
+//
+// Spec: MSC3890
+func (personalEraser) EraseDevice(tx *store.Tx, user mx.UserID, device mx.DeviceID) error {
+	now := store.Millis(time.Now())
+	for _, prefix := range []string{"m.local_notification_settings.", "org.matrix.msc3890.local_notification_settings."} {
+		if _, err := personal.DeleteAccountData(tx, user, "", prefix+string(device), now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (personalEraser) EraseAccount(tx *store.Tx, user mx.UserID, erase bool) error {
 	if !erase {

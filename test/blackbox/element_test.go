@@ -13,6 +13,7 @@ import (
 // What Element Web asks from the first screen after signing in to the first message of a direct chat,
 // on a server as it comes: with encryption by default.
 //
+// Spec: MSC3890
 // Spec: cs#get_matrixclientv3pushers
 // Spec: cs#get_matrixclientv3account3pid
 // Spec: cs#post_matrixclientv3createroom
@@ -35,6 +36,12 @@ func TestElementStartsADirectChat(t *testing.T) {
 		shaped(t, "3pid", alice.Must("GET", harness.API+"/account/3pid", nil), "threepids:a")
 		shaped(t, "media/config", alice.Must("GET", "/_matrix/client/v1/media/config", nil), `m\.upload\.size:n`)
 		alice.Must("PUT", data("org.matrix.msc3890.local_notification_settings."+alice.Device), harness.M{"is_silenced": false})
+
+		other := alice.Login()
+		settings := data("org.matrix.msc3890.local_notification_settings." + other.Device)
+		other.Must("PUT", settings, harness.M{"is_silenced": true})
+		other.Must("POST", harness.API+"/logout", harness.M{})
+		refused(t, alice, "GET", settings, nil, http.StatusNotFound, "M_NOT_FOUND")
 
 		found := alice.Must("POST", harness.API+"/user_directory/search", harness.M{"search_term": "bob", "limit": 50})
 		if found.Get("results.0.user_id").Str != bob.ID {
