@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store/eventlog"
 	"conclave.chat/internal/store/keys"
 )
@@ -109,15 +110,37 @@ func (d *listing) room(room mx.RoomID) error {
 			}
 		}
 		d.left(room)
-	case was && !here: // the user left: everybody there may be gone
-		for u := range snap.Members(mx.Join) {
-			if u != l.User {
-				d.gone = append(d.gone, u)
-			}
-		}
-		d.left(room)
+	case was && !here:
+		return d.parted(snap)
 	case here:
 		return d.others(room)
+	}
+	return nil
+}
+
+// parted notes those who were in a room that the user left: all may be gone, also who left it later. Of who came to it later the user
+// hears nothing.
+func (d *listing) parted(snap *roomstate.Snapshot) error {
+	l, room := d.l, snap.Room()
+	changed, err := eventlog.MembersIn(l.ctx, l.s.db, room, l.Since, l.Upto)
+	if err != nil {
+		return err
+	}
+	moved := map[mx.UserID]bool{}
+	for _, u := range changed {
+		moved[u] = true
+		before, err := eventlog.StateEventAt(l.ctx, l.s.db, room, mx.TypeMember, string(u), l.Since)
+		if err != nil {
+			return err
+		}
+		if before != nil && before.Membership() == mx.Join {
+			d.gone = append(d.gone, u)
+		}
+	}
+	for u := range snap.Members(mx.Join) {
+		if !moved[u] {
+			d.gone = append(d.gone, u)
+		}
 	}
 	return nil
 }
