@@ -113,9 +113,15 @@ func (d *listing) room(room mx.RoomID) error {
 	case was && !here:
 		return d.parted(snap)
 	case here:
-		return d.others(room)
+		return d.others(snap)
 	}
 	return nil
+}
+
+// wasIn reports whether somebody was in a room when the client last heard of it.
+func (d *listing) wasIn(room mx.RoomID, u mx.UserID) (bool, error) {
+	e, err := eventlog.StateEventAt(d.l.ctx, d.l.s.db, room, mx.TypeMember, string(u), d.l.Since)
+	return e != nil && e.Membership() == mx.Join, err
 }
 
 // parted notes those who were in a room that the user left: all may be gone, also who left it later. Of who came to it later the user
@@ -129,11 +135,11 @@ func (d *listing) parted(snap *roomstate.Snapshot) error {
 	moved := map[mx.UserID]bool{}
 	for _, u := range changed {
 		moved[u] = true
-		before, err := eventlog.StateEventAt(l.ctx, l.s.db, room, mx.TypeMember, string(u), l.Since)
+		was, err := d.wasIn(room, u)
 		if err != nil {
 			return err
 		}
-		if before != nil && before.Membership() == mx.Join {
+		if was {
 			d.gone = append(d.gone, u)
 		}
 	}
@@ -155,23 +161,17 @@ func (d *listing) left(room mx.RoomID) {
 }
 
 // others looks at who came and went in a room that the user is in throughout.
-func (d *listing) others(room mx.RoomID) error {
-	l := d.l
-	snap, err := l.Snapshot(room)
-	if err != nil {
-		return err
-	}
-	looked := map[mx.UserID]bool{}
-	for _, m := range l.Changes.Members {
+func (d *listing) others(snap *roomstate.Snapshot) error {
+	room, looked := snap.Room(), map[mx.UserID]bool{}
+	for _, m := range d.l.Changes.Members {
 		if m.Room != room || looked[m.User] {
 			continue
 		}
 		looked[m.User] = true
-		before, err := eventlog.StateEventAt(l.ctx, l.s.db, room, mx.TypeMember, string(m.User), l.Since)
+		was, err := d.wasIn(room, m.User)
 		if err != nil {
 			return err
 		}
-		was := before != nil && before.Membership() == mx.Join
 		switch here := snap.Joined(m.User); {
 		case here && !was:
 			d.meet(m.User)
