@@ -7,25 +7,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"conclave.chat/internal/notify"
 	"conclave.chat/internal/store"
+	"conclave.chat/test/natsserver"
 )
-
-func startNATS(t *testing.T) *server.Server {
-	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("NATS did not start")
-	}
-	return s
-}
 
 func node(t *testing.T, url, name string) (*notify.Bus, *notify.Cluster, <-chan store.Batch) {
 	t.Helper()
@@ -52,7 +37,7 @@ func receive(t *testing.T, from <-chan store.Batch) store.Batch {
 }
 
 func TestOtherNodesHearOfCommits(t *testing.T) {
-	url := startNATS(t).ClientURL()
+	url := natsserver.Start(t).ClientURL()
 	a, ca, gotA := node(t, url, "a")
 	_, cb, gotB := node(t, url, "b")
 	for !ca.Connected() || !cb.Connected() {
@@ -88,7 +73,7 @@ func TestCommitsThatNobodyAnnouncedAreReportedAsLost(t *testing.T) {
 }
 
 func TestNodesShareWhatNobodyKeeps(t *testing.T) {
-	url := startNATS(t).ClientURL()
+	url := natsserver.Start(t).ClientURL()
 	type word struct{ Text string }
 	_, ca, _ := node(t, url, "a")
 	_, cb, _ := node(t, url, "b")

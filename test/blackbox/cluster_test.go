@@ -2,34 +2,19 @@ package blackbox
 
 import (
 	"testing"
-	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/tidwall/gjson"
 
 	"conclave.chat/test/harness"
+	"conclave.chat/test/natsserver"
 )
-
-func startNATS(t *testing.T) *server.Server {
-	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go s.Start()
-	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(time.Minute) {
-		t.Fatal("NATS did not start")
-	}
-	return s
-}
 
 // Two nodes are one server to their users, whichever node these talk to: messages, typing, presence, and the end of a session.
 //
 // Spec: cs#put_matrixclientv3roomsroomidtypinguserid
 // Spec: cs#mpresence
 func TestTwoNodes(t *testing.T) {
-	bus := startNATS(t)
+	bus := natsserver.Start(t)
 	env := harness.Env("CONCLAVE_NATS_URL="+bus.ClientURL(), "CONCLAVE_PRESENCE=true")
 	one := harness.Start(t, harness.Postgres, env)
 	two := one.Node(env)

@@ -7,6 +7,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"conclave.chat/test/harness"
+	"conclave.chat/test/natsserver"
 )
 
 // slide asks once for all rooms and for the device's messages.
@@ -30,7 +31,7 @@ func TestSlidingSyncBeginsAnewAtAnotherNode(t *testing.T) {
 		"stable": "/_matrix/client/v4/sync", "unstable": "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync",
 	} {
 		t.Run(name, func(t *testing.T) {
-			bus := startNATS(t)
+			bus := natsserver.Start(t)
 			env := harness.Env("CONCLAVE_NATS_URL=" + bus.ClientURL())
 			one := harness.Start(t, harness.Postgres, env)
 			two := one.Node(env)
