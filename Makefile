@@ -1,4 +1,4 @@
-# `make help` lists the targets. Go 1.26 or newer is all that `make run` needs.
+# `make help` lists the targets. `make run` needs Go 1.26 or newer, and Node.js 20 or newer with npm for the web app.
 
 SHELL := /bin/bash
 export CGO_ENABLED := 0
@@ -18,7 +18,7 @@ RACE := ./internal/store/... ./internal/notify ./internal/ephemeral ./internal/p
 FUZZTIME := 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-deps race lint fuzz spec spec-update e2e differential bench docs release vulncheck
+.PHONY: help run build web test test-deps race lint fuzz spec spec-update e2e differential bench docs release vulncheck
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,14 +27,19 @@ run: build ## build the server and start it with everything embedded, its data i
 	bin/conclave init --if-missing --data-dir data --server-name localhost --public-url http://localhost:8008
 	bin/conclave serve --config data/conclave.yaml
 
-build: ## build bin/conclave
+build: web ## build bin/conclave with the web app in it
 	go build -trimpath -o bin/conclave ./cmd/conclave
+
+web: ## build the web app into web/dist, if its sources changed
+	@scripts/build-web
 
 test-deps:
 	@scripts/install-test-deps
 
 # Encrypting clients play each scenario in two casts here; `make e2e` plays it in all, on both engines.
-test: test-deps ## install what tests need and run all of them
+test: test-deps build ## install what tests need and run all of them
+	cd web && npm test -- --silent
+	cd test/browser && npx tsc --noEmit -p . && npm test
 	$(TEST) $(shell go list ./... | grep -v /test/e2ee)
 	$(TEST) -short ./test/e2ee
 
@@ -72,7 +77,7 @@ docs: ## write the generated pages
 
 # The same commit and Go version give the same bytes: no paths, no time, no build id.
 release: ## build dist/: a binary for each platform, its list of parts (CycloneDX) and checksums
-	rm -rf dist && mkdir -p dist
+	rm -rf dist && mkdir -p dist && scripts/build-web && test -f web/dist/index.html.br
 	set -e; for p in $(PLATFORMS); do \
 	  GOOS=$${p%-*} GOARCH=$${p#*-} go build -trimpath -buildvcs=false -o dist/conclave-$$p \
 	    -ldflags "-s -w -buildid= -X conclave.chat/internal/app.release=$(VERSION)" ./cmd/conclave; \

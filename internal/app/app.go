@@ -23,6 +23,7 @@ import (
 	"conclave.chat/internal/directory"
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/door/client"
+	"conclave.chat/internal/door/webapp"
 	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/ephemeral"
 	"conclave.chat/internal/feed"
@@ -40,6 +41,7 @@ import (
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/secret"
 	"conclave.chat/internal/visibility"
+	"conclave.chat/web"
 )
 
 // App is a wired server.
@@ -69,6 +71,7 @@ type App struct {
 	directory *directory.Service
 	media     *media.Service
 	personal  *personal.Service
+	webApp    *webapp.App // nil: this program was built without it
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
@@ -101,6 +104,11 @@ func Build(ctx context.Context, cfg *config.Config, keys *keyring.Keyring, log *
 	}
 	if err := a.wire(ctx); err != nil {
 		return nil, errors.Join(err, a.db.Close())
+	}
+	if web.Built() {
+		if a.webApp, err = webapp.New(web.Files()); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
 	}
 	return a, nil
 }
@@ -249,8 +257,10 @@ func (a *App) Handler() http.Handler {
 	mux.HandleFunc("GET /health/ready", a.ready)
 	mux.HandleFunc("GET /{$}", a.welcome)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch r.URL.Path {
-		case "/", "/health/live", "/health/ready":
+		switch path := r.URL.Path; {
+		case a.webApp != nil && a.webApp.Serves(r):
+			a.webApp.ServeHTTP(w, r)
+		case path == "/" || path == "/health/live" || path == "/health/ready":
 			mux.ServeHTTP(w, r)
 		default: // not through mux: it redirects paths that it would clean up, and API clients do not follow
 			a.door.ServeHTTP(w, r)

@@ -14,7 +14,7 @@ const welcomeStyleHash = "MYhVGrxKrQVyGThInfHWVzPvIqY8JefeKcoA+bojs2o="
 
 var welcomeTemplate = template.Must(template.New("welcome").Parse(welcomePage)) //nolint:gochecknoglobals // parsed once, read only
 
-// welcome is the page at /: who runs this server and how to connect a client.
+// welcome is the page at / of a program that was built without the web app: who runs this server and how to connect a client.
 func (a *App) welcome(w http.ResponseWriter, _ *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")

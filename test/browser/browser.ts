@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { expect } from "vitest";
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { password, type Server } from "./server.ts";
+
+const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+let shared: Promise<Browser> | undefined;
+
+/** The one Chromium of a file of tests. */
+function browser(): Promise<Browser> {
+  shared ??= chromium.launch({ executablePath: process.env.CONCLAVE_TEST_CHROMIUM ?? "/usr/bin/chromium", args: flags, headless: true });
+  return shared;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await (await shared)?.close();
+  shared = undefined;
+}
+
+/**
+ * One browser profile, as a person has it. What the page logs as an error, what breaks its Content-Security-Policy and requests to other hosts
+ * are collected; `clean` fails the test for them.
+ */
+export class Person {
+  readonly complaints: string[] = [];
+  readonly context: BrowserContext;
+  readonly page: Page;
+  readonly server: Server;
+
+  private constructor(server: Server, context: BrowserContext, page: Page) {
+    this.server = server;
+    this.context = context;
+    this.page = page;
+  }
+
+  static async open(server: Server, options: BrowserContextOptions = {}): Promise<Person> {
+    const context = await (await browser()).newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", baseURL: server.url, ...options });
+    context.setDefaultTimeout(20_000);
+    const page = await context.newPage();
+    const p = new Person(server, context, page);
+    page.on("pageerror", (err) => p.complaints.push(String(err.stack ?? err)));
+    page.on("console", (m) => {
+      if (m.type() === "error" && !/Failed to load resource/.test(m.text())) p.complaints.push(m.text());
+    });
+    context.on("request", (r) => {
+      if (!r.url().startsWith(server.url) && !/^(blob|data):/.test(r.url())) p.complaints.push(`request to another host: ${r.url()}`);
+    });
+    return p;
+  }
+
+  /** Signs in by the page's form and waits for the list of chats. */
+  async signIn(name: string): Promise<this> {
+    await this.page.goto("/");
+    await this.page.getByLabel("User name or e-mail address").fill(name);
+    await this.page.getByLabel(/^Password/).fill(password);
+    await this.page.getByRole("button", { name: "Sign in" }).click();
+    await this.page.getByRole("list", { name: "Chats" }).waitFor();
+    return this;
+  }
+
+  /** What axe-core finds that is serious or critical, one line each. */
+  async accessibility(): Promise<string[]> {
+    await this.page.evaluate(axeSource);
+    return this.page.evaluate(async () => {
+      const axe = (globalThis as unknown as { axe: { run(o: object): Promise<{ violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[] }> } }).axe;
+      const { violations } = await axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] });
+      return violations
+        .filter((v) => v.impact === "serious" || v.impact === "critical")
+        .flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.html.slice(0, 200)} ${n.failureSummary}`));
+    });
+  }
+
+  /** Fails the test if the page complained. */
+  clean(): void {
+    expect(this.complaints).toEqual([]);
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+}

@@ -1,0 +1,35 @@
+import { Center, Loader } from "@mantine/core";
+import { Outlet } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { startSession, useClientState } from "@/matrix/client.ts";
+import { SignInPage } from "@/signin/SignInPage.tsx";
+import { Notice } from "./Notice.tsx";
+
+/** Shows the app to who is signed in, and to others what they can do about it. */
+export function Gate() {
+  const { t } = useTranslation("app");
+  const phase = useClientState((s) => s.phase);
+  const error = useClientState((s) => s.error);
+  switch (phase) {
+    case "ready":
+      return <Outlet />;
+    case "starting":
+      return (
+        <Center h="100dvh">
+          <Loader aria-label={t("starting")} />
+        </Center>
+      );
+    case "signed-out":
+      return <SignInPage />;
+    case "elsewhere":
+      return <Notice title={t("elsewhere.title")} text={t("elsewhere.text")} action={t("elsewhere.use")} onAction={() => void startSession(true)} />;
+    case "insecure":
+      return <Notice title={t("insecure.title")} text={t("insecure.text")} />;
+    case "removed":
+      return <Notice title={t("removed.title")} text={t("removed.text")} action={t("removed.signIn")} onAction={() => void startSession()} />;
+    case "lost":
+      return <Notice title={t("lost.title")} text={t("lost.text")} />;
+    case "failed":
+      return <Notice title={t("failed.title")} text={`${t("failed.text")} (${error})`} action={t("failed.again")} onAction={() => location.reload()} />;
+  }
+}

@@ -1,0 +1,49 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { RoomsHome } from "@/rooms/RoomsHome.tsx";
+import { RoomPage } from "./RoomPage.tsx";
+import { Gate } from "./Gate.tsx";
+import { NotFound, PageError } from "./PageError.tsx";
+import { Shell } from "./Shell.tsx";
+
+/*
+ * All addresses of the app. Those under `signedIn` are shown to who is signed in; the gate shows the sign-in, the other tab's notice or the
+ * recovery screen in their place where that is not so. What the first view does not need is loaded when it is opened.
+ */
+const root = createRootRoute({ errorComponent: PageError, notFoundComponent: NotFound });
+const signedIn = createRoute({ getParentRoute: () => root, id: "signed-in", component: Gate });
+const shell = createRoute({ getParentRoute: () => signedIn, id: "shell", component: Shell });
+
+const routes = root.addChildren([
+  signedIn.addChildren([
+    shell.addChildren([
+      createRoute({ getParentRoute: () => shell, path: "/", component: RoomsHome }),
+      createRoute({
+        getParentRoute: () => shell,
+        path: "/room/$roomId",
+        component: RoomPage,
+        validateSearch: (s: Record<string, unknown>): RoomSearch => ({
+          event: typeof s.event === "string" ? s.event : undefined,
+          thread: typeof s.thread === "string" ? s.thread : undefined,
+          panel: typeof s.panel === "string" ? s.panel : undefined,
+        }),
+      }),
+    ]),
+  ]),
+]);
+
+/** What the address of a room may say: an event to jump to, an open thread, a panel beside the timeline. */
+export interface RoomSearch {
+  event?: string | undefined;
+  thread?: string | undefined;
+  panel?: string | undefined;
+}
+
+export const router = createRouter({ routeTree: routes, defaultPreload: false, defaultErrorComponent: PageError });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
+
+export { lazyRouteComponent };

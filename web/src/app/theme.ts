@@ -1,0 +1,18 @@
+import { createTheme, type MantineColorsTuple } from "@mantine/core";
+
+const petrol: MantineColorsTuple = [
+  "#e8f6f5", "#d3eae7", "#a5d5d0", "#74bfb7", "#4fada3", "#389f95", "#2a857c", "#1f6f68", "#1f5f5b", "#0d4a46",
+];
+
+export const theme = createTheme({
+  primaryColor: "petrol",
+  primaryShade: { light: 7, dark: 5 },
+  autoContrast: true,
+  colors: { petrol },
+  defaultRadius: "md",
+  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif',
+  fontFamilyMonospace: 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
+  headings: { fontWeight: "650" },
+  cursorType: "pointer",
+  respectReducedMotion: true,
+});

@@ -1,0 +1,38 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+import { brotli } from "./build/brotli.ts";
+
+// Their modules do nothing by being loaded: what is not called (widgets, old calls, OAuth) is left out.
+const treeshake = { moduleSideEffects: [{ test: /node_modules\/(matrix-js-sdk|matrix-widget-api|matrix-events-sdk)\//, sideEffects: false }] };
+
+export default defineConfig({
+  plugins: [react(), brotli()],
+  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  // The server puts a fresh nonce in its place each time it sends the page.
+  html: { cspNonce: "__CSP_NONCE__" },
+  worker: { format: "es", rolldownOptions: { treeshake } },
+  build: {
+    target: "es2022",
+    assetsInlineLimit: 0, // data: addresses are not in the Content-Security-Policy
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 1500,
+    rolldownOptions: {
+      treeshake,
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "lang-de", test: /\/src\/[a-z]+\/de\.json$/ },
+            { name: "lang-en", test: /\/src\/[a-z]+\/en\.json$/ },
+          ],
+        },
+      },
+    },
+  },
+  test: {
+    environment: "jsdom",
+    include: ["src/**/*.test.{ts,tsx}"],
+    setupFiles: ["src/app/test-setup.ts"],
+    css: false,
+  },
+});
