@@ -10,12 +10,13 @@ const compress = promisify(brotliCompress);
 
 /** Compresses as well as brotli can. The largest file, the encryption, takes most of a minute and seldom changes: results are kept. */
 async function compressed(bytes: Buffer, cache: string): Promise<Buffer> {
-  const kept = path.join(cache, createHash("sha256").update(bytes).digest("hex"));
+  const kept = path.join(cache, createHash("sha256").update(bytes).digest("hex") + (process.env.CONCLAVE_WEB_QUICK ? "-quick" : ""));
   try {
     return await readFile(kept);
   } catch {
+    const quality = process.env.CONCLAVE_WEB_QUICK ? 4 : 11; // quick is for trying things out
     const params = {
-      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_QUALITY]: quality,
       [constants.BROTLI_PARAM_LGWIN]: 24,
       [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
     };

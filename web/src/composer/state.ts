@@ -1,0 +1,35 @@
+import { createStore } from "zustand/vanilla";
+import { useStore } from "zustand";
+
+/** Where a composer writes to: a room, or a thread in it. */
+export interface Place {
+  roomId: string;
+  threadId?: string | undefined;
+}
+
+/** What the next message of a composer refers to. */
+export interface Intent {
+  kind: "reply" | "edit";
+  eventId: string;
+}
+
+const key = ({ roomId, threadId }: Place): string => (threadId ? `${roomId} ${threadId}` : roomId);
+const intents = createStore<Record<string, Intent | undefined>>(() => ({}));
+
+/** Lets the next message be a reply to an event. */
+export function startReply(place: Place, eventId: string): void {
+  intents.setState({ [key(place)]: { kind: "reply", eventId } });
+}
+
+/** Lets the composer change an own message. */
+export function startEdit(place: Place, eventId: string): void {
+  intents.setState({ [key(place)]: { kind: "edit", eventId } });
+}
+
+export function clearIntent(place: Place): void {
+  intents.setState({ [key(place)]: undefined });
+}
+
+export function useIntent(place: Place): Intent | undefined {
+  return useStore(intents, (s) => s[key(place)]);
+}

@@ -1,0 +1,51 @@
+import { useQuery } from "@tanstack/react-query";
+import { api } from "./api.ts";
+
+/** What the organisation asks of its people's apps. Those who are not signed in learn the name only. */
+export interface Organisation {
+  name: string;
+  policy: {
+    idleLockMinutes: number | null;
+    forwarding: boolean;
+    excludeUnsignedDevices: boolean;
+    passphraseRecovery: boolean;
+    retentionDays: number | null;
+  };
+}
+
+/** What holds as long as the server has not said anything else: the safe choices. */
+export const defaults: Organisation = {
+  name: "",
+  policy: { idleLockMinutes: null, forwarding: true, excludeUnsignedDevices: true, passphraseRecovery: false, retentionDays: null },
+};
+
+interface Answer {
+  name?: string;
+  policy?: {
+    idle_lock_minutes?: number | null;
+    forwarding?: boolean;
+    exclude_unsigned_devices?: boolean;
+    passphrase_recovery?: boolean;
+    retention_days?: number | null;
+  };
+}
+
+export async function fetchOrganisation(): Promise<Organisation> {
+  const a = await api<Answer>("/_conclave/client/v1/organisation");
+  const p = a.policy ?? {};
+  return {
+    name: a.name ?? "",
+    policy: {
+      idleLockMinutes: p.idle_lock_minutes ?? null,
+      forwarding: p.forwarding ?? true,
+      excludeUnsignedDevices: p.exclude_unsigned_devices ?? true,
+      passphraseRecovery: p.passphrase_recovery ?? false,
+      retentionDays: p.retention_days ?? null,
+    },
+  };
+}
+
+/** The organisation's name and its rules for the app. */
+export function useOrganisation(): Organisation {
+  return useQuery({ queryKey: ["organisation"], queryFn: fetchOrganisation, staleTime: 5 * 60_000 }).data ?? defaults;
+}
