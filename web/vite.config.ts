@@ -3,15 +3,19 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { brotli } from "./build/brotli.ts";
 import { emoji } from "./build/emoji.ts";
+import { lean } from "./build/lean.ts";
+import { prune } from "./build/prune.ts";
+import { sizeLimit } from "./build/size.ts";
 
 // Their modules do nothing by being loaded: what is not called (widgets, old calls, OAuth) is left out.
 const treeshake = { moduleSideEffects: [{ test: /node_modules\/(matrix-js-sdk|matrix-widget-api|matrix-events-sdk)\//, sideEffects: false }] };
 
 export default defineConfig({
-  plugins: [react(), emoji(), brotli()],
+  plugins: [lean(), react(), emoji(), prune(), sizeLimit(), brotli()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   // The server puts a fresh nonce in its place each time it sends the page.
   html: { cspNonce: "__CSP_NONCE__" },
+  json: { namedExports: false, stringify: true },
   worker: { format: "es", rolldownOptions: { treeshake } },
   build: {
     target: "es2022",

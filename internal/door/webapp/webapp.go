@@ -7,7 +7,9 @@ package webapp
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +44,7 @@ type file struct {
 	bytes   []byte
 	packed  bool // bytes are brotli
 	forever bool // its name changes with its content
+	tag     string
 }
 
 // New reads the built app.
@@ -56,7 +59,12 @@ func New(files fs.FS) (*App, error) {
 			return err
 		}
 		name, packed := strings.CutSuffix(name, ".br")
-		a.files["/"+name] = &file{kind: contentType(name), bytes: raw, packed: packed, forever: strings.HasPrefix(name, "assets/")}
+		sum := sha256.Sum256(raw)
+		a.files["/"+name] = &file{
+			kind: contentType(name), bytes: raw, packed: packed, tag: `W/"` + hex.EncodeToString(sum[:12]) + `"`,
+			// Style sheets are pruned after they were named: their content may change under the same name.
+			forever: strings.HasPrefix(name, "assets/") && path.Ext(name) != ".css",
+		}
 		return nil
 	})
 	if err != nil {
@@ -141,6 +149,12 @@ func (a *App) serveFile(w http.ResponseWriter, r *http.Request, f *file) {
 	h.Set("Cache-Control", "no-cache")
 	if f.forever {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	} else {
+		h.Set("ETag", f.tag)
+		if r.Header.Get("If-None-Match") == f.tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
 	}
 	if !f.packed {
 		h.Set("Content-Length", strconv.Itoa(len(f.bytes)))

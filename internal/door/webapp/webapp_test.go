@@ -27,6 +27,7 @@ func testApp(t *testing.T) *App {
 		"index.html.br":      packed(`<script src="/assets/a-1.js" nonce="__CSP_NONCE__"></script>`),
 		"assets/a-1.js.br":   packed("let a"),
 		"assets/c-1.wasm.br": packed("\x00asm"),
+		"assets/s-1.css.br":  packed("a{}"),
 		"icon-192.png":       {Data: []byte("png")},
 		"sw.js.br":           packed("self"),
 		".placeholder":       {},
@@ -95,6 +96,20 @@ func TestFiles(t *testing.T) {
 		}
 		if c.body != "" && w.Body.String() != c.body {
 			t.Errorf("%s, %q: %q", c.path, c.accept, w.Body)
+		}
+	}
+	// What may change under its name is asked for again, and not sent again.
+	for _, path := range []string{"/assets/s-1.css", "/sw.js", "/icon-192.png"} {
+		first := get(a, path)
+		tag := first.Header().Get("ETag")
+		if first.Header().Get("Cache-Control") != "no-cache" || tag == "" {
+			t.Errorf("%s: %v", path, first.Header())
+		}
+		if w := get(a, path, "If-None-Match", tag); w.Code != http.StatusNotModified || w.Body.Len() != 0 {
+			t.Errorf("%s again: %d, %d bytes", path, w.Code, w.Body.Len())
+		}
+		if w := get(a, path, "If-None-Match", `W/"other"`); w.Code != http.StatusOK {
+			t.Errorf("%s changed: %d", path, w.Code)
 		}
 	}
 	if w := get(a, "/assets/old-1.js", "Accept", "text/html"); w.Code != http.StatusNotFound {
