@@ -1,4 +1,5 @@
 import "./nonce.ts";
+import "./appearance.ts";
 import { DirectionProvider, MantineProvider } from "@mantine/core";
 import { Notifications } from "@mantine/notifications";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";

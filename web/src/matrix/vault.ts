@@ -61,6 +61,9 @@ export function forgetDatabaseKey(): void {
   localStorage.removeItem(wrappedName);
 }
 
+// How the app looks says nothing about the account.
+const keptNames = new Set(["conclave.language", "conclave.appearance", "mantine-color-scheme-value"]);
+
 /** Deletes all databases of the app in this browser, and all that it keeps for the account in local storage. */
 export async function eraseDatabases(): Promise<void> {
   for (const { name } of await indexedDB.databases()) {
@@ -71,6 +74,6 @@ export async function eraseDatabases(): Promise<void> {
     });
   }
   for (const name of Object.keys(localStorage)) {
-    if (name !== "conclave.language" && name !== "mantine-color-scheme-value") localStorage.removeItem(name);
+    if (!keptNames.has(name)) localStorage.removeItem(name);
   }
 }
