@@ -66,28 +66,28 @@ func (db *DB) QueueLength() int { return len(db.jobs) }
 func (db *DB) commitLoop() {
 	defer close(db.done)
 	batch := make([]*Pending, 0, maxBatch)
-	last, took := 0, time.Duration(0)
+	crowd, took := 0, time.Duration(0)
 	for first := range db.jobs {
-		batch = db.gather(append(batch[:0], first), last, took)
+		batch = db.gather(append(batch[:0], first), crowd, took)
 		start := time.Now()
-		db.commit(batch)
-		last, took = len(batch), time.Since(start)
+		crowd = db.commit(batch)
+		took = time.Since(start)
 		clear(batch)
 	}
 }
 
 // gather adds the jobs that wait. Under load it also waits a moment for the writers of the last batch, who have just been answered and
-// are likely to come back: otherwise writers fall into two groups that take turns, and each page is written twice as often. A
-// lone writer never waits.
-func (db *DB) gather(batch []*Pending, last int, took time.Duration) []*Pending {
+// are likely to come back: otherwise the first of them gets a transaction alone and the others share the next, or they fall into
+// groups that take turns, and each page is written twice as often. Few writers never wait.
+func (db *DB) gather(batch []*Pending, crowd int, took time.Duration) []*Pending {
 	batch = db.drain(batch)
-	writers := min(last+len(batch), maxBatch)
-	if last < 4 || len(batch) < 2 || len(batch) >= writers {
+	crowd = min(crowd, maxBatch)
+	if crowd < minCrowd || len(batch) >= crowd {
 		return batch
 	}
-	timer := time.NewTimer(min(took/2, maxGather))
+	timer := time.NewTimer(min(took, maxGather))
 	defer timer.Stop()
-	for len(batch) < writers {
+	for len(batch) < crowd {
 		select {
 		case p, ok := <-db.jobs:
 			if !ok {
@@ -101,8 +101,12 @@ func (db *DB) gather(batch []*Pending, last int, took time.Duration) []*Pending 
 	return batch
 }
 
-// maxGather bounds how long a batch waits for more.
-const maxGather = 2 * time.Millisecond
+// A batch waits for more if so many writers were there at the end of the last one, no longer than that one took, and no longer than
+// maxGather.
+const (
+	minCrowd  = 4
+	maxGather = 4 * time.Millisecond
+)
 
 func (db *DB) drain(batch []*Pending) []*Pending {
 	for len(batch) < maxBatch {
@@ -120,8 +124,8 @@ func (db *DB) drain(batch []*Pending) []*Pending {
 }
 
 // commit runs a batch in one transaction. If a job fails after it wrote something, the transaction is rolled back and each job
-// runs alone, so that one bad job never takes others with it.
-func (db *DB) commit(batch []*Pending) {
+// runs alone, so that one bad job never takes others with it. It reports how many jobs were there at the end, done and waiting.
+func (db *DB) commit(batch []*Pending) (crowd int) {
 	db.stats.Batches.Add(1)
 	db.stats.Jobs.Add(int64(len(batch)))
 	retry, err := db.try(batch)
@@ -133,14 +137,16 @@ func (db *DB) commit(batch []*Pending) {
 			}
 			close(p.done)
 		}
-		return
+		return len(batch)
 	}
+	crowd = len(batch) + len(db.jobs)
 	for _, p := range batch {
 		if err != nil {
 			p.err = err
 		}
 		close(p.done)
 	}
+	return crowd
 }
 
 // try runs jobs in one transaction and publishes it. It reports whether the whole batch was rolled back because of one job.
