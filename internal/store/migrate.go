@@ -88,6 +88,9 @@ func (db *DB) applyMigration(ctx context.Context, m migration) error {
 		return nil
 	}
 	for _, stmt := range statements(m.sql) {
+		if db.engine == engineSQLite {
+			stmt = rowNumbers.Replace(stmt)
+		}
 		if _, err := tx.ExecContext(ctx, stmt); err != nil {
 			return fmt.Errorf("store: migration %s: %w", m.name, err)
 		}
@@ -100,6 +103,10 @@ func (db *DB) applyMigration(ctx context.Context, m migration) error {
 	}
 	return nil
 }
+
+// rowNumbers makes a key that is one number the number of the row, as SQLite does for this spelling alone. For any other it keeps the table
+// under numbers of its own, and an index beside it.
+var rowNumbers = strings.NewReplacer("BIGINT PRIMARY KEY", "INTEGER PRIMARY KEY") //nolint:gochecknoglobals // constant
 
 // statements splits a migration at semicolons that end a line; comments are lines that start with --.
 func statements(text string) []string {

@@ -139,8 +139,8 @@ func MoveHead(tx *store.Tx, m Move, txn *Txn) (bool, error) {
 	args := []any{int64(m.Head), string(m.To), m.Depth, string(m.Room), string(m.From)}
 	query := move
 	if txn != nil {
-		query = move + ` AND NOT EXISTS (SELECT 1 FROM room_txn WHERE user_id = $6 AND device_id = $7 AND request = $8 AND txn_id = $9)`
-		args = append(args, string(txn.User), string(txn.Device), txn.Request, txn.ID)
+		query = move + ` AND NOT EXISTS (SELECT 1 FROM room_txn WHERE txn = $6)`
+		args = append(args, txn.key())
 	}
 	n, err := tx.Exec(query, args...)
 	return n > 0, err
