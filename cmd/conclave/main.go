@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"os/user"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -15,7 +16,9 @@ import (
 
 	"conclave.chat/internal/app"
 	"conclave.chat/internal/config"
+	"conclave.chat/internal/ident"
 	"conclave.chat/internal/keyring"
+	"conclave.chat/internal/store/auditlog"
 )
 
 // cli is the command line.
@@ -27,6 +30,7 @@ type cli struct {
 	Doctor            doctorCmd            `cmd:"" help:"Examine the installation and say what to do."`
 	User              userCmd              `cmd:"" help:"Look after accounts."`
 	RegistrationToken registrationTokenCmd `cmd:"" help:"Look after registration tokens."`
+	Audit             auditCmd             `cmd:"" help:"Verify and export the audit log: who did what as an administrator."`
 	Version           versionCmd           `cmd:"" help:"Print the version."`
 }
 
@@ -92,13 +96,14 @@ func (serveCmd) Run(ctx context.Context, c *cli) error {
 	return a.Run(ctx)
 }
 
-// greetFirstAdmin prints, on the very first start, how the administrator signs in.
+// greetFirstAdmin prints, as long as there is no administrator, the link by which one begins.
 func greetFirstAdmin(ctx context.Context, a *app.App) error {
-	user, password, err := a.FirstAdmin(ctx)
-	if err != nil || password == "" {
+	link, err := a.FirstAdmin(ctx)
+	if err != nil || link == "" {
 		return err
 	}
-	fmt.Printf("\nThe first administrator signs in as %s with the password %s\nIt is shown this once: change it after signing in.\n\n", user, password)
+	fmt.Printf("\nThe first administrator opens this link, chooses a password and begins:\n\n    %s\n\n"+
+		"It is good until somebody has used it, or the server starts again: then it prints another one.\n\n", link)
 	return nil
 }
 
@@ -111,3 +116,15 @@ func (versionCmd) Run() error {
 }
 
 var errTerminal = errors.New("a passphrase needs a terminal to type it on")
+
+// commandLine is who runs this program, as the audit log names them.
+func commandLine() ident.By {
+	by := ident.By{Name: auditlog.CommandLine}
+	if host, err := os.Hostname(); err == nil {
+		by.Addr = host
+	}
+	if u, err := user.Current(); err == nil {
+		by.Addr = u.Username + "@" + by.Addr
+	}
+	return by
+}

@@ -26,7 +26,7 @@ type tokenAddCmd struct {
 // Run makes a registration token.
 func (t *tokenAddCmd) Run(ctx context.Context, c *cli) error {
 	return c.withAccounts(ctx, func(s *ident.Service) error {
-		token, err := s.Invite(t.Token, t.Uses, t.Expires)
+		token, err := s.Invite(commandLine(), t.Token, t.Uses, t.Expires)
 		if err == nil {
 			fmt.Println(token)
 		}
@@ -65,5 +65,5 @@ type tokenRevokeCmd struct {
 
 // Run revokes a registration token.
 func (t *tokenRevokeCmd) Run(ctx context.Context, c *cli) error {
-	return c.withAccounts(ctx, func(s *ident.Service) error { return s.Revoke(t.Name) })
+	return c.withAccounts(ctx, func(s *ident.Service) error { return s.Revoke(commandLine(), t.Name) })
 }

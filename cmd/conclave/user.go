@@ -67,7 +67,7 @@ func (u *userAddCmd) Run(ctx context.Context, c *cli) error {
 		}
 	}
 	return c.withAccounts(ctx, func(s *ident.Service) error {
-		user, made, err := s.Add(ctx, u.Name, password, u.DisplayName, u.Admin)
+		user, made, err := s.Add(ctx, commandLine(), ident.NewAccount{Name: u.Name, Password: password, Display: u.DisplayName, Admin: u.Admin})
 		if err != nil {
 			return err
 		}
@@ -129,9 +129,9 @@ type userEmailCmd struct {
 func (u *userEmailCmd) Run(ctx context.Context, c *cli) error {
 	return c.withUser(ctx, u.Name, func(s *ident.Service, user mx.UserID) error {
 		if u.Remove {
-			return s.DeleteContact(ctx, user, u.Address)
+			return s.DeleteContact(ctx, commandLine(), user, u.Address)
 		}
-		return s.SetContact(ctx, user, u.Address)
+		return s.SetContact(ctx, commandLine(), user, u.Address)
 	})
 }
 
@@ -142,7 +142,7 @@ type userResetCmd struct {
 // Run gives an account a new password.
 func (u *userResetCmd) Run(ctx context.Context, c *cli) error {
 	return c.withUser(ctx, u.Name, func(s *ident.Service, user mx.UserID) error {
-		password, err := s.ResetPassword(ctx, user)
+		password, err := s.ResetPassword(ctx, commandLine(), user, "", true)
 		if err != nil {
 			return err
 		}
@@ -169,7 +169,7 @@ func (u *userDeactivateCmd) Run(ctx context.Context, c *cli) error {
 			return errors.Join(errors.New("the names differ; nothing was done"), err)
 		}
 	}
-	return c.withUser(ctx, u.Name, func(s *ident.Service, user mx.UserID) error { return s.Deactivate(ctx, user, u.Erase) })
+	return c.withUser(ctx, u.Name, func(s *ident.Service, user mx.UserID) error { return s.Deactivate(ctx, commandLine(), user, u.Erase) })
 }
 
 // named is the argument of commands about one account.
@@ -178,11 +178,13 @@ type named struct {
 }
 
 func (n *named) moderate(ctx context.Context, c *cli, lock, suspend *bool) error {
-	return c.withUser(ctx, n.Name, func(s *ident.Service, user mx.UserID) error { return s.Moderate(ctx, user, lock, suspend) })
+	return c.withUser(ctx, n.Name, func(s *ident.Service, user mx.UserID) error {
+		return s.Moderate(ctx, commandLine(), user, lock, suspend)
+	})
 }
 
 func (n *named) setAdmin(ctx context.Context, c *cli, admin bool) error {
-	return c.withUser(ctx, n.Name, func(s *ident.Service, user mx.UserID) error { return s.SetAdmin(ctx, user, admin) })
+	return c.withUser(ctx, n.Name, func(s *ident.Service, user mx.UserID) error { return s.SetAdmin(ctx, commandLine(), user, admin) })
 }
 
 type (

@@ -16,6 +16,7 @@ import (
 	"conclave.chat/internal/config"
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/ident"
 	"conclave.chat/internal/keyring"
 )
 
@@ -96,7 +97,7 @@ func (s *site) register(name string) member {
 func (s *site) admin() member {
 	s.t.Helper()
 	m := s.register("boss")
-	if err := s.accounts.SetAdmin(context.Background(), "@boss:hs1", true); err != nil {
+	if err := s.accounts.SetAdmin(context.Background(), ident.By{}, "@boss:hs1", true); err != nil {
 		s.t.Fatal(err)
 	}
 	return m
@@ -163,6 +164,9 @@ var openRoutes = map[string]string{
 	"POST /_matrix/client/v3/account/3pid/msisdn/requestToken":                           "as the specification says",
 	"GET /_matrix/client/v3/auth/{stage}/fallback/web":                                   "a page in user-interactive authentication",
 	"POST /_matrix/client/v3/auth/{stage}/fallback/web":                                  "a page in user-interactive authentication",
+	"GET /_conclave/client/v1/invitations/{token}":                                       "the token is the credential",
+	"GET /_conclave/client/v1/welcome/{token}":                                           "the token is the credential",
+	"POST /_conclave/client/v1/welcome/{token}":                                          "the token is the credential",
 	"GET /_conclave/email":                                                               "the link in a message is the credential",
 	"POST /_conclave/email":                                                              "the link in a message is the credential",
 	"GET /_matrix/static/client/login/":                                                  "signing in",

@@ -31,10 +31,12 @@ import (
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/history"
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/ident/enrol"
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/media"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
+	"conclave.chat/internal/organisation"
 	"conclave.chat/internal/personal"
 	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
@@ -72,6 +74,9 @@ type App struct {
 	media     *media.Service
 	personal  *personal.Service
 	webApp    *webapp.App // nil: this program was built without it
+
+	organisation *organisation.Service
+	enrol        *enrol.Service
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
 	stopOnce   sync.Once
@@ -137,6 +142,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.watchStore()
+	a.wireOrganisation()
 	if err := a.wireRooms(); err != nil {
 		return err
 	}
@@ -160,11 +166,14 @@ func (a *App) wire(ctx context.Context) error {
 		Media: a.media, Limits: a.limits,
 		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open, Personal: a.personal,
 		Discovery: client.Discovery{
-			PublicURL: a.cfg.PublicURL, RoomVersion: a.cfg.Rooms.DefaultVersion, Encrypted: a.cfg.Rooms.Encrypt,
+			PublicURL: a.cfg.PublicURL, RoomVersion: a.cfg.Rooms.DefaultVersion, Encrypted: func() bool { return a.organisation.Current().EncryptRooms },
 			TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,
 		},
 	})
 	a.routes = h.Routes()
+	if err := a.wireAdmin(); err != nil {
+		return err
+	}
 	a.door = door.New(door.Deps{
 		Auth: gate.Accounts{Service: a.accounts}, Seen: a.seen, Limits: a.limits, Log: a.log, Metrics: door.NewMetrics(a.metrics),
 		Parking: a.parking,

@@ -10,6 +10,7 @@ import (
 	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/ident/enrol"
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/mail"
 	"conclave.chat/internal/mx"
@@ -30,6 +31,7 @@ func (a *App) wireAccounts() error {
 	d.Attempt = func(account string) error { return a.limits.AllowKey(gate.Login, account, time.Now()) }
 	d.MailLimit = func(address string) error { return a.limits.AllowKey(gate.Mail, address, time.Now()) }
 	d.Rooms = a.rooms
+	d.Mode = func() string { return a.organisation.Current().Registration }
 	d.Over = a.bus.Tell
 	d.Waiting = func() (list []ident.Session) {
 		a.feed.EachWaiting(func(user mx.UserID, device mx.DeviceID) {
@@ -49,6 +51,7 @@ func (a *App) wireAccounts() error {
 		return err
 	}
 	a.bus.Listen(a.accounts.Changed)
+	a.enrol = enrol.New(a.accounts, a.organisation)
 	a.background = append(a.background, a.flush, a.accounts.Run)
 	a.collectors = append(a.collectors, collector{"accounts", a.accounts.Collect})
 	return nil
@@ -83,9 +86,9 @@ func (a *App) flush(ctx context.Context) {
 	}
 }
 
-// FirstAdmin makes the first administrator when there is no account yet, and gives the password to show once; else it is empty.
-func (a *App) FirstAdmin(ctx context.Context) (mx.UserID, string, error) {
-	return a.accounts.EnsureFirstAdmin(ctx)
+// FirstAdmin makes the link by which the first administrator begins; it is empty where there is an administrator.
+func (a *App) FirstAdmin(ctx context.Context) (link string, err error) {
+	return a.enrol.WelcomeLink(ctx)
 }
 
 // Accounts opens the accounts of an installation for administration from the command line, beside a running server or without one.

@@ -23,6 +23,10 @@ func (a *App) wireMedia() error {
 	a.media, err = media.New(media.Deps{
 		DB: a.db, Blobs: blobs, Key: a.keys.Derive("media"), Server: a.server, Config: a.cfg.Media, Log: a.log, Metrics: a.metrics,
 		Stopping: a.stopping,
+		Limits: func() (int64, int64) {
+			v := a.organisation.Current()
+			return v.UploadLimit, v.UserQuota
+		},
 	})
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ func (a *App) wireRooms() error {
 	var err error
 	if a.rooms, err = room.New(room.Deps{
 		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Tags: noticeTags{a}, Moves: moves{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
+		Encrypt: func() bool { return a.organisation.Current().EncryptRooms },
 	}); err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (a *App) welcome(w http.ResponseWriter, _ *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	err := welcomeTemplate.Execute(w, map[string]string{
-		"Organisation": a.cfg.Organisation, "Server": a.cfg.ServerName, "URL": a.cfg.PublicURL,
+		"Organisation": a.organisation.Name(), "Server": a.cfg.ServerName, "URL": a.cfg.PublicURL,
 	})
 	if err != nil {
 		a.log.Debug("welcome page broken off", "error", err)

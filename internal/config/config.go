@@ -52,6 +52,8 @@ type Config struct {
 	Support client.Support `yaml:"support"`
 
 	SMTP mail.Config `yaml:"smtp"`
+
+	sources map[string]string // by path
 }
 
 // Database says where events are kept.
@@ -97,6 +99,7 @@ func Default() Config {
 // Load reads a file (or none, if path is "") and the environment.
 func Load(path string, environ []string) (*Config, error) {
 	c := Default()
+	c.sources = map[string]string{}
 	if path != "" {
 		data, err := os.ReadFile(filepath.Clean(path))
 		if err != nil {
@@ -105,6 +108,7 @@ func Load(path string, environ []string) (*Config, error) {
 		if err := parse(data, &c); err != nil {
 			return nil, fmt.Errorf("config: %s: %w", path, err)
 		}
+		c.inFile(data)
 	}
 	if err := overlay(&c, environ); err != nil {
 		return nil, fmt.Errorf("config: %w", err)

@@ -86,6 +86,7 @@ func overlay(c *Config, environ []string) error {
 		if err := k.set(text); err != nil {
 			return fmt.Errorf("%s: %w", k.Env, err)
 		}
+		c.sources[k.Path] = "environment"
 	}
 	return nil
 }
@@ -111,4 +112,30 @@ func (k Key) set(text string) error {
 		}
 		return nil
 	}
+}
+
+// inFile notes which settings a configuration file has. It was parsed before, so it can be.
+func (c *Config) inFile(data []byte) {
+	var tree map[string]any
+	if yaml.Unmarshal(data, &tree) != nil {
+		return
+	}
+	for _, k := range Keys(c) {
+		var at any = tree
+		for name := range strings.SplitSeq(k.Path, ".") {
+			branch, _ := at.(map[string]any)
+			at = branch[name]
+		}
+		if at != nil {
+			c.sources[k.Path] = "file"
+		}
+	}
+}
+
+// Source says where the value of a setting comes from: file, environment or default.
+func (c *Config) Source(path string) string {
+	if s := c.sources[path]; s != "" {
+		return s
+	}
+	return "default"
 }

@@ -9,12 +9,45 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
+	"conclave.chat/internal/store/auditlog"
 )
 
 // Account is one person or bot on this server.
 type Account = account.Account
 
 var errNoUser = fault.Missing("There is no such user")
+
+// By is who does something to an account. The zero value is its owner: what people do with their own is not audited.
+type By = auditlog.Actor
+
+// state is what the audit log says of an account.
+type state struct {
+	Admin       bool `json:"admin"`
+	Locked      bool `json:"locked"`
+	Suspended   bool `json:"suspended"`
+	Deactivated bool `json:"deactivated"`
+	Erased      bool `json:"erased"`
+}
+
+func stateOf(a *Account) state {
+	return state{a.Admin, a.Locked, a.Suspended, a.Deactivated, a.Erased}
+}
+
+// record puts what was done to an account into the audit log.
+func (s *Service) record(tx *store.Tx, by By, action string, user mx.UserID, was, became any) error {
+	return auditlog.Record(tx, s.now(), by, auditlog.Act{Action: action, Target: string(user), Was: was, Became: became})
+}
+
+// act is change for administrators: it is audited under a name.
+func (s *Service) act(ctx context.Context, by By, action string, user mx.UserID, f func(*store.Tx, *Account) error) error {
+	return s.change(ctx, user, func(tx *store.Tx, a *Account) error {
+		was := stateOf(a)
+		if err := f(tx, a); err != nil {
+			return err
+		}
+		return s.record(tx, by, action, user, was, stateOf(a))
+	})
+}
 
 // change alters an account in one transaction. What it may do can have changed, so its sessions are looked up anew.
 func (s *Service) change(ctx context.Context, user mx.UserID, f func(*store.Tx, *Account) error) error {
@@ -41,6 +74,10 @@ func (s *Service) change(ctx context.Context, user mx.UserID, f func(*store.Tx, 
 //
 // Spec: cs#post_matrixclientv3accountpassword
 func (s *Service) SetPassword(ctx context.Context, user mx.UserID, password string, keep mx.DeviceID, logout bool) error {
+	return s.setPassword(ctx, By{}, user, password, keep, logout)
+}
+
+func (s *Service) setPassword(ctx context.Context, by By, user mx.UserID, password string, keep mx.DeviceID, logout bool) error {
 	if err := s.CheckNewPassword(password); err != nil {
 		return err
 	}
@@ -53,6 +90,9 @@ func (s *Service) SetPassword(ctx context.Context, user mx.UserID, password stri
 		if err := account.DeleteTickets(tx, user); err != nil {
 			return err
 		}
+		if err := s.record(tx, by, "account.reset_password", user, nil, map[string]bool{"signed_out": logout}); err != nil {
+			return err
+		}
 		if !logout {
 			return nil
 		}
@@ -63,8 +103,11 @@ func (s *Service) SetPassword(ctx context.Context, user mx.UserID, password stri
 // Deactivate ends an account for good. With erase everything but its events goes; those are hidden from who joins later.
 //
 // Spec: cs#post_matrixclientv3accountdeactivate
-func (s *Service) Deactivate(ctx context.Context, user mx.UserID, erase bool) error {
-	err := s.change(ctx, user, func(tx *store.Tx, a *Account) error {
+func (s *Service) Deactivate(ctx context.Context, by By, user mx.UserID, erase bool) error {
+	if err := notSelf(by, user); err != nil {
+		return err
+	}
+	err := s.act(ctx, by, "account.deactivate", user, func(tx *store.Tx, a *Account) error {
 		a.Password, a.Deactivated, a.Erased, a.Leaving, a.Admin = "", true, erase, true, false
 		if err := s.dropDevices(ctx, tx, user, ""); err != nil {
 			return err
@@ -138,17 +181,28 @@ func (s *Service) Moderated(ctx context.Context, user mx.UserID) (*Account, erro
 	return a, err
 }
 
+// notSelf keeps administrators from doing to themselves what they may be unable to undo.
+func notSelf(by By, user mx.UserID) error {
+	if by.Name == string(user) {
+		return fault.Denied("You cannot do this to yourself")
+	}
+	return nil
+}
+
 var errAdminTarget = fault.Denied("This cannot be done to an administrator")
 
 // Moderate locks or unlocks, suspends or unsuspends an account; nil leaves as it is.
 //
 // Spec: cs#put_matrixclientv1adminlockuserid
 // Spec: cs#put_matrixclientv1adminsuspenduserid
-func (s *Service) Moderate(ctx context.Context, user mx.UserID, lock, suspend *bool) error {
+func (s *Service) Moderate(ctx context.Context, by By, user mx.UserID, lock, suspend *bool) error {
+	if err := notSelf(by, user); err != nil {
+		return err
+	}
 	if _, err := s.Moderated(ctx, user); err != nil {
 		return err
 	}
-	return s.change(ctx, user, func(_ *store.Tx, a *Account) error {
+	return s.act(ctx, by, moderation(lock, suspend), user, func(_ *store.Tx, a *Account) error {
 		if a.Admin {
 			return errAdminTarget
 		}
@@ -162,9 +216,28 @@ func (s *Service) Moderate(ctx context.Context, user mx.UserID, lock, suspend *b
 	})
 }
 
+// moderation is what the audit log calls a change of marks.
+func moderation(lock, suspend *bool) string {
+	verb, on := "lock", lock
+	if on == nil {
+		verb, on = "suspend", suspend
+	}
+	if on != nil && !*on {
+		verb = "un" + verb
+	}
+	return "account." + verb
+}
+
 // SetAdmin makes an account an administrator's, or takes that away.
-func (s *Service) SetAdmin(ctx context.Context, user mx.UserID, admin bool) error {
-	return s.change(ctx, user, func(_ *store.Tx, a *Account) error {
+func (s *Service) SetAdmin(ctx context.Context, by By, user mx.UserID, admin bool) error {
+	action := "account.promote"
+	if !admin {
+		action = "account.demote"
+		if err := notSelf(by, user); err != nil {
+			return err
+		}
+	}
+	return s.act(ctx, by, action, user, func(_ *store.Tx, a *Account) error {
 		a.Admin = admin
 		return nil
 	})
@@ -186,39 +259,34 @@ func (s *Service) Accounts(ctx context.Context, after mx.UserID, limit int) ([]A
 }
 
 // Add makes an account on behalf of an administrator. Without a password it gets a random one. It gives the account's id and password.
-func (s *Service) Add(ctx context.Context, name, password, display string, admin bool) (mx.UserID, string, error) {
-	user, err := s.newUserID(name)
+func (s *Service) Add(ctx context.Context, by By, n NewAccount) (mx.UserID, string, error) {
+	user, err := s.newUserID(n.Name)
 	if err != nil {
 		return "", "", err
 	}
+	if n.Password == "" {
+		n.Password = newPassword()
+	}
+	if n.Address != "" {
+		if n.Address, err = FoldAddress(n.Address); err != nil {
+			return "", "", err
+		}
+	}
+	n.NoLogin, n.By = true, by
+	_, err = s.Create(ctx, user, n)
+	return user, n.Password, err
+}
+
+// ResetPassword gives an account a password, a random one if none is given, and ends its devices if logout is set.
+func (s *Service) ResetPassword(ctx context.Context, by By, user mx.UserID, password string, logout bool) (string, error) {
 	if password == "" {
 		password = newPassword()
 	}
-	_, err = s.create(ctx, user, NewAccount{Name: name, Password: password, Display: display, Admin: admin, NoLogin: true})
-	return user, password, err
+	return password, s.setPassword(ctx, by, user, password, "", logout)
 }
 
-// ResetPassword gives an account a random password and ends its devices.
-func (s *Service) ResetPassword(ctx context.Context, user mx.UserID) (string, error) {
-	password := newPassword()
-	return password, s.SetPassword(ctx, user, password, "", true)
-}
-
-// EnsureFirstAdmin makes the account admin, with a random password that it gives, when there is no account at all. Otherwise the
-// password is empty.
-func (s *Service) EnsureFirstAdmin(ctx context.Context) (mx.UserID, string, error) {
-	if any, err := account.Any(ctx, s.DB); err != nil || any {
-		return "", "", err
-	}
-	user, password, err := s.Add(ctx, "admin", "", "", true)
-	if fault.Is(err, errInUse.Code) { // another node was first
-		return "", "", nil
-	}
-	return user, password, err
-}
-
-// display is a display name as a profile field; nil for none.
-func display(name string) ([]byte, error) {
+// CheckDisplay checks a display name and gives it as a profile field; nil for none.
+func CheckDisplay(name string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}

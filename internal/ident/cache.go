@@ -36,6 +36,24 @@ var (
 	errExpiredToken = fault.New(fault.Unauthorized, "M_UNKNOWN_TOKEN", "The access token has expired").With("soft_logout", true)
 )
 
+// WipeKey is the member of an answer that says that the client's device was removed: it erases what it keeps at once. A token that is
+// merely unknown may be one that a restored backup does not have; then the client may ask its user to sign in again.
+const WipeKey = "chat.conclave.wipe"
+
+var errWiped = fault.New(fault.Unauthorized, "M_UNKNOWN_TOKEN", "This device was signed out").With("soft_logout", false).With(WipeKey, true)
+
+// unknown is the answer to a token that is not there: another one if it was of a device that was removed.
+func (s *Service) unknown(ctx context.Context, r store.Reader, token []byte, otherwise error) error {
+	revoked, err := account.Revoked(ctx, r, token)
+	if err != nil {
+		return err
+	}
+	if revoked {
+		return errWiped
+	}
+	return otherwise
+}
+
 type tokenHash [sha256.Size]byte
 
 type cached struct {
@@ -172,7 +190,7 @@ func (s *Service) load(ctx context.Context, h tokenHash, now int64) (cached, err
 		return cached{}, err
 	}
 	if a == nil {
-		return cached{}, errUnknownToken
+		return cached{}, s.unknown(ctx, s.DB, h[:], errUnknownToken)
 	}
 	e := cached{
 		Caller:  Caller{User: a.User, Device: a.Device, Session: a.ID, Admin: a.Admin, Locked: a.Locked, Suspended: a.Suspended},

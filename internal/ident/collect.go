@@ -15,6 +15,12 @@ const collectBatch = 500
 // expiredKept is how long an expired session is remembered, to tell its client that it may come back to its device.
 const expiredKept = 30 * 24 * time.Hour
 
+// revokedKept is how long a device that was removed is told so, to erase what it keeps: a laptop may lie in a drawer for long.
+const revokedKept = 400 * 24 * time.Hour
+
+// invitationKept is how long an administrator sees who accepted an invitation and who let it expire.
+const invitationKept = 30 * 24 * time.Hour
+
 // Collect removes what has expired: sessions, tickets, authentications, registration tokens and devices that nobody uses. It also
 // finishes leaving rooms for accounts that were deactivated when the server stopped.
 func (s *Service) Collect(ctx context.Context, now time.Time) error {
@@ -28,9 +34,14 @@ func (s *Service) Collect(ctx context.Context, now time.Time) error {
 			return account.ExpireSessions(tx, ms-sessions.Milliseconds(), s.Config.Sessions.RefreshLifetime > 0, collectBatch)
 		}),
 		s.drain(ctx, func(tx *store.Tx) (int64, error) { return account.ExpireTickets(tx, ms, collectBatch) }),
+		s.drain(ctx, func(tx *store.Tx) (int64, error) {
+			return account.ExpireRevoked(tx, ms-revokedKept.Milliseconds(), collectBatch)
+		}),
 		s.drain(ctx, func(tx *store.Tx) (int64, error) { return account.ExpireUIA(tx, ms, collectBatch) }),
 		s.drain(ctx, func(tx *store.Tx) (int64, error) { return account.ExpireValidations(tx, ms, collectBatch) }),
-		s.drain(ctx, func(tx *store.Tx) (int64, error) { return account.ExpireInvitations(tx, ms) }),
+		s.drain(ctx, func(tx *store.Tx) (int64, error) {
+			return account.ExpireInvitations(tx, ms, ms-invitationKept.Milliseconds())
+		}),
 		s.collectDevices(ctx, ms),
 		s.finishLeaving(ctx),
 	)

@@ -50,7 +50,7 @@ var ErrNoMail = fault.New(fault.Forbidden, "M_THREEPID_DENIED", "Accounts here h
 
 var (
 	errNoAddressYet = fault.New(fault.Forbidden, "M_THREEPID_DENIED", "Accounts get their address after registration here")
-	errAddressTaken = fault.New(fault.BadRequest, "M_THREEPID_IN_USE", "This address belongs to an account already")
+	ErrAddressTaken = fault.New(fault.BadRequest, "M_THREEPID_IN_USE", "This address belongs to an account already")
 	errNotValidated = fault.New(fault.BadRequest, "M_THREEPID_AUTH_FAILED", "The address has not been confirmed: follow the link in the message")
 )
 
@@ -60,10 +60,10 @@ var secretGrammar = regexp.MustCompile(`^[0-9A-Za-z.=_-]{1,255}$`)
 // HasMail reports whether accounts can have e-mail addresses.
 func (s *Service) HasMail() bool { return s.Mail != nil }
 
-// foldAddress brings an e-mail address into the form in which it is kept.
+// FoldAddress brings an e-mail address into the form in which it is kept.
 //
 // Spec: appendices#e-mail
-func foldAddress(address string) (string, error) {
+func FoldAddress(address string) (string, error) {
 	a, err := mail.ParseAddress(address)
 	if err != nil || a.Name != "" || a.Address != address || len(address) > maxAddress {
 		return "", fault.InvalidParam("This is not an e-mail address")
@@ -94,17 +94,17 @@ func (s *Service) RequestToken(ctx context.Context, p Purpose, address, secret s
 	if s.Mail == nil {
 		return "", ErrNoMail
 	}
-	if p == ForRegistration && s.Config.Registration.Mode != "open" {
+	if p == ForRegistration && s.Mode() != "open" {
 		return "", errNoAddressYet
 	}
-	address, err := foldAddress(address)
+	address, err := FoldAddress(address)
 	if err != nil {
 		return "", err
 	}
 	if !secretGrammar.MatchString(secret) {
 		return "", fault.InvalidParam("client_secret has 1 to 255 letters, digits or . = _ -")
 	}
-	hashed := hashToken(secret)
+	hashed := HashToken(secret)
 	old, err := account.FindRequest(ctx, s.DB, string(p), address, hashed)
 	if err != nil {
 		return "", err
@@ -117,7 +117,7 @@ func (s *Service) RequestToken(ctx context.Context, p Purpose, address, secret s
 	}
 	token, hash := newToken("")
 	v := &account.Validation{
-		SID: randomText(16), Purpose: string(p), Address: address, Secret: hashed, Token: hash, Attempt: attempt,
+		SID: RandomText(16), Purpose: string(p), Address: address, Secret: hashed, Token: hash, Attempt: attempt,
 		Expires: s.now() + validationLife.Milliseconds(),
 	}
 	var owner *Contact
@@ -190,7 +190,7 @@ func (s *Service) Validate(ctx context.Context, sid, token string) error {
 
 func (s *Service) linked(ctx context.Context, r store.Reader, sid, token string) (*account.Validation, error) {
 	v, err := account.FindValidation(ctx, r, sid, s.now())
-	if err == nil && (v == nil || !slices.Equal(v.Token, hashToken(token))) {
+	if err == nil && (v == nil || !slices.Equal(v.Token, HashToken(token))) {
 		err = fault.Missing("This link is not valid or has expired: ask for another in the app")
 	}
 	return v, err
@@ -199,7 +199,7 @@ func (s *Service) linked(ctx context.Context, r store.Reader, sid, token string)
 // proven finds a completed validation; nil if there is none for this purpose.
 func (s *Service) proven(ctx context.Context, r store.Reader, p Purpose, proof Proof) (*account.Validation, error) {
 	v, err := account.FindValidation(ctx, r, proof.SID, s.now())
-	if err != nil || v == nil || v.Purpose != string(p) || v.Validated == 0 || !slices.Equal(v.Secret, hashToken(proof.Secret)) {
+	if err != nil || v == nil || v.Purpose != string(p) || v.Validated == 0 || !slices.Equal(v.Secret, HashToken(proof.Secret)) {
 		return nil, err
 	}
 	return v, nil
@@ -223,8 +223,15 @@ func (s *Service) AddContact(ctx context.Context, user mx.UserID, proof Proof) e
 		if _, err := account.DeleteValidation(tx, v.SID); err != nil {
 			return err
 		}
-		return s.insertContact(ctx, tx, Contact{Address: v.Address, User: user, Validated: v.Validated, Added: s.now()})
+		return s.addContact(ctx, tx, Contact{Address: v.Address, User: user, Validated: v.Validated, Added: s.now()})
 	})
+}
+
+func (s *Service) addContact(ctx context.Context, tx *store.Tx, c Contact) error {
+	if err := s.insertContact(ctx, tx, c); err != nil {
+		return err
+	}
+	return s.index(ctx, tx, c.User)
 }
 
 func (s *Service) insertContact(ctx context.Context, tx *store.Tx, c Contact) error {
@@ -237,14 +244,14 @@ func (s *Service) insertContact(ctx context.Context, tx *store.Tx, c Contact) er
 	}
 	ok, err := account.InsertContact(tx, c)
 	if err == nil && !ok && !slices.ContainsFunc(mine, func(m Contact) bool { return m.Address == c.Address }) {
-		err = errAddressTaken
+		err = ErrAddressTaken
 	}
 	return err
 }
 
 // SetContact gives an account an address on an administrator's word.
-func (s *Service) SetContact(ctx context.Context, user mx.UserID, address string) error {
-	address, err := foldAddress(address)
+func (s *Service) SetContact(ctx context.Context, by By, user mx.UserID, address string) error {
+	address, err := FoldAddress(address)
 	if err != nil {
 		return err
 	}
@@ -256,16 +263,27 @@ func (s *Service) SetContact(ctx context.Context, user mx.UserID, address string
 		if a == nil || a.Deactivated {
 			return errNoUser
 		}
-		return s.insertContact(ctx, tx, Contact{Address: address, User: user, Validated: s.now(), Added: s.now()})
+		if err := s.record(tx, by, "account.add_email", user, nil, address); err != nil {
+			return err
+		}
+		return s.addContact(ctx, tx, Contact{Address: address, User: user, Validated: s.now(), Added: s.now()})
 	})
 }
 
 // DeleteContact takes an address from an account.
 //
 // Spec: cs#post_matrixclientv3account3piddelete
-func (s *Service) DeleteContact(_ context.Context, user mx.UserID, address string) error {
+func (s *Service) DeleteContact(ctx context.Context, by By, user mx.UserID, address string) error {
 	address = cases.Fold().String(strings.TrimSpace(address))
-	return s.DB.Write(func(tx *store.Tx) error { return account.DeleteContact(tx, user, address) })
+	return s.DB.Write(func(tx *store.Tx) error {
+		if err := account.DeleteContact(tx, user, address); err != nil {
+			return err
+		}
+		if err := s.index(ctx, tx, user); err != nil {
+			return err
+		}
+		return s.record(tx, by, "account.remove_email", user, address, nil)
+	})
 }
 
 // LoginByAddress signs in by e-mail address and password. An address that nobody has is refused as a wrong password is, after as
@@ -276,7 +294,7 @@ func (s *Service) LoginByAddress(ctx context.Context, address, password string, 
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	folded, err := foldAddress(address)
+	folded, err := FoldAddress(address)
 	if err != nil {
 		return nil, errBadCredentials
 	}

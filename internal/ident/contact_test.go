@@ -101,7 +101,7 @@ func TestGuessesByAddress(t *testing.T) {
 	each(t, config(), func(t *testing.T, r *rig) {
 		ctx := context.Background()
 		r.register("alice", ident.Client{})
-		r.must(r.SetContact(ctx, alice, address))
+		r.must(r.SetContact(ctx, ident.By{}, alice, address))
 		var counted []string
 		r.Attempt = func(who string) error {
 			counted = append(counted, who)

@@ -56,6 +56,8 @@ type Deps struct {
 	MailLimit func(address string) error
 	// PublicURL is where users reach the server: links in messages lead there.
 	PublicURL string
+	// Mode is who may register now, as in Registration.Mode. Nil is what is configured.
+	Mode func() string
 	// Reserved are users that no account may be, such as the sender of server notices.
 	Reserved []mx.UserID
 	// Waiting lists the devices whose requests wait for news on this node; nil is none.
@@ -92,6 +94,9 @@ func New(d Deps) (*Service, error) {
 	}
 	if d.MailLimit == nil {
 		d.MailLimit = func(string) error { return nil }
+	}
+	if d.Mode == nil {
+		d.Mode = func() string { return d.Config.Registration.Mode }
 	}
 	if d.Waiting == nil {
 		d.Waiting = func() []Session { return nil }

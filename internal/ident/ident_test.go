@@ -156,7 +156,7 @@ func TestCacheForgetsOnEveryNode(t *testing.T) {
 				t.Fatalf("caller: %+v", c)
 			}
 		}
-		r.must(r.Moderate(ctx, alice, new(true), nil))
+		r.must(r.Moderate(ctx, ident.By{}, alice, new(true), nil))
 		if c, _ := r.Resolve(ctx, g.Access); !c.Locked {
 			t.Error("the lock is not seen at once")
 		}
@@ -254,7 +254,7 @@ func TestDeactivateReachesEverything(t *testing.T) {
 		token, _, err := r.LoginToken(alice)
 		r.must(err)
 		r.broken = errors.New("the server stopped")
-		if err := r.Deactivate(ctx, alice, true); err == nil {
+		if err := r.Deactivate(ctx, ident.By{}, alice, true); err == nil {
 			t.Fatal("rooms were not left, and nobody knows")
 		}
 		slices.Sort(r.erased)
@@ -270,7 +270,7 @@ func TestDeactivateReachesEverything(t *testing.T) {
 		r.refused(err, "M_UNKNOWN_TOKEN")
 		_, err = r.LoginByToken(ctx, token, ident.Client{})
 		r.refused(err, "M_FORBIDDEN")
-		r.refused(r.Deactivate(ctx, alice, false), "M_NOT_FOUND")
+		r.refused(r.Deactivate(ctx, ident.By{}, alice, false), "M_NOT_FOUND")
 		r.broken, r.left = nil, nil
 		r.must(r.Collect(ctx, r.clock))
 		r.must(r.Collect(ctx, r.clock))
@@ -291,9 +291,9 @@ func TestCollect(t *testing.T) {
 		r.must(err)
 		_, err = r.Confirm(ctx, ident.Challenge{User: alice, Action: "x", Body: []byte(`{}`)})
 		r.refused(err, "")
-		_, err = r.Invite("", 1, time.Hour)
+		_, err = r.Invite(ident.By{}, "", 1, time.Hour)
 		r.must(err)
-		_, err = r.Invite("for-ever-and-ever", 0, 0)
+		_, err = r.Invite(ident.By{}, "for-ever-and-ever", 0, 0)
 		r.must(err)
 		r.must(r.Collect(ctx, r.clock))
 		for table, n := range map[string]int{"ticket": 2, "uia": 1, "registration_token": 2, "session": 2, "device": 2} {
@@ -334,36 +334,6 @@ func TestCollectExpiredSessions(t *testing.T) {
 		r.must(r.Collect(ctx, r.clock))
 		if r.rows("session") != 0 || r.rows("device") != 1 {
 			t.Error("the session is left, or its device is not")
-		}
-	})
-}
-
-func TestFirstAdminIsOne(t *testing.T) {
-	each(t, config(), func(t *testing.T, r *rig) {
-		ctx := context.Background()
-		passwords := make([]string, 4)
-		var wg sync.WaitGroup
-		for i := range passwords {
-			wg.Go(func() {
-				_, p, err := r.EnsureFirstAdmin(ctx)
-				if err != nil {
-					t.Error(err)
-				}
-				passwords[i] = p
-			})
-		}
-		wg.Wait()
-		made := strings.Join(passwords, "")
-		if !slices.Contains(passwords, made) || made == "" {
-			t.Fatalf("passwords: %q", passwords)
-		}
-		g, err := r.Login(ctx, "admin", made, ident.Client{})
-		r.must(err)
-		if c, err := r.Resolve(ctx, g.Access); err != nil || !c.Admin {
-			t.Errorf("%+v %v", c, err)
-		}
-		if _, p, err := r.EnsureFirstAdmin(ctx); p != "" || err != nil {
-			t.Error("another first administrator")
 		}
 	})
 }
@@ -420,11 +390,11 @@ func TestDirectoryPolicy(t *testing.T) {
 		r.refused(err, "M_FORBIDDEN")
 		_, err = r.Profile(ctx, alice, "@nobody:example.org")
 		r.refused(err, "M_FORBIDDEN")
-		r.must(r.Moderate(ctx, "@bill:example.org", new(true), nil))
+		r.must(r.Moderate(ctx, ident.By{}, "@bill:example.org", new(true), nil))
 		if list, _, _ = r.Search(ctx, alice, "b", 10); len(list) != 0 {
 			t.Errorf("found a locked user: %v", list)
 		}
-		r.must(r.Moderate(ctx, "@bill:example.org", new(false), nil))
+		r.must(r.Moderate(ctx, ident.By{}, "@bill:example.org", new(false), nil))
 		if list, _, _ = r.Search(ctx, alice, "b", 10); len(list) != 1 {
 			t.Error("an unlocked user is not found")
 		}
@@ -502,7 +472,7 @@ func TestReservedNames(t *testing.T) {
 	if _, err = s.Available(context.Background(), "Notices"); !fault.Is(err, "M_USER_IN_USE") {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err = s.Add(context.Background(), "notices", "", "", false); !fault.Is(err, "M_USER_IN_USE") {
+	if _, _, err = s.Add(context.Background(), ident.By{}, ident.NewAccount{Name: "notices"}); !fault.Is(err, "M_USER_IN_USE") {
 		t.Errorf("got %v", err)
 	}
 }

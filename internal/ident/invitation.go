@@ -8,6 +8,7 @@ import (
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
+	"conclave.chat/internal/store/auditlog"
 )
 
 // Invitation is a registration token, without the token itself.
@@ -20,15 +21,15 @@ var tokenGrammar = regexp.MustCompile(`^[A-Za-z0-9._~-]{6,64}$`)
 
 // Invite makes a registration token, of the server's choice if token is empty. uses 0 is any number, life 0 without end. The name by
 // which it is listed is the token's beginning.
-func (s *Service) Invite(token string, uses int64, life time.Duration) (string, error) {
+func (s *Service) Invite(by By, token string, uses int64, life time.Duration) (string, error) {
 	if token == "" {
-		token = randomText(16)
+		token = RandomText(16)
 	}
 	if !tokenGrammar.MatchString(token) {
 		return "", fault.InvalidParam("A registration token has 6 to 64 letters, digits or . _ ~ -")
 	}
 	now := s.now()
-	inv := Invitation{Token: hashToken(token), Name: token[:min(len(token)/2, 6)], Created: now, Allowed: uses}
+	inv := Invitation{Token: HashToken(token), Name: token[:min(len(token)/2, 6)], Created: now, Allowed: uses}
 	if life > 0 {
 		inv.Expires = now + life.Milliseconds()
 	}
@@ -37,7 +38,12 @@ func (s *Service) Invite(token string, uses int64, life time.Duration) (string, 
 		if err == nil && !ok {
 			err = fault.InvalidParam("There is a registration token that begins like this already")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return auditlog.Record(tx, now, by, auditlog.Act{
+			Action: "registration_token.create", Target: inv.Name, Became: map[string]int64{"allowed": inv.Allowed, "expires": inv.Expires},
+		})
 	})
 }
 
@@ -47,12 +53,15 @@ func (s *Service) Invitations(ctx context.Context) ([]Invitation, error) {
 }
 
 // Revoke removes the registration token of a name.
-func (s *Service) Revoke(name string) error {
+func (s *Service) Revoke(by By, name string) error {
 	return s.DB.Write(func(tx *store.Tx) error {
 		ok, err := account.DeleteInvitation(tx, name)
 		if err == nil && !ok {
 			err = fault.Missing("There is no such registration token")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return auditlog.Record(tx, s.now(), by, auditlog.Act{Action: "registration_token.revoke", Target: name})
 	})
 }

@@ -25,7 +25,7 @@ func newHasher(p Passwords) (*hasher, error) {
 		slots:  make(chan struct{}, p.Concurrency),
 	}
 	var err error
-	h.decoy, err = argon2id.CreateHash(randomText(24), h.params)
+	h.decoy, err = argon2id.CreateHash(RandomText(24), h.params)
 	return h, err
 }
 

@@ -6,9 +6,6 @@ import (
 	"strings"
 	"unicode"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
-
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
@@ -30,18 +27,6 @@ type Person struct {
 	Avatar string
 }
 
-// fold brings a text into the form in which names are compared: no capitals, no accents, one form for each letter.
-func fold(s string) string {
-	s = norm.NFKD.String(s)
-	s = strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) || r == 0 {
-			return -1
-		}
-		return r
-	}, s)
-	return norm.NFKC.String(cases.Fold().String(s))
-}
-
 // wordsOf lists the words under which a user is found: id, local part and display name as wholes, and the parts of both names.
 func wordsOf(user mx.UserID, name string) []string {
 	local := user.Localpart()
@@ -51,7 +36,7 @@ func wordsOf(user mx.UserID, name string) []string {
 		words = append(words, strings.FieldsFunc(s, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })...)
 	}
 	split(local)
-	if name = fold(name); name != "" {
+	if name = account.Fold(name); name != "" {
 		words = append(words, name)
 		split(name)
 	}
@@ -65,27 +50,51 @@ func wordsOf(user mx.UserID, name string) []string {
 	return out
 }
 
-// index brings the directory up to date for one user.
+// index brings the directory and what lists show up to date for one user.
 func (s *Service) index(ctx context.Context, tx *store.Tx, user mx.UserID) error {
 	a, err := account.Find(ctx, tx, user)
 	if err != nil {
 		return err
 	}
-	if a == nil || a.Deactivated || a.Locked {
-		return account.SetWords(tx, user, nil)
-	}
 	name, _, err := NameAndAvatar(ctx, tx, user)
 	if err != nil {
 		return err
 	}
+	contacts, err := account.Contacts(ctx, tx, user)
+	if err != nil {
+		return err
+	}
+	addresses := make([]string, len(contacts))
+	for i := range contacts {
+		addresses[i] = contacts[i].Address
+	}
+	if err := account.SetShown(tx, user, name, addresses); err != nil {
+		return err
+	}
+	if a == nil || a.Deactivated || a.Locked {
+		return account.SetWords(tx, user, nil)
+	}
 	return account.SetWords(tx, user, wordsOf(user, name))
+}
+
+// reindex does so for accounts of before there were such lists.
+func (s *Service) reindex(ctx context.Context) error {
+	return s.drain(ctx, func(tx *store.Tx) (int64, error) {
+		list, err := account.Unshown(ctx, tx, collectBatch)
+		for i := range list {
+			if err == nil {
+				err = s.index(ctx, tx, list[i].User)
+			}
+		}
+		return int64(len(list)), err
+	})
 }
 
 // Search finds users whose names have words that begin with each word of the term. limited reports that there are more.
 //
 // Spec: cs#post_matrixclientv3user_directorysearch
 func (s *Service) Search(ctx context.Context, viewer mx.UserID, term string, limit int) (list []Person, limited bool, err error) {
-	prefixes := strings.Fields(fold(term))
+	prefixes := strings.Fields(account.Fold(term))
 	if len(prefixes) == 0 {
 		return nil, false, nil
 	}

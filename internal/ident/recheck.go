@@ -13,6 +13,9 @@ type Session = account.Live
 // Run looks after what a commit changed that nobody told of, until ctx ends: one of conclave user beside a running server, or of another
 // node whose message got lost. It ends the requests of sessions that are over and makes deactivated users leave their rooms.
 func (s *Service) Run(ctx context.Context) {
+	if err := s.reindex(ctx); err != nil && ctx.Err() == nil {
+		s.Log.Error("names of accounts not brought up to date", "error", err)
+	}
 	for {
 		select {
 		case <-ctx.Done():

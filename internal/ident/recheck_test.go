@@ -19,8 +19,8 @@ func TestSessionsAreLookedAtWhenWordGotLost(t *testing.T) {
 		r.Waiting = func() []ident.Session {
 			return []ident.Session{{User: a.User, Device: a.Device}, {User: a.User, Device: "GONE"}, {User: b.User, Device: b.Device}, {User: c.User, Device: c.Device}}
 		}
-		r.must(r.Deactivate(ctx, b.User, false))
-		r.must(r.Moderate(ctx, c.User, new(true), nil))
+		r.must(r.Deactivate(ctx, ident.By{}, b.User, false))
+		r.must(r.Moderate(ctx, ident.By{}, c.User, new(true), nil))
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -48,7 +48,7 @@ func TestRoomsAreLeftWhenWordGotLost(t *testing.T) {
 		r.register("alice", ident.Client{})
 		cli := r.open(config())
 		cli.Rooms = nil
-		r.must(cli.Deactivate(ctx, alice, false))
+		r.must(cli.Deactivate(ctx, ident.By{}, alice, false))
 		left := make(chan mx.UserID, 1)
 		r.Rooms = leaver{r, left}
 		ended := make(chan struct{})

@@ -12,6 +12,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
+	"conclave.chat/internal/store/auditlog"
 )
 
 // nonceLife is how long a nonce of shared-secret registration lasts.
@@ -29,6 +30,10 @@ type NewAccount struct {
 	Invitation []byte
 	// Address is the account's e-mail address, proven; empty for none.
 	Address string
+	// Within is done in the transaction that makes the account, before that. It may be nil.
+	Within func(tx *store.Tx, user mx.UserID) error
+	// By is the administrator that makes the account for somebody.
+	By By
 }
 
 // Errors of registering.
@@ -37,12 +42,22 @@ var (
 	errInUse  = fault.New(fault.BadRequest, "M_USER_IN_USE", "This user name is taken")
 )
 
-// RegistrationOpen says whether people may register by themselves, with a token or without.
-func (s *Service) RegistrationOpen() error {
-	if s.Config.Registration.Mode == "closed" {
-		return errClosed
+// RegistrationOpen says whether people may register by themselves, with a token or without. Where registration is closed, who was invited
+// may: that anybody was is no secret.
+func (s *Service) RegistrationOpen(ctx context.Context) error {
+	if s.Mode() != "closed" {
+		return nil
 	}
-	return nil
+	invited, err := account.AnyPersonal(ctx, s.DB, s.now())
+	if err == nil && !invited {
+		err = errClosed
+	}
+	return err
+}
+
+// Opens reports whether a registration token could be used now.
+func (s *Service) Opens(i *Invitation) bool {
+	return i != nil && i.Valid(s.now()) && (i.Personal || s.Mode() == "token")
 }
 
 // Available checks that a local part can be registered, and gives its user id.
@@ -86,6 +101,9 @@ func (s *Service) newUserID(name string) (mx.UserID, error) {
 //
 // Spec: cs#post_matrixclientv3register
 func (s *Service) Register(ctx context.Context, n NewAccount) (*Grant, error) {
+	if err := s.asInvited(ctx, &n); err != nil {
+		return nil, err
+	}
 	if n.Name == "" {
 		n.Name = "u" + randomLetters(11, "abcdefghijkmnpqrstuvwxyz23456789")
 	}
@@ -93,11 +111,17 @@ func (s *Service) Register(ctx context.Context, n NewAccount) (*Grant, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.create(ctx, user, n)
+	return s.Create(ctx, user, n)
 }
 
-// create makes an account, and a session unless none is wanted.
-func (s *Service) create(ctx context.Context, user mx.UserID, n NewAccount) (*Grant, error) {
+// created is what the audit log says of a new account.
+type created struct {
+	Display string `json:"display_name"`
+	Admin   bool   `json:"admin"`
+}
+
+// Create makes an account, and a session unless none is wanted.
+func (s *Service) Create(ctx context.Context, user mx.UserID, n NewAccount) (*Grant, error) {
 	if err := n.Client.check(); err != nil {
 		return nil, err
 	}
@@ -107,7 +131,7 @@ func (s *Service) create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 	if n.Display == "" {
 		n.Display = user.Localpart()
 	}
-	shown, err := display(n.Display)
+	shown, err := CheckDisplay(n.Display)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +141,12 @@ func (s *Service) create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 	}
 	insert := func(tx *store.Tx) error {
 		if len(n.Invitation) > 0 {
-			if err := s.useInvitation(ctx, tx, n.Invitation); err != nil {
+			if err := s.useInvitation(ctx, tx, n.Invitation, user, n.Client); err != nil {
+				return err
+			}
+		}
+		if n.Within != nil {
+			if err := n.Within(tx, user); err != nil {
 				return err
 			}
 		}
@@ -133,6 +162,9 @@ func (s *Service) create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 				return err
 			}
 		}
+		if err := s.record(tx, n.By, "account.create", user, nil, created{n.Display, n.Admin}); err != nil {
+			return err
+		}
 		_, err = s.setField(ctx, tx, user, fieldName, shown)
 		return err
 	}
@@ -142,26 +174,58 @@ func (s *Service) create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 	return s.grant(ctx, user, n.Client, insert)
 }
 
-func (s *Service) useInvitation(ctx context.Context, tx *store.Tx, token []byte) error {
+// asInvited gives a new account what its invitation says.
+func (s *Service) asInvited(ctx context.Context, n *NewAccount) error {
+	if len(n.Invitation) == 0 {
+		return nil
+	}
+	inv, err := account.FindInvitation(ctx, s.DB, n.Invitation)
+	if err != nil || inv == nil || !inv.Personal {
+		return err // one that is gone is missed when it is used
+	}
+	if inv.UserName != "" {
+		if n.Name != "" && lower(n.Name) != inv.UserName {
+			return fault.Denied("This invitation is for the user name %s", inv.UserName)
+		}
+		n.Name = inv.UserName
+	}
+	if n.Display == "" {
+		n.Display = inv.Display
+	}
+	n.Address, n.Admin = inv.Address, inv.Admin
+	return nil
+}
+
+func (s *Service) useInvitation(ctx context.Context, tx *store.Tx, token []byte, user mx.UserID, c Client) error {
 	inv, err := account.FindInvitation(ctx, tx, token)
 	if err != nil {
 		return err
 	}
-	if inv == nil || !inv.Valid(s.now()) {
+	if !s.Opens(inv) {
 		return fault.Denied("The registration token has been used up")
 	}
-	return account.UseInvitation(tx, token)
+	if inv.Personal {
+		by := By{Name: string(user), Addr: c.Addr}
+		if err := s.record(tx, by, "invitation.accept", user, nil, map[string]any{"invitation": inv.Name, "admin": inv.Admin}); err != nil {
+			return err
+		}
+	}
+	return account.UseInvitation(tx, token, user, s.now())
 }
 
 // TokenValid reports whether a registration token could be used now.
 //
 // Spec: cs#get_matrixclientv1registermloginregistration_tokenvalidity
 func (s *Service) TokenValid(ctx context.Context, token string) (bool, error) {
-	if s.Config.Registration.Mode != "token" {
-		return false, errClosed
+	if s.Mode() != "token" {
+		if invited, err := account.AnyPersonal(ctx, s.DB, s.now()); err != nil {
+			return false, err
+		} else if !invited {
+			return false, errClosed
+		}
 	}
-	inv, err := account.FindInvitation(ctx, s.DB, hashToken(token))
-	return inv != nil && inv.Valid(s.now()), err
+	inv, err := account.FindInvitation(ctx, s.DB, HashToken(token))
+	return err == nil && s.Opens(inv), err
 }
 
 // Nonce begins a registration by shared secret.
@@ -182,7 +246,7 @@ func (s *Service) RegisterBySecret(ctx context.Context, nonce, mac string, n New
 		return nil, fault.Unrecognized("Shared-secret registration is not configured")
 	}
 	err := s.DB.Write(func(tx *store.Tx) error {
-		_, ok, err := account.TakeTicket(ctx, tx, account.NonceTicket, hashToken(nonce), s.now())
+		_, ok, err := account.TakeTicket(ctx, tx, account.NonceTicket, HashToken(nonce), s.now())
 		if err == nil && !ok {
 			err = fault.New(fault.BadRequest, "M_UNKNOWN", "The nonce is not known")
 		}
@@ -204,5 +268,6 @@ func (s *Service) RegisterBySecret(ctx context.Context, nonce, mac string, n New
 	if err != nil {
 		return nil, err
 	}
-	return s.create(ctx, user, n)
+	n.By = By{Name: auditlog.SharedSecret, Addr: n.Client.Addr}
+	return s.Create(ctx, user, n)
 }

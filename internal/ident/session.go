@@ -153,7 +153,7 @@ func (s *Service) LoginByToken(ctx context.Context, token string, c Client) (*Gr
 	err := s.DB.Write(func(tx *store.Tx) error {
 		var ok bool
 		var err error
-		user, ok, err = account.TakeTicket(ctx, tx, account.LoginTicket, hashToken(token), s.now())
+		user, ok, err = account.TakeTicket(ctx, tx, account.LoginTicket, HashToken(token), s.now())
 		if err == nil && !ok {
 			err = errBadLoginToken
 		}
@@ -235,12 +235,12 @@ func (g *Grant) fill(t *account.Session, refresh bool, c Sessions, now int64) {
 func (s *Service) Refresh(ctx context.Context, token string) (*Grant, error) {
 	var g *Grant
 	err := s.DB.Write(func(tx *store.Tx) error {
-		old, err := account.FindRefresh(ctx, tx, hashToken(token))
+		old, err := account.FindRefresh(ctx, tx, HashToken(token))
 		if err != nil {
 			return err
 		}
 		if old == nil {
-			return errBadRefresh
+			return s.unknown(ctx, tx, HashToken(token), errBadRefresh)
 		}
 		now := s.now()
 		if life := s.Config.Sessions.RefreshLifetime; life > 0 && old.Expires+life.Milliseconds() < now {
@@ -314,6 +314,9 @@ func (s *Service) dropDevices(ctx context.Context, tx *store.Tx, user mx.UserID,
 func (s *Service) dropDevice(tx *store.Tx, user mx.UserID, device mx.DeviceID) error {
 	existed, err := account.DeleteDevice(tx, user, device)
 	if err != nil || !existed {
+		return err
+	}
+	if err := account.RevokeTokens(tx, user, device, s.now()); err != nil {
 		return err
 	}
 	if _, err := account.DeleteSessions(tx, user, device); err != nil {

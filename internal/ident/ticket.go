@@ -41,7 +41,7 @@ func (s *Service) ticket(kind, prefix string, user mx.UserID, life time.Duration
 
 // OpenIDUser answers whose OpenID token this is.
 func (s *Service) OpenIDUser(ctx context.Context, token string) (mx.UserID, error) {
-	user, ok, err := account.FindTicket(ctx, s.DB, account.OpenIDTicket, hashToken(token), s.now())
+	user, ok, err := account.FindTicket(ctx, s.DB, account.OpenIDTicket, HashToken(token), s.now())
 	if err == nil && !ok {
 		err = fault.New(fault.Unauthorized, "M_UNKNOWN_TOKEN", "The token is not known or has expired")
 	}

@@ -18,17 +18,19 @@ const (
 
 // newToken makes a random token of 256 bits and its hash.
 func newToken(prefix string) (token string, hash []byte) {
-	token = prefix + randomText(32)
-	return token, hashToken(token)
+	token = prefix + RandomText(32)
+	return token, HashToken(token)
 }
 
-func randomText(bytes int) string {
+// RandomText is unguessable text of so many random bytes.
+func RandomText(bytes int) string {
 	b := make([]byte, bytes)
 	_, _ = rand.Read(b) // never fails
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func hashToken(token string) []byte {
+// HashToken is how a token is kept.
+func HashToken(token string) []byte {
 	h := sha256.Sum256([]byte(token))
 	return h[:]
 }

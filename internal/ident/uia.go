@@ -71,12 +71,17 @@ func (s *Service) flows(action string) [][]string {
 		return [][]string{{StageEmail}}
 	case action != ActionRegister:
 		return [][]string{{StagePassword}}
-	case s.Config.Registration.Mode == "token":
+	case s.Mode() != "open":
 		return [][]string{{StageRegistration}}
-	case s.HasMail():
-		return [][]string{{StageDummy}, {StageEmail}}
 	}
-	return [][]string{{StageDummy}}
+	ways := [][]string{{StageDummy}}
+	if s.HasMail() {
+		ways = append(ways, []string{StageEmail})
+	}
+	if invited, err := account.AnyPersonal(context.Background(), s.DB, s.now()); err == nil && invited {
+		ways = append(ways, []string{StageRegistration})
+	}
+	return ways
 }
 
 // isNext reports whether a stage may follow those that are done.
@@ -150,7 +155,7 @@ func (s *Service) consume(u *account.UIA) error {
 
 // resume finds the authentication that a session id names. An unknown one starts again; one of another request is refused.
 func (s *Service) resume(ctx context.Context, session string, want *account.UIA) (*account.UIA, error) {
-	u, err := account.FindUIA(ctx, s.DB, hashToken(session), s.now())
+	u, err := account.FindUIA(ctx, s.DB, HashToken(session), s.now())
 	switch {
 	case err != nil:
 		return nil, err
@@ -168,11 +173,11 @@ func (s *Service) stage(ctx context.Context, u *account.UIA, auth *authData) err
 	case StagePassword:
 		return s.passwordStage(ctx, u.User, auth)
 	case StageRegistration:
-		inv, err := account.FindInvitation(ctx, s.DB, hashToken(auth.Token))
+		inv, err := account.FindInvitation(ctx, s.DB, HashToken(auth.Token))
 		if err != nil {
 			return err
 		}
-		if inv == nil || !inv.Valid(s.now()) {
+		if !s.Opens(inv) {
 			return fault.New(fault.Unauthorized, "M_FORBIDDEN", "The registration token is not valid")
 		}
 		u.Invitation = inv.Token
@@ -278,7 +283,7 @@ func (s *Service) CompleteStage(ctx context.Context, session string, a StageAnsw
 
 // stageOf finds an authentication whose next stage, or a completed one, is the given.
 func (s *Service) stageOf(ctx context.Context, session, stage string) (*account.UIA, error) {
-	u, err := account.FindUIA(ctx, s.DB, hashToken(session), s.now())
+	u, err := account.FindUIA(ctx, s.DB, HashToken(session), s.now())
 	if err != nil {
 		return nil, err
 	}
@@ -295,8 +300,8 @@ func (s *Service) stageOf(ctx context.Context, session, stage string) (*account.
 // challenge stores the authentication as far as it has come and makes the error that asks for more.
 func (s *Service) challenge(u *account.UIA, session string, because *fault.Error) error {
 	if session == "" {
-		session = randomText(24)
-		u.Token = hashToken(session)
+		session = RandomText(24)
+		u.Token = HashToken(session)
 		u.Expires = s.now() + uiaLife.Milliseconds()
 	}
 	if u.Invitation == nil {

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store/account"
 )
 
 func TestBindingIgnoresFormAndAuth(t *testing.T) {
@@ -58,7 +59,7 @@ func TestEveryPrefixFinds(t *testing.T) {
 		if rapid.Bool().Draw(t, "upper") {
 			term = strings.ToUpper(term)
 		}
-		if !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, fold(term)) }) {
+		if !slices.ContainsFunc(words, func(w string) bool { return strings.HasPrefix(w, account.Fold(term)) }) {
 			t.Errorf("%q does not find %q: %q", term, name, words)
 		}
 	})

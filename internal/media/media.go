@@ -48,6 +48,8 @@ type Deps struct {
 	Now     func() time.Time
 	// Stopping is closed when the server begins to drain: downloads that wait for content are answered then.
 	Stopping <-chan struct{}
+	// Limits are the size limit of uploads and what the files of one user may take. Nil are those of Config.
+	Limits func() (upload, quota int64)
 }
 
 // Service stores and serves files.
@@ -56,6 +58,7 @@ type Service struct {
 	vault    vault
 	server   mx.ServerName
 	cfg      Config
+	limits   func() (upload, quota int64)
 	log      *slog.Logger
 	now      func() time.Time
 	metrics  *metrics
@@ -81,6 +84,9 @@ func New(d Deps) (*Service, error) {
 		db: d.DB, vault: vault{blobs: d.Blobs, key: d.Key}, server: d.Server, cfg: d.Config, log: d.Log, now: d.Now, stopping: d.Stopping,
 		metrics: newMetrics(d.Metrics), memory: semaphore.NewWeighted(d.Config.Thumbnails.Memory),
 	}
+	if s.limits = d.Limits; s.limits == nil {
+		s.limits = func() (int64, int64) { return d.Config.MaxUpload, d.Config.QuotaBytes }
+	}
 	if d.Config.URLPreviews.Enabled {
 		var err error
 		if s.pages, err = newPages(d.Config.URLPreviews); err != nil {
@@ -91,7 +97,15 @@ func New(d Deps) (*Service, error) {
 }
 
 // MaxUpload is the size limit of uploads: bytes.
-func (s *Service) MaxUpload() int64 { return s.cfg.MaxUpload }
+func (s *Service) MaxUpload() int64 {
+	upload, _ := s.limits()
+	return upload
+}
+
+func (s *Service) quota() int64 {
+	_, quota := s.limits()
+	return quota
+}
 
 // LegacyDownloads reports whether files are served without a login too.
 func (s *Service) LegacyDownloads() bool { return s.cfg.LegacyDownloads }

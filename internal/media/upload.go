@@ -117,14 +117,14 @@ func (s *Service) checkUpload(u *Upload) error {
 	if _, _, err := mime.ParseMediaType(u.Type); err != nil || len(u.Type) > maxType || !utf8.ValidString(u.Type) {
 		u.Type = DefaultType
 	}
-	if u.Size > s.cfg.MaxUpload {
+	if u.Size > s.MaxUpload() {
 		return s.tooLarge()
 	}
 	return nil
 }
 
 func (s *Service) tooLarge() error {
-	return fault.Oversize("Files must not be larger than %d bytes", s.cfg.MaxUpload)
+	return fault.Oversize("Files must not be larger than %d bytes", s.MaxUpload())
 }
 
 // admit decides whether a user may store so many bytes, and under this id. It runs before the first byte is taken and again,
@@ -149,8 +149,8 @@ func (s *Service) admit(ctx context.Context, tx *store.Tx, u *Upload, size int64
 	if err != nil {
 		return err
 	}
-	if s.cfg.QuotaBytes > 0 && bytes+size > s.cfg.QuotaBytes {
-		return fault.Denied("Your files would take more than the %d bytes that each user has", s.cfg.QuotaBytes)
+	if quota := s.quota(); quota > 0 && bytes+size > quota {
+		return fault.Denied("Your files would take more than the %d bytes that each user has", quota)
 	}
 	if s.cfg.QuotaFiles > 0 && files >= s.cfg.QuotaFiles {
 		return fault.Denied("You have %d files; that is as many as each user may have", files)
@@ -216,7 +216,7 @@ func (s *Service) discard(ctx context.Context, blob string) {
 
 // limit fails a stream that is larger than uploads may be.
 func (s *Service) limit(r io.Reader) io.Reader {
-	return &limited{r: r, left: s.cfg.MaxUpload, err: s.tooLarge()}
+	return &limited{r: r, left: s.MaxUpload(), err: s.tooLarge()}
 }
 
 type limited struct {

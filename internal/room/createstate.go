@@ -44,7 +44,7 @@ func (e *Engine) firstState(m *creation, c Create, power []byte) []InitialState 
 		{mx.TypeJoinRules, map[string]any{"join_rule": rule}, true},
 		{mx.TypeHistoryVisibility, map[string]any{"history_visibility": mx.VisibleShared}, true},
 		{mx.TypeGuestAccess, map[string]any{"guest_access": guests}, true},
-		{mx.TypeEncryption, map[string]any{"algorithm": megolm}, e.config.Encrypt},
+		{mx.TypeEncryption, map[string]any{"algorithm": megolm}, e.encrypt()},
 	} {
 		if preset.wanted && !given[preset.typ] {
 			put(preset.typ, preset.content)

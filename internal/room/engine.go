@@ -7,6 +7,7 @@ import (
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/room/ledger"
+	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store"
 )
 
@@ -46,6 +47,8 @@ type Deps struct {
 	Log      *slog.Logger
 	Now      func() time.Time
 	Config   Config
+	// Encrypt is whether new rooms are encrypted, as in Config.Encrypt. Nil is what is configured.
+	Encrypt func() bool
 }
 
 // Engine is the rooms of one node. What it can do with events it has from the ledger.
@@ -61,6 +64,7 @@ type Engine struct {
 	now      func() time.Time
 	config   Config
 	notices  mx.UserID
+	encrypt  func() bool
 
 	delayedWake chan struct{}
 }
@@ -80,14 +84,25 @@ func New(d Deps) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	var policies []Policy
-	if d.Config.Encrypt {
-		policies = append(policies, ledger.Encryption{})
+	if e.encrypt = d.Encrypt; e.encrypt == nil {
+		e.encrypt = func() bool { return d.Config.Encrypt }
 	}
+	policies := []Policy{whileEncrypting{e}}
 	e.Ledger = ledger.New(ledger.Deps{
 		DB: d.DB, Signer: d.Signer, Policies: append(policies, d.Policies...), Now: e.now, CacheEvents: d.Config.CacheEvents,
 	})
 	return e, nil
+}
+
+// whileEncrypting keeps encrypted rooms encrypted where new ones are.
+type whileEncrypting struct{ *Engine }
+
+// Judge asks ledger.Encryption.
+func (w whileEncrypting) Judge(room *roomstate.Snapshot, ev *mx.Event) error {
+	if !w.encrypt() {
+		return nil
+	}
+	return ledger.Encryption{}.Judge(room, ev)
 }
 
 // Server is the name of this server.

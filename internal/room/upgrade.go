@@ -174,7 +174,7 @@ func (u *upgrade) drafts(ctx context.Context, was *roomstate.Snapshot, join *led
 		content := []byte(`{"algorithm":"` + megolm + `"}`)
 		if ev := was.State(typ, ""); ev != nil {
 			content = ev.Content
-		} else if typ != mx.TypeEncryption || !e.config.Encrypt || e.noticeRoom(was) {
+		} else if typ != mx.TypeEncryption || !e.encrypt() || e.noticeRoom(was) {
 			continue
 		}
 		if err := put(typ, "", content); err != nil {

@@ -18,6 +18,7 @@ const (
 	KindRoom                        // Room was upgraded, purged or otherwise changed outside of its events
 	KindPusher                      // pushers of User
 	KindThread                      // thread subscriptions of User in Room
+	KindSettings                    // what the organisation has set
 )
 
 // Change is one thing that changed at a position. It crosses nodes, so it carries names only, no content.

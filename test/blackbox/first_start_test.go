@@ -1,8 +1,7 @@
 package blackbox
 
 import (
-	"bytes"
-	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -15,9 +14,9 @@ import (
 	"conclave.chat/test/harness"
 )
 
-var signIn = regexp.MustCompile(`signs in as (@admin:localhost) with the password (\S+)`)
+var welcome = regexp.MustCompile(`http://localhost:9/welcome/(\S+)`)
 
-// What `make run` does: the administrator's sign-in is shown at the first start and never again, and works.
+// What `make run` does: each start prints a link by which the first administrator begins, until somebody has.
 func TestFirstStart(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "data", "conclave.yaml")
@@ -62,31 +61,53 @@ func TestFirstStart(t *testing.T) {
 	if out, err := run("doctor"); err == nil || !strings.Contains(out, "--config") {
 		t.Errorf("doctor without a configuration: %v\n%s", err, out)
 	}
-	first := start("first.log", func(url string) {
-		text, _ := os.ReadFile(filepath.Join(dir, "first.log"))
-		m := signIn.FindSubmatch(text)
+	m := welcome.FindStringSubmatch(start("first.log", func(string) {}))
+	if m == nil {
+		t.Fatal("the first start shows no link")
+	}
+	old := m[1]
+	second := start("second.log", func(url string) {
+		text, _ := os.ReadFile(filepath.Join(dir, "second.log"))
+		m := welcome.FindSubmatch(text)
 		if m == nil {
-			t.Fatalf("no sign-in is shown:\n%s", text)
+			t.Fatalf("no link is shown:\n%s", text)
 		}
-		body := fmt.Sprintf(`{"type":"m.login.password","identifier":{"type":"m.id.user","user":%q},"password":%q}`, m[1], m[2])
-		res, err := http.Post(url+harness.API+"/login", "application/json", bytes.NewReader([]byte(body)))
-		if err != nil {
-			t.Fatal(err)
+		post := func(path, body string) (int, string) {
+			res, err := http.Post(url+path, "application/json", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			answer, _ := io.ReadAll(res.Body)
+			return res.StatusCode, string(answer)
 		}
-		res.Body.Close()
-		if res.StatusCode != http.StatusOK {
-			t.Errorf("the sign-in shown does not work: %s", res.Status)
+		begin := "/_conclave/client/v1/welcome/"
+		if status, _ := post(begin+old, `{"password":"a good long password"}`); status != http.StatusNotFound {
+			t.Errorf("the link of an earlier start: %d", status)
+		}
+		if status, a := post(begin+string(m[1]), `{"password":"a good long password","organisation":"Acme"}`); status != http.StatusOK || !strings.Contains(a, `"@admin:localhost"`) {
+			t.Errorf("the link does not work: %d %s", status, a)
+		}
+		// Other clients sign in by password from now on.
+		body := `{"type":"m.login.password","identifier":{"type":"m.id.user","user":"admin"},"password":"a good long password"}`
+		if status, a := post(harness.API+"/login", body); status != http.StatusOK {
+			t.Errorf("signing in afterwards: %d %s", status, a)
+		}
+		if res, err := http.Get(url + "/_conclave/client/v1/organisation"); err != nil {
+			t.Error(err)
+		} else if answer, _ := io.ReadAll(res.Body); !strings.Contains(string(answer), `"name":"Acme"`) {
+			t.Errorf("the organisation: %s", answer)
 		}
 		// Port 0 is always free, so only the database tells that a server runs.
 		if out, err := run("doctor", "--config", config); err != nil || !regexp.MustCompile(`(?m)^ok +database +sqlite, signing key`).MatchString(out) {
 			t.Errorf("doctor beside a running server: %v\n%s", err, out)
 		}
 	})
-	if n := len(signIn.FindAllString(first, -1)); n != 1 {
-		t.Errorf("the sign-in is shown %d times", n)
+	if n := len(welcome.FindAllString(second, -1)); n != 1 {
+		t.Errorf("the link is shown %d times", n)
 	}
-	if second := start("second.log", func(string) {}); strings.Contains(second, "password") {
-		t.Errorf("the second start shows it again:\n%s", second)
+	if third := start("third.log", func(string) {}); welcome.MatchString(third) {
+		t.Errorf("there is an administrator, and the third start shows a link:\n%s", third)
 	}
 }
 

@@ -77,7 +77,7 @@ func (h *Handlers) deactivate(r *door.Request) (any, error) {
 	if err := h.confirm(r, raw, "deactivate"); err != nil {
 		return nil, err
 	}
-	if err := h.Accounts.Deactivate(r.Context(), r.Caller.User, b.Erase); err != nil {
+	if err := h.Accounts.Deactivate(r.Context(), ident.By{}, r.Caller.User, b.Erase); err != nil {
 		return nil, err
 	}
 	// There are no third-party identifiers here, so all of them are unbound.

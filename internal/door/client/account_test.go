@@ -208,7 +208,7 @@ func TestOpenID(t *testing.T) {
 func TestRegisterByToken(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		const validity = "/_matrix/client/v1/register/m.login.registration_token/validity?token="
-		token, err := h.accounts.Invite("", 1, time.Hour)
+		token, err := h.accounts.Invite(ident.By{}, "", 1, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,7 +231,7 @@ func TestRegisterByToken(t *testing.T) {
 		}
 		body["username"], auth["session"] = "bob", nil
 		h.fails("POST", registerPath, "", body, 401, "M_FORBIDDEN")
-		if _, err := h.accounts.Invite("a b", 0, 0); !fault.Is(err, "M_INVALID_PARAM") {
+		if _, err := h.accounts.Invite(ident.By{}, "a b", 0, 0); !fault.Is(err, "M_INVALID_PARAM") {
 			t.Errorf("a bad token: %v", err)
 		}
 	}, func(c *ident.Config, _ *Deps) { c.Registration.Mode = "token" })

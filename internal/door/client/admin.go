@@ -31,6 +31,11 @@ func (h *Handlers) adminRoutes() []door.Route {
 	}
 }
 
+// by is the caller as the audit log names them.
+func by(r *door.Request) ident.By {
+	return ident.By{Name: string(r.Caller.User), Device: r.Caller.Device, Addr: r.Addr}
+}
+
 func (h *Handlers) whois(r *door.Request) (any, error) {
 	user, err := userOf(r)
 	if err != nil {
@@ -135,9 +140,6 @@ func (h *Handlers) mark(m mark) door.Handler {
 		if err != nil {
 			return nil, err
 		}
-		if user == r.Caller.User {
-			return nil, fault.Denied("You cannot do this to yourself")
-		}
 		body := map[string]jsontext.Value{}
 		if err := r.Decode(&body); err != nil {
 			return nil, err
@@ -151,6 +153,6 @@ func (h *Handlers) mark(m mark) door.Handler {
 		}
 		on := body[m.name].Kind() == 't'
 		lock, suspend := m.set(&on)
-		return map[string]bool{m.name: on}, h.Accounts.Moderate(r.Context(), user, lock, suspend)
+		return map[string]bool{m.name: on}, h.Accounts.Moderate(r.Context(), by(r), user, lock, suspend)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mx"
 )
 
@@ -11,7 +12,7 @@ import (
 func (h *harness) admin(name string) person {
 	h.t.Helper()
 	p := h.register(name)
-	if err := h.accounts.SetAdmin(context.Background(), mx.UserID(p.ID), true); err != nil {
+	if err := h.accounts.SetAdmin(context.Background(), ident.By{}, mx.UserID(p.ID), true); err != nil {
 		h.t.Fatal(err)
 	}
 	return p

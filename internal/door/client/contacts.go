@@ -144,7 +144,7 @@ func (h *Handlers) deleteContact(r *door.Request) (any, error) {
 		return nil, err
 	}
 	if a.Medium == mediumEmail {
-		if err := h.Accounts.DeleteContact(r.Context(), r.Caller.User, a.Address); err != nil {
+		if err := h.Accounts.DeleteContact(r.Context(), ident.By{}, r.Caller.User, a.Address); err != nil {
 			return nil, err
 		}
 	}

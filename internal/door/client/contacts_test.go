@@ -100,7 +100,7 @@ func TestAddress(t *testing.T) {
 		h.fails("POST", "/_matrix/client/v3/login", "", map[string]any{
 			"type": "m.login.password", "password": testPassword, "identifier": map[string]string{"type": "m.id.thirdparty", "medium": "email", "address": "nobody@example.com"},
 		}, 403, "M_FORBIDDEN")
-		if err := h.accounts.SetContact(context.Background(), "@bob:hs1", addressOfTest); !fault.Is(err, "M_THREEPID_IN_USE") {
+		if err := h.accounts.SetContact(context.Background(), ident.By{}, "@bob:hs1", addressOfTest); !fault.Is(err, "M_THREEPID_IN_USE") {
 			t.Errorf("an address of two: %v", err)
 		}
 		h.ok("POST", contactsPath+"/delete", b.Token, `{"medium":"email","address":"alice@example.com"}`) // not bob's
@@ -133,7 +133,7 @@ func TestForgottenPassword(t *testing.T) {
 		o := &outbox{}
 		h.open(o)
 		a := h.register("alice")
-		if err := h.accounts.SetContact(context.Background(), "@alice:hs1", addressOfTest); err != nil {
+		if err := h.accounts.SetContact(context.Background(), ident.By{}, "@alice:hs1", addressOfTest); err != nil {
 			t.Fatal(err)
 		}
 		sid := h.request(passwordPath, addressOfTest, 1).str("sid")
@@ -190,7 +190,7 @@ func TestForgottenPasswordKeepsDevices(t *testing.T) {
 		o := &outbox{}
 		h.open(o)
 		a := h.register("alice")
-		if err := h.accounts.SetContact(context.Background(), "@alice:hs1", addressOfTest); err != nil {
+		if err := h.accounts.SetContact(context.Background(), ident.By{}, "@alice:hs1", addressOfTest); err != nil {
 			t.Fatal(err)
 		}
 		sid := h.request(passwordPath, addressOfTest, 1).str("sid")

@@ -16,8 +16,8 @@ import (
 // Discovery is what clients learn of the server before and beside the API.
 type Discovery struct {
 	PublicURL   string
-	RoomVersion string // of new rooms; empty for the specification's recommendation
-	Encrypted   bool   // every new room is
+	RoomVersion string      // of new rooms; empty for the specification's recommendation
+	Encrypted   func() bool // whether every new room is; nil is no
 	TURN        TURN
 	Calls       Calls
 	Support     Support
@@ -80,7 +80,7 @@ type versionsAnswer struct {
 
 // versions names every version by itself: clients look for theirs.
 func (h *Handlers) versions(*door.Request) (any, error) {
-	return versionsAnswer{specVersions(), unstableFeatures(h.Discovery.Encrypted)}, nil
+	return versionsAnswer{specVersions(), unstableFeatures(h.Discovery.Encrypted != nil && h.Discovery.Encrypted())}, nil
 }
 
 func specVersions() []string {

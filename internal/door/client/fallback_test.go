@@ -51,7 +51,7 @@ func TestPasswordPage(t *testing.T) {
 // Spec: cs#fallback
 func TestRegistrationTokenPage(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
-		token, err := h.accounts.Invite("", 1, 0)
+		token, err := h.accounts.Invite(ident.By{}, "", 1, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,7 +55,7 @@ func (h *Handlers) register(r *door.Request) (any, error) {
 	case kind == "guest":
 		return nil, fault.Denied("There are no guest accounts here")
 	}
-	if err := h.Accounts.RegistrationOpen(); err != nil {
+	if err := h.Accounts.RegistrationOpen(r.Context()); err != nil {
 		return nil, err
 	}
 	class := gate.Costly

@@ -144,7 +144,7 @@ func TestWhatSuspendedUsersMayDo(t *testing.T) {
 	eachRooms(t, func(t *testing.T, r *rooms) {
 		mine := url.PathEscape(r.ok("PUT", r.at("send/m.room.message/1"), r.bob.Token, "{}").str("event_id"))
 		hers := url.PathEscape(r.ok("PUT", r.at("send/m.room.message/2"), r.alice.Token, "{}").str("event_id"))
-		if err := r.accounts.Moderate(t.Context(), mx.UserID(r.bob.ID), nil, new(true)); err != nil {
+		if err := r.accounts.Moderate(t.Context(), ident.By{}, mx.UserID(r.bob.ID), nil, new(true)); err != nil {
 			t.Fatal(err)
 		}
 		r.ok("PUT", r.at("redact/%s/1", mine), r.bob.Token, "{}")

@@ -69,7 +69,10 @@ func devices(ctx context.Context, r store.Reader, query string, args ...any) ([]
 func InsertDevice(tx *store.Tx, d Device) error {
 	_, err := tx.Exec("INSERT INTO device ("+deviceColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
 		d.User, d.ID, d.Name, d.Created, d.Seen, d.Addr, d.Agent)
-	return err
+	if err != nil {
+		return err
+	}
+	return seen(tx, d.User, d.Seen)
 }
 
 // RenameDevice changes a device's display name and reports whether there is such a device.
@@ -86,8 +89,16 @@ func DeleteDevice(tx *store.Tx, user mx.UserID, id mx.DeviceID) (bool, error) {
 
 // Seen notes when and from where a device was last used.
 func Seen(tx *store.Tx, d Device) error {
-	_, err := tx.Exec("UPDATE device SET seen = $1, addr = $2, agent = $3 WHERE user_id = $4 AND device_id = $5 AND seen < $1",
+	n, err := tx.Exec("UPDATE device SET seen = $1, addr = $2, agent = $3 WHERE user_id = $4 AND device_id = $5 AND seen < $1",
 		d.Seen, d.Addr, d.Agent, d.User, d.ID)
+	if err != nil || n == 0 {
+		return err
+	}
+	return seen(tx, d.User, d.Seen)
+}
+
+func seen(tx *store.Tx, user mx.UserID, at int64) error {
+	_, err := tx.Exec("UPDATE account SET seen = $1 WHERE user_id = $2 AND seen < $1", at, user)
 	return err
 }
 

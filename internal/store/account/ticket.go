@@ -13,6 +13,8 @@ const (
 	LoginTicket  = "login"
 	OpenIDTicket = "openid"
 	NonceTicket  = "nonce"
+	// WelcomeTicket is of the link for the first administrator.
+	WelcomeTicket = "welcome"
 )
 
 // InsertTicket adds a short-lived secret.
@@ -39,6 +41,12 @@ func TakeTicket(ctx context.Context, tx *store.Tx, kind string, token []byte, no
 	}
 	_, err = tx.Exec("DELETE FROM ticket WHERE kind = $1 AND token = $2", kind, token)
 	return user, err == nil, err
+}
+
+// DropTickets removes all tickets of a kind.
+func DropTickets(tx *store.Tx, kind string) error {
+	_, err := tx.Exec("DELETE FROM ticket WHERE kind = $1", kind)
+	return err
 }
 
 // DeleteTickets removes the tickets of a user.

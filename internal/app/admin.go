@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"conclave.chat/internal/audit"
+	"conclave.chat/internal/census"
+	"conclave.chat/internal/config"
+	"conclave.chat/internal/door/admin"
+	"conclave.chat/internal/door/conclave"
+	"conclave.chat/internal/keyring"
+	"conclave.chat/internal/organisation"
+	"conclave.chat/internal/store"
+)
+
+// wireAdmin makes the administrators' API.
+func (a *App) wireAdmin() error {
+	h, err := admin.New(admin.Deps{
+		Version: Version(), Audit: audit.New(a.db), Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: census.New(a.db),
+		Sources: a.sources(),
+	})
+	if err != nil {
+		return err
+	}
+	own := conclave.New(conclave.Deps{Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, MinPassword: a.cfg.Accounts.Passwords.MinLength})
+	a.routes = append(a.routes, h.Routes(), own.Routes())
+	return nil
+}
+
+// wireOrganisation makes what can be set at run time, over what is configured.
+func (a *App) wireOrganisation() {
+	base := organisation.Defaults()
+	base.Name, base.Registration = a.cfg.Organisation, a.cfg.Accounts.Registration.Mode
+	base.UploadLimit, base.UserQuota, base.EncryptRooms = a.cfg.Media.MaxUpload, a.cfg.Media.QuotaBytes, a.cfg.Rooms.Encrypt
+	a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base})
+	a.bus.ListenFirst(a.organisation.Changed)
+}
+
+// sources says where the values come from that are not set at run time.
+func (a *App) sources() map[string]string {
+	list := map[string]string{}
+	for name, path := range map[string]string{
+		"name": "organisation", "registration": "accounts.registration.mode", "upload_limit": "media.max_upload", "user_quota": "media.quota_bytes",
+		"encrypt_rooms": "rooms.encrypt",
+	} {
+		list[name] = a.cfg.Source(path)
+	}
+	return list
+}
+
+// AuditLog opens the audit log of an installation for the command line, beside a running server or without one.
+func AuditLog(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slog.Logger) (*audit.Service, func() error, error) {
+	db, err := store.Open(ctx, store.Options{
+		Postgres: cfg.Database.Postgres, Path: cfg.Path(databaseFile), Key: k.Derive("sqlite"), Log: log, Readers: 1,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return audit.New(db), db.Close, nil
+}

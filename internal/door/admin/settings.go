@@ -1,0 +1,84 @@
+package admin
+
+import (
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"conclave.chat/internal/door"
+	"conclave.chat/internal/door/openapi"
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/organisation"
+)
+
+func (h *Handlers) settingsOperations() []openapi.Operation {
+	put := act("PUT", "settings", "putSettings", "Replace what is set at run time. What is absent falls back to the configuration.", h.putSettings)
+	put.Header = []openapi.Param{{Name: "If-Match", Doc: "The ETag of the settings that these are made from. Somebody else's change meanwhile is answered with 412."}}
+	return []openapi.Operation{
+		get("settings", "getSettings", "What the organisation has set, what holds, and where that comes from.", func(r *door.Request) (settingsAnswer, error) {
+			return h.settings(h.Organisation.State(r.Context()))
+		}),
+		put,
+	}
+}
+
+// settingsAnswer is the answer about settings.
+type settingsAnswer struct {
+	Version int64                 `json:"version" doc:"Also the ETag, in quotes."`
+	Set     organisation.Settings `json:"set" doc:"What is set at run time: what PUT takes."`
+	Values  organisation.Values   `json:"values" doc:"What holds."`
+	Sources map[string]string     `json:"sources" doc:"Where each value comes from: console, environment, file or default."`
+}
+
+// Respond writes the answer with its ETag.
+func (s settingsAnswer) Respond(w http.ResponseWriter, _ *http.Request) error {
+	data, err := json.Marshal(struct {
+		Version int64                 `json:"version"`
+		Set     organisation.Settings `json:"set"`
+		Values  organisation.Values   `json:"values"`
+		Sources map[string]string     `json:"sources"`
+	}(s), json.Deterministic(true))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("ETag", `"`+strconv.FormatInt(s.Version, 10)+`"`)
+	_, err = w.Write(data)
+	return err
+}
+
+func (h *Handlers) settings(st *organisation.State, err error) (settingsAnswer, error) {
+	if err != nil {
+		return settingsAnswer{}, err
+	}
+	s := settingsAnswer{st.Version, st.Set, st.Values, map[string]string{}}
+	set := reflect.ValueOf(st.Set)
+	for i := range set.NumField() {
+		name, _, _ := strings.Cut(set.Type().Field(i).Tag.Get("json"), ",")
+		switch {
+		case !set.Field(i).IsNil():
+			s.Sources[name] = "console"
+		case h.Sources[name] != "":
+			s.Sources[name] = h.Sources[name]
+		default:
+			s.Sources[name] = "default"
+		}
+	}
+	return s, nil
+}
+
+func (h *Handlers) putSettings(r *door.Request, b *organisation.Settings) (settingsAnswer, error) {
+	tag := r.HTTP.Header.Get("If-Match")
+	if tag == "" {
+		return settingsAnswer{}, fault.MissingParam("The If-Match header is missing: it says which settings yours are made from")
+	}
+	version, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(tag, "W/"), `"`), 10, 64)
+	if err != nil {
+		return settingsAnswer{}, fault.InvalidParam("If-Match is no ETag of the settings")
+	}
+	return h.settings(h.Organisation.Put(r.Context(), by(r), *b, version))
+}

@@ -1,0 +1,222 @@
+// Package organisation owns what the organisation decides at run time: its name, who may register, limits, and the policy that its clients
+// follow. What is set here goes before the configuration file and the environment; what is not set comes from there.
+//
+// Settings enter through Put, with the version that they are based on, and leave by Now, from memory. Changed must hear of every committed
+// batch, so that all nodes see a change at once. It refuses values that cannot work, and changes to settings that somebody else has
+// changed meanwhile.
+package organisation
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/auditlog"
+	"conclave.chat/internal/store/settings"
+)
+
+// Settings is what is set at run time; nil is not.
+type Settings struct {
+	Name               *string `json:"name,omitempty" doc:"The organisation's name, shown to people."`
+	Registration       *string `json:"registration,omitempty" enum:"closed token" doc:"Who may make an account: nobody who is not invited (closed), or who has a registration token."`
+	UploadLimit        *int64  `json:"upload_limit,omitempty" doc:"Largest file that can be uploaded: bytes."`
+	UserQuota          *int64  `json:"user_quota,omitempty" doc:"What the files of one user may take together: bytes. 0 is no limit."`
+	EncryptRooms       *bool   `json:"encrypt_rooms,omitempty" doc:"Encrypt every new room end to end, and refuse unencrypted messages in encrypted rooms."`
+	IdleLockMinutes    *int64  `json:"idle_lock_minutes,omitempty" doc:"The app locks itself after so many minutes without use. 0 is never."`
+	Forwarding         *bool   `json:"forwarding_allowed,omitempty" doc:"Whether people may forward messages to other rooms."`
+	ExcludeUnsigned    *bool   `json:"exclude_unsigned_devices,omitempty" doc:"Give keys only to devices that their owners have verified."`
+	RecoveryPassphrase *bool   `json:"recovery_passphrase_allowed,omitempty" doc:"Whether people may choose a passphrase in place of a recovery key."`
+}
+
+// Values is what holds now.
+type Values struct {
+	Name               string `json:"name"`
+	Registration       string `json:"registration" enum:"closed token open"`
+	UploadLimit        int64  `json:"upload_limit"`
+	UserQuota          int64  `json:"user_quota"`
+	EncryptRooms       bool   `json:"encrypt_rooms"`
+	IdleLockMinutes    int64  `json:"idle_lock_minutes"`
+	Forwarding         bool   `json:"forwarding_allowed"`
+	ExcludeUnsigned    bool   `json:"exclude_unsigned_devices"`
+	RecoveryPassphrase bool   `json:"recovery_passphrase_allowed"`
+}
+
+// Defaults are the values that no configuration has.
+func Defaults() Values {
+	return Values{Forwarding: true, ExcludeUnsigned: true, RecoveryPassphrase: true}
+}
+
+// Bounds of what can be set.
+const (
+	maxName    = 100
+	maxMinutes = 24 * 60
+	maxBytes   = 1 << 50
+)
+
+// over gives the values of what is set, and the others from below.
+func (s *Settings) over(v Values) Values {
+	take(&v.Name, s.Name)
+	take(&v.Registration, s.Registration)
+	take(&v.UploadLimit, s.UploadLimit)
+	take(&v.UserQuota, s.UserQuota)
+	take(&v.EncryptRooms, s.EncryptRooms)
+	take(&v.IdleLockMinutes, s.IdleLockMinutes)
+	take(&v.Forwarding, s.Forwarding)
+	take(&v.ExcludeUnsigned, s.ExcludeUnsigned)
+	take(&v.RecoveryPassphrase, s.RecoveryPassphrase)
+	return v
+}
+
+func take[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func (s *Settings) check() error {
+	switch {
+	case s.Name != nil && (*s.Name == "" || len(*s.Name) > maxName):
+		return fault.InvalidParam("The organisation's name has 1 to %d bytes", maxName)
+	case s.Registration != nil && *s.Registration != "closed" && *s.Registration != "token":
+		return fault.InvalidParam("registration is closed or token; only the configuration can open it to everybody")
+	case s.UploadLimit != nil && (*s.UploadLimit < 1 || *s.UploadLimit > maxBytes):
+		return fault.InvalidParam("upload_limit must be more than 0")
+	case s.UserQuota != nil && (*s.UserQuota < 0 || *s.UserQuota > maxBytes):
+		return fault.InvalidParam("user_quota must not be less than 0")
+	case s.IdleLockMinutes != nil && (*s.IdleLockMinutes < 0 || *s.IdleLockMinutes > maxMinutes):
+		return fault.InvalidParam("idle_lock_minutes must be from 0 to %d", maxMinutes)
+	}
+	return nil
+}
+
+// State is the settings at a version.
+type State struct {
+	Version int64
+	Set     Settings
+	Values  Values
+}
+
+// Deps are what a Service needs.
+type Deps struct {
+	DB   *store.DB
+	Base Values // what holds where nothing is set
+	Now  func() time.Time
+}
+
+// Service is the settings of one installation.
+type Service struct {
+	Deps
+	state atomic.Pointer[State] // nil: to be read
+}
+
+// New makes a Service.
+func New(d Deps) *Service {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	return &Service{Deps: d}
+}
+
+// Changed hears of a committed batch, on this node or another.
+func (s *Service) Changed(b store.Batch) {
+	for i := range b.Changes {
+		if b.Changes[i].Kind == store.KindSettings {
+			s.state.Store(nil)
+			return
+		}
+	}
+	if b.Lost {
+		s.state.Store(nil)
+	}
+}
+
+// State reads the settings.
+func (s *Service) State(ctx context.Context) (*State, error) {
+	if st := s.state.Load(); st != nil {
+		return st, nil
+	}
+	st, err := s.read(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	s.state.CompareAndSwap(nil, st)
+	return st, nil
+}
+
+// Current is what holds now. Where it cannot be read, what was configured does: the database is away, and nothing else works either.
+func (s *Service) Current() Values {
+	st, err := s.State(context.Background())
+	if err != nil {
+		return s.Base
+	}
+	return st.Values
+}
+
+// Name is the organisation's name.
+func (s *Service) Name() string { return s.Current().Name }
+
+func (s *Service) read(ctx context.Context, r store.Reader) (*State, error) {
+	version, data, err := settings.Read(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	st := &State{Version: version}
+	if version > 0 {
+		if err := json.Unmarshal(data, &st.Set); err != nil {
+			return nil, err
+		}
+	}
+	st.Values = st.Set.over(s.Base)
+	return st, nil
+}
+
+var errChanged = fault.New(fault.PreconditionFailed, "CHAT.CONCLAVE.CHANGED", "Somebody else has changed the settings meanwhile: read them again")
+
+// Put replaces what is set. version is that of the settings that the new ones are made from.
+func (s *Service) Put(ctx context.Context, by auditlog.Actor, next Settings, version int64) (*State, error) {
+	if err := next.check(); err != nil {
+		return nil, err
+	}
+	var st *State
+	err := s.DB.Write(func(tx *store.Tx) error {
+		was, err := s.read(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if was.Version != version {
+			return errChanged
+		}
+		st = &State{Version: version + 1, Set: next, Values: next.over(s.Base)}
+		return s.write(tx, by, was, st)
+	})
+	return st, err
+}
+
+// Rename gives the organisation another name, within a transaction.
+func (s *Service) Rename(ctx context.Context, tx *store.Tx, by auditlog.Actor, name string) error {
+	was, err := s.read(ctx, tx)
+	if err != nil {
+		return err
+	}
+	next := was.Set
+	next.Name = &name
+	if err := next.check(); err != nil {
+		return err
+	}
+	return s.write(tx, by, was, &State{Version: was.Version + 1, Set: next})
+}
+
+func (s *Service) write(tx *store.Tx, by auditlog.Actor, was, next *State) error {
+	data, err := json.Marshal(&next.Set)
+	if err != nil {
+		return err
+	}
+	if err := settings.Write(tx, next.Version, data); err != nil {
+		return err
+	}
+	return auditlog.Record(tx, store.Millis(s.Now()), by, auditlog.Act{Action: "settings.change", Target: "organisation", Was: &was.Set, Became: &next.Set})
+}
