@@ -150,7 +150,7 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireAccounts(); err != nil {
 		return err
 	}
-	if err := a.wirePush(); err != nil {
+	if err := a.wirePush(ctx); err != nil {
 		return err
 	}
 	a.wireReaders()
@@ -203,35 +203,43 @@ func (a *App) identity(ctx context.Context) error {
 
 const signingKeyName = "signing_key"
 
-// signingKey reads the server's signing key, or makes it on the first start. Nodes that start together agree on the first one.
+// signingKey reads the server's signing key, or makes it on the first start.
 func (a *App) signingKey(ctx context.Context) (ed25519.PrivateKey, error) {
-	sealed, err := secret.Get(ctx, a.db, signingKeyName)
-	if err != nil {
-		return nil, err
-	}
-	if sealed == nil {
+	seed, err := a.sealedSecret(ctx, signingKeyName, func() ([]byte, error) {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
-		if err != nil {
-			return nil, fmt.Errorf("app: signing key: %w", err)
-		}
-		if sealed, err = a.keys.Seal(signingKeyName, key.Seed()); err != nil {
-			return nil, err
-		}
-		err = a.db.Write(func(tx *store.Tx) error {
-			return errors.Join(secret.PutFirst(tx, signingKeyName, sealed), secret.PutFact(tx, "server_name", string(a.server)))
-		})
-		if err != nil {
-			return nil, err
-		}
-		if sealed, err = secret.Get(ctx, a.db, signingKeyName); err != nil {
-			return nil, err
-		}
-	}
-	seed, err := a.keys.Unseal(signingKeyName, sealed)
+		return key.Seed(), err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+// sealedSecret reads a secret of the installation, or makes it on the first start. Nodes that start together agree on the first one.
+func (a *App) sealedSecret(ctx context.Context, name string, generate func() ([]byte, error)) ([]byte, error) {
+	sealed, err := secret.Get(ctx, a.db, name)
+	if err != nil {
+		return nil, err
+	}
+	if sealed == nil {
+		plain, err := generate()
+		if err != nil {
+			return nil, fmt.Errorf("app: %s: %w", name, err)
+		}
+		if sealed, err = a.keys.Seal(name, plain); err != nil {
+			return nil, err
+		}
+		err = a.db.Write(func(tx *store.Tx) error {
+			return errors.Join(secret.PutFirst(tx, name, sealed), secret.PutFact(tx, "server_name", string(a.server)))
+		})
+		if err != nil {
+			return nil, err
+		}
+		if sealed, err = secret.Get(ctx, a.db, name); err != nil {
+			return nil, err
+		}
+	}
+	return a.keys.Unseal(name, sealed)
 }
 
 // joinCluster connects to the other nodes where NATS is configured.

@@ -185,18 +185,19 @@ func (q *queue) deliver(ctx context.Context, p *pushdata.Pusher, j job) error {
 		return err
 	}
 	n := compose(p, j, badge)
-	body, err := json.Marshal(map[string]any{"notification": n})
-	if err != nil {
-		return err
+	var rejected bool
+	if p.Kind == kindWeb {
+		rejected, err = q.service.sendWebPush(ctx, p, &n)
+	} else {
+		rejected, err = q.notify(ctx, p, &n)
 	}
-	rejected, err := q.post(ctx, p.URL, body)
 	if err != nil {
 		return err
 	}
 	q.mu.Lock()
 	q.badge = badge
 	q.mu.Unlock()
-	if slices.Contains(rejected, p.Key) {
+	if rejected {
 		q.service.log.Info("push gateway rejected a pusher: removed", "user", p.User, "app", p.AppID)
 		return q.service.DeletePusher(p.User, p.AppID, p.Key)
 	}
@@ -223,7 +224,7 @@ func compose(p *pushdata.Pusher, j job, badge int) notification {
 	var data struct {
 		Format string `json:"format"`
 	}
-	if json.Unmarshal(p.Data, &data) == nil && data.Format == formatIDOnly {
+	if p.Kind == kindWeb || json.Unmarshal(p.Data, &data) == nil && data.Format == formatIDOnly {
 		return n
 	}
 	n.Type, n.Sender, n.Content = j.event.Type, j.event.Sender, j.event.Content
@@ -246,29 +247,34 @@ func eager(j job) bool {
 	return j.event.Type == mx.TypeEncrypted || j.event.Type == mx.TypeMember || j.tweaks["sound"] != nil || string(j.tweaks["highlight"]) == "true"
 }
 
-func (q *queue) post(ctx context.Context, url string, body []byte) (rejected []string, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+// notify tells a gateway, and reports whether it wants no more for this pusher.
+func (q *queue) notify(ctx context.Context, p *pushdata.Pusher, n *notification) (rejected bool, err error) {
+	body, err := json.Marshal(map[string]any{"notification": n})
 	if err != nil {
-		return nil, err
+		return false, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.URL, bytes.NewReader(body))
+	if err != nil {
+		return false, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	res, err := q.service.gateways.Do(req)
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return nil, err
+		return false, err
 	}
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("push: gateway answers with status %d", res.StatusCode)
+		return false, fmt.Errorf("push: gateway answers with status %d", res.StatusCode)
 	}
 	var said struct {
 		Rejected []string `json:"rejected"`
 	}
 	_ = json.Unmarshal(answer, &said) // a 200 with anything else is a success without rejections
-	return said.Rejected, nil
+	return slices.Contains(said.Rejected, p.Key), nil
 }
 
 // badge is the number of unread notifications of a user in all rooms.

@@ -146,6 +146,9 @@ func (r *round) reload() error {
 	old := r.queues
 	r.queues = make(map[mx.UserID]map[string]*queue)
 	for _, p := range list {
+		if p.AckToken != "" {
+			continue
+		}
 		key := p.AppID + "\x00" + p.Key
 		q := old[p.User][key]
 		if q == nil || !q.adopt(p) {
@@ -162,7 +165,7 @@ func (r *round) reload() error {
 			q.end()
 		}
 	}
-	r.count = len(list)
+	r.count = len(r.queues)
 	return nil
 }
 

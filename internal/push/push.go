@@ -4,11 +4,13 @@
 // message costs it nothing until somebody asks: counts are worked out from the log when a sync wants them and kept in a bounded
 // cache (see ledger). Pushers are told by one node at a time, which holds the lease "push".
 //
+// A pusher is told through its application's gateway (kind http) or straight through the browser's push service (kind webpush, MSC4174).
 // It refuses pushers that are not HTTPS, and connects to public addresses only.
 package push
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -51,6 +53,7 @@ type Deps struct {
 	Rooms    Rooms
 	Position func() store.Pos // the last durable position
 	Config   Config
+	WebPush  WebPushKey // without one there are no pushers of kind webpush
 	Log      *slog.Logger
 	Now      func() time.Time
 }
@@ -62,6 +65,8 @@ type Service struct {
 	position func() store.Pos
 	config   Config
 	gateways *http.Client
+	webPush  WebPushKey
+	acks     chan struct{} // one for each activation under way
 	log      *slog.Logger
 	now      func() time.Time
 
@@ -82,7 +87,7 @@ const (
 
 // New makes the service. Its Listen goes to the bus, Run makes pushers work.
 func New(d Deps) (*Service, error) {
-	s := &Service{db: d.DB, rooms: d.Rooms, position: d.Position, config: d.Config, log: d.Log, now: d.Now}
+	s := &Service{db: d.DB, rooms: d.Rooms, position: d.Position, config: d.Config, webPush: d.WebPush, log: d.Log, now: d.Now, acks: make(chan struct{}, maxAcks)}
 	s.server = pushrule.NewServer(pushrule.Options{Legacy: d.Config.LegacyMentions, Threads: d.Config.ThreadSubscriptions})
 	if s.now == nil {
 		s.now = time.Now
@@ -138,11 +143,11 @@ func (s *Service) Listen(b store.Batch) {
 	}
 }
 
-// Collect removes counts that nobody will ask for.
-func (s *Service) Collect(context.Context, time.Time) error {
+// Collect removes counts that nobody will ask for, and pushers that were never activated.
+func (s *Service) Collect(_ context.Context, now time.Time) error {
 	return s.db.Write(func(tx *store.Tx) error {
 		_, err := pushdata.CollectUnread(tx)
-		return err
+		return errors.Join(err, pushdata.CollectInactive(tx, store.Millis(now.Add(-inactiveFor))))
 	})
 }
 

@@ -39,6 +39,7 @@ type world struct {
 	bus   *notify.Bus
 	rooms *room.Engine
 	room  mx.RoomID
+	now   func() time.Time // nil is the clock
 }
 
 func each(t *testing.T, run func(*testing.T, *world)) {
@@ -68,7 +69,10 @@ func each(t *testing.T, run func(*testing.T, *world)) {
 
 // service is a new service on the same database, as after a restart.
 func (w *world) service() *push.Service {
+	key, err := push.NewWebPushKey([]byte("a private key for tests: 32 byte"), "postmaster@example.org")
+	w.must(err)
 	s, err := push.New(push.Deps{
+		Now: w.now, WebPush: key,
 		DB: w.db, Rooms: w.rooms, Position: w.bus.Last, Log: slog.New(slog.DiscardHandler),
 		Config: push.Config{AllowHTTP: true, AllowPrivate: []string{"127.0.0.1"}},
 	})
@@ -383,11 +387,18 @@ func (g *gateway) wait(t *testing.T, n int) []map[string]any {
 	return nil
 }
 
+func (w *world) setPusher(p pushdata.Pusher) {
+	w.t.Helper()
+	if active, err := w.SetPusher(p, false); err != nil || !active {
+		w.t.Fatalf("active %v, %v", active, err)
+	}
+}
+
 func (w *world) pusher(g *gateway, key, data string) {
 	w.t.Helper()
-	w.must(w.SetPusher(pushdata.Pusher{
+	w.setPusher(pushdata.Pusher{
 		User: bob, Device: "D", AppID: "app", Key: key, Kind: "http", Lang: "en", URL: g.URL + "/_matrix/push/v1/notify", Data: []byte(data),
-	}, false))
+	})
 }
 
 // Spec: cs#post_matrixclientv3pushersset
@@ -449,7 +460,7 @@ func TestEventIDOnlyTellsNoMoreThanThat(t *testing.T) {
 func TestBadPushersAreRefused(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		good := pushdata.Pusher{User: bob, AppID: "a", Key: "k", Kind: "http", URL: "https://push.example.org/_matrix/push/v1/notify", Data: []byte("{}")}
-		w.must(w.SetPusher(good, false))
+		w.setPusher(good)
 		for name, change := range map[string]func(*pushdata.Pusher){
 			"kind": func(p *pushdata.Pusher) { p.Kind = "email" }, "path": func(p *pushdata.Pusher) { p.URL = "https://push.example.org/x" },
 			"scheme": func(p *pushdata.Pusher) { p.URL = "ftp://push.example.org/_matrix/push/v1/notify" },
@@ -458,13 +469,13 @@ func TestBadPushersAreRefused(t *testing.T) {
 		} {
 			p := good
 			change(&p)
-			if err := w.SetPusher(p, false); !fault.Is(err, "M_INVALID_PARAM") {
+			if _, err := w.SetPusher(p, false); !fault.Is(err, "M_INVALID_PARAM") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		taken := good
 		taken.User = carol
-		w.must(w.SetPusher(taken, false)) // the phone has a new owner
+		w.setPusher(taken) // the phone has a new owner
 		if list, err := w.Pushers(t.Context(), bob); err != nil || len(list) != 0 {
 			t.Errorf("bob still has %v, %v", list, err)
 		}

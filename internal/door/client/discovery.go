@@ -179,6 +179,9 @@ func (h *Handlers) capabilities(r *door.Request) (any, error) {
 		"m.get_login_token":          enabled(true),
 		"m.forget_forced_upon_leave": enabled(false),
 	}
+	if key := h.Push.WebPushKey(); key != "" { // Spec: MSC4174
+		c["m.webpush"] = map[string]any{"enabled": true, "vapid": key}
+	}
 	if r.Caller.Admin {
 		c["m.account_moderation"] = map[string]bool{"suspend": true, "lock": true}
 	}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"encoding/json"
+	"net/http"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -40,6 +41,8 @@ func (h *Handlers) pushRoutes() []door.Route {
 		{Method: "GET", Path: "/_matrix/client/v3/pushers", Access: gate.User, Handle: h.pushers},
 		// Spec: cs#post_matrixclientv3pushersset
 		{Method: "POST", Path: "/_matrix/client/v3/pushers/set", Access: gate.User, Limit: gate.Message, Handle: h.setPusher},
+		// Spec: MSC4174
+		{Method: "POST", Path: "/_matrix/client/v3/pushers/ack", Access: gate.User, MaxBody: smallBody, Handle: h.ackPusher},
 		// Spec: cs#get_matrixclientv3notifications
 		{Method: "GET", Path: "/_matrix/client/v3/notifications", Access: gate.User, Limit: gate.Costly, Handle: h.notifications},
 	}
@@ -184,6 +187,7 @@ func (h *Handlers) pushers(r *door.Request) (any, error) {
 		ProfileTag string         `json:"profile_tag,omitempty"`
 		Lang       string         `json:"lang"`
 		Data       map[string]any `json:"data"`
+		Activated  *bool          `json:"activated,omitempty"` // MSC4174
 	}
 	answer := make([]pusher, len(list))
 	for i, p := range list {
@@ -192,7 +196,11 @@ func (h *Handlers) pushers(r *door.Request) (any, error) {
 			return nil, err
 		}
 		data["url"] = p.URL
-		answer[i] = pusher{p.Key, p.Kind, p.AppID, p.AppName, p.DeviceName, p.ProfileTag, p.Lang, data}
+		var activated *bool
+		if p.Kind == "webpush" {
+			activated = new(p.AckToken == "")
+		}
+		answer[i] = pusher{p.Key, p.Kind, p.AppID, p.AppName, p.DeviceName, p.ProfileTag, p.Lang, data, activated}
 	}
 	return map[string]any{"pushers": answer}, nil
 }
@@ -227,10 +235,25 @@ func (h *Handlers) setPusher(r *door.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, h.Push.SetPusher(pushdata.Pusher{
+	active, err := h.Push.SetPusher(pushdata.Pusher{
 		User: r.Caller.User, Device: r.Caller.Device, Key: body.Key, Kind: *body.Kind, AppID: body.AppID, AppName: *body.AppName,
 		DeviceName: *body.DeviceName, ProfileTag: body.ProfileTag, Lang: *body.Lang, URL: url, Data: data,
 	}, body.Append)
+	if err != nil || active {
+		return nil, err
+	}
+	return door.Status{Code: http.StatusCreated, Body: struct{}{}}, nil
+}
+
+func (h *Handlers) ackPusher(r *door.Request) (any, error) {
+	var body struct {
+		AppID string `json:"app_id"`
+		Token string `json:"ack_token"`
+	}
+	if err := r.Decode(&body); err != nil {
+		return nil, err
+	}
+	return nil, h.Push.AckPusher(r.Context(), r.Caller.User, body.AppID, body.Token)
 }
 
 // Page sizes of /notifications.

@@ -27,9 +27,11 @@ type Pusher struct {
 	Data       []byte // as the client gave it, without url
 	Created    int64
 	Done       store.Pos
+	AckToken   string // what its client has to send back before it counts; "" once it has, and for kinds without that
+	AckUntil   int64  // milliseconds
 }
 
-const pusherColumns = "user_id, app_id, pushkey, device_id, kind, app_name, device_name, profile_tag, lang, url, data, created_ts, done_pos"
+const pusherColumns = "user_id, app_id, pushkey, device_id, kind, app_name, device_name, profile_tag, lang, url, data, created_ts, done_pos, ack_token, ack_until"
 
 // Put adds or replaces a pusher. Without keepOthers, other users' pushers of the same application and key end: the device changed hands.
 func Put(tx *store.Tx, p *Pusher, keepOthers bool) error {
@@ -38,12 +40,27 @@ func Put(tx *store.Tx, p *Pusher, keepOthers bool) error {
 			return err
 		}
 	}
-	_, err := tx.Exec("INSERT INTO pusher ("+pusherColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	_, err := tx.Exec("INSERT INTO pusher ("+pusherColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 		ON CONFLICT (user_id, app_id, pushkey) DO UPDATE SET device_id = excluded.device_id, kind = excluded.kind, app_name = excluded.app_name,
 		device_name = excluded.device_name, profile_tag = excluded.profile_tag, lang = excluded.lang, url = excluded.url, data = excluded.data,
-		created_ts = excluded.created_ts`,
-		p.User, p.AppID, p.Key, p.Device, p.Kind, p.AppName, p.DeviceName, p.ProfileTag, p.Lang, p.URL, p.Data, p.Created, int64(p.Done))
+		created_ts = excluded.created_ts, ack_token = excluded.ack_token, ack_until = excluded.ack_until`,
+		p.User, p.AppID, p.Key, p.Device, p.Kind, p.AppName, p.DeviceName, p.ProfileTag, p.Lang, p.URL, p.Data, p.Created, int64(p.Done),
+		p.AckToken, p.AckUntil)
 	changed(tx, p.User)
+	return err
+}
+
+// Activate lets a pusher count for what comes after a position.
+func Activate(tx *store.Tx, p *Pusher, from store.Pos) error {
+	_, err := tx.Exec("UPDATE pusher SET ack_token = '', ack_until = 0, done_pos = $1 WHERE user_id = $2 AND app_id = $3 AND pushkey = $4",
+		int64(from), p.User, p.AppID, p.Key)
+	changed(tx, p.User)
+	return err
+}
+
+// CollectInactive removes pushers that were not activated before a time (milliseconds).
+func CollectInactive(tx *store.Tx, before int64) error {
+	_, err := tx.Exec("DELETE FROM pusher WHERE ack_token <> '' AND ack_until < $1", before)
 	return err
 }
 
@@ -87,7 +104,7 @@ func Pushers(ctx context.Context, r store.Reader, user mx.UserID) ([]Pusher, err
 	for rows.Next() {
 		var p Pusher
 		if err := rows.Scan(&p.User, &p.AppID, &p.Key, &p.Device, &p.Kind, &p.AppName, &p.DeviceName, &p.ProfileTag, &p.Lang, &p.URL,
-			&p.Data, &p.Created, &p.Done); err != nil {
+			&p.Data, &p.Created, &p.Done, &p.AckToken, &p.AckUntil); err != nil {
 			return nil, err
 		}
 		list = append(list, p)
