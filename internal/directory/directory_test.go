@@ -77,7 +77,7 @@ func names(rooms []directory.PublicRoom) string {
 // Spec: cs#get_matrixclientv3publicrooms
 func TestPublic(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
-		for i, name := range []string{"small", "hidden", "big", "space"} {
+		for i, name := range []string{"small", "hidden", "big", "space", "deserted"} {
 			content := ""
 			if name == "space" {
 				content = `{"room_version":"12","type":"m.space"}`
@@ -87,6 +87,9 @@ func TestPublic(t *testing.T) {
 			b.Set(room, alice, mx.TypeTopic, "", fmt.Sprintf(`{"topic":"About Wombles %d"}`, i))
 			if name != "hidden" {
 				b.Publish(room)
+			}
+			if name == "deserted" {
+				b.Member(room, alice, alice, mx.Leave)
 			}
 			if name == "big" {
 				b.Member(room, bob, bob, mx.Join)

@@ -95,7 +95,8 @@ func (s *Service) published(ctx context.Context, q *PublicQuery) ([]PublicRoom, 
 		if snap == nil {
 			continue
 		}
-		if r := publicRoom(snap); r.matches(term) && r.ofType(q.Types) {
+		// A room that everybody has left stays joinable, but nobody is there to talk to.
+		if r := publicRoom(snap); r.Members > 0 && r.matches(term) && r.ofType(q.Types) {
 			rooms = append(rooms, r)
 		}
 	}

@@ -91,3 +91,140 @@ func TestCinnyPages(t *testing.T) {
 		}
 	})
 }
+
+// What Cinny does on a room's settings page, and what is left of the room when those in it are gone.
+//
+// Spec: cs#put_matrixclientv3directorylistroomroomid
+// Spec: cs#put_matrixclientv3directoryroomroomalias
+// Spec: cs#post_matrixclientv3roomsroomidupgrade
+// Spec: cs#post_matrixclientv3publicrooms
+// Spec: cs#post_matrixclientv3roomsroomidkick
+func TestCinnyRoomSettings(t *testing.T) {
+	harness.Each(t, func(t *testing.T, s *harness.Server) {
+		carol, alice := s.Register("carol"), s.Register("alice")
+		room := carol.CreateRoom(harness.M{
+			"room_version": "12", "name": "Workshop", "topic": "Tools", "creation_content": harness.M{"additional_creators": []string{}},
+			"initial_state": []any{harness.M{"type": "m.room.join_rules", "state_key": "", "content": harness.M{"join_rule": "invite"}}},
+		})
+		listed := func() gjson.Result {
+			return alice.Must("POST", harness.API+"/publicRooms?server=hs1", harness.M{"limit": 24, "filter": harness.M{}}).Get("chunk.#.room_id")
+		}
+		set := func(kind string, content harness.M) {
+			carol.Must("PUT", harness.Path("rooms", room, "state", kind)+"/", content)
+		}
+		set("m.room.join_rules", harness.M{"join_rule": "public"})
+		set("m.room.history_visibility", harness.M{"history_visibility": "invited"})
+		list := harness.Path("directory", "list", "room", room)
+		carol.Must("PUT", list, harness.M{"visibility": "public"})
+		if a := carol.Must("GET", list, nil); a.Get("visibility").Str != "public" || listed().Raw != `["`+room+`"]` {
+			t.Errorf("%s, listed: %s", a.Raw, listed().Raw)
+		}
+		carol.Must("PUT", harness.Path("directory", "room", "#workshop:hs1"), harness.M{"room_id": room})
+		if a := carol.Must("GET", harness.Path("rooms", room, "aliases"), nil); a.Get("aliases").Raw != `["#workshop:hs1"]` {
+			t.Errorf("aliases: %s", a.Raw)
+		}
+		set("m.room.canonical_alias", harness.M{"alt_aliases": []string{"#workshop:hs1"}})
+		set("m.room.name", harness.M{"name": "Workshop 2"})
+
+		next := carol.Must("POST", harness.Path("rooms", room, "upgrade"), harness.M{"new_version": "12", "additional_creators": []string{}}).Get("replacement_room").Str
+		if listed().Raw != `["`+next+`"]` {
+			t.Errorf("the directory has %s, not the new room %s alone", listed().Raw, next)
+		}
+		if a := alice.Must("GET", harness.Path("directory", "room", "#workshop:hs1"), nil); a.Get("room_id").Str != next {
+			t.Errorf("the alias stayed behind: %s", a.Raw)
+		}
+		carol.Must("POST", harness.Path("rooms", next, "invite"), harness.M{"user_id": alice.ID})
+		alice.Must("POST", harness.Path("join", next), harness.M{})
+		if a := carol.Must("GET", with("/_matrix/client/v1/mutual_rooms", "user_id", alice.ID), nil); a.Get("joined").Raw != `["`+next+`"]` {
+			t.Errorf("rooms that both are in: %s", a.Raw)
+		}
+		since := alice.Sync("").Get("next_batch").Str
+		carol.Must("POST", harness.Path("rooms", next, "kick"), harness.M{"user_id": alice.ID})
+		gone := alice.Sync(since).Get("rooms.leave." + gjson.Escape(next) + `.timeline.events.#(state_key=="` + alice.ID + `")`)
+		if gone.Get("content.membership").Str != "leave" || gone.Get("sender").Str != carol.ID {
+			t.Errorf("who is removed is told: %s", gone.Raw)
+		}
+
+		// The page of a room that one is not in is made of its summary. Nobody is looking for a room without anybody in it.
+		carol.Must("POST", harness.Path("rooms", next, "leave"), harness.M{})
+		if a := carol.Must("GET", "/_matrix/client/unstable/im.nheko.summary/summary/"+url.PathEscape(next), nil); a.Get("num_joined_members").Raw != "0" || a.Get("name").Str != "Workshop 2" || a.Get("membership").Str != "leave" {
+			t.Errorf("the summary: %s", a.Raw)
+		}
+		if listed().Raw != "[]" {
+			t.Errorf("the directory has an empty room: %s", listed().Raw)
+		}
+		carol.Must("POST", harness.Path("join", next), harness.M{})
+		if listed().Raw != `["`+next+`"]` {
+			t.Errorf("the directory lacks the room again: %s", listed().Raw)
+		}
+	})
+}
+
+// What Cinny sends to set up the verification of devices, and what a second device reads back with the recovery key.
+//
+// Spec: cs#post_matrixclientv3keysdevice_signingupload
+// Spec: cs#post_matrixclientv3room_keysversion
+// Spec: cs#get_matrixclientv3room_keyskeysroomidsessionid
+// Spec: cs#post_matrixclientv3delete_devices
+func TestCinnySecondDevice(t *testing.T) {
+	harness.Each(t, func(t *testing.T, s *harness.Server) {
+		carol := s.Register("carol")
+		room := carol.CreateRoom(harness.M{"preset": "private_chat"})
+		data := func(kind string) string { return harness.Path("user", carol.ID, "account_data", kind) }
+		store := harness.M{
+			"m.secret_storage.key.k1":      harness.M{"algorithm": "m.secret_storage.v1.aes-hmac-sha2", "iv": "aXY", "mac": "bWFj"},
+			"m.secret_storage.default_key": harness.M{"key": "k1"},
+			"m.cross_signing.master":       harness.M{"encrypted": harness.M{"k1": harness.M{"iv": "aXY", "ciphertext": "Yw", "mac": "bWFj"}}},
+		}
+		for kind, content := range store {
+			carol.Must("PUT", data(kind), content)
+		}
+		const version = harness.API + "/room_keys/version"
+		refused(t, carol, "GET", version, nil, http.StatusNotFound, "M_NOT_FOUND")
+		backup := harness.M{"algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "auth_data": harness.M{"public_key": "CxQqUMivv0FWXW8FlQ9jBLikU6FQbBPq4gLrjsHhty0", "signatures": harness.M{}}}
+		v := carol.Must("POST", version, backup).Get("version").Str
+		if a := carol.Must("GET", version+"/"+v, nil); a.Get("version").Str != v || a.Get("count").Raw != "0" || a.Get("etag").Type != gjson.String {
+			t.Errorf("the backup: %s", a.Raw)
+		}
+		keys := with(harness.API+"/room_keys/keys", "version", v)
+		if a := carol.Must("GET", keys, nil); a.Raw != `{"rooms":{}}` {
+			t.Errorf("an empty backup: %s", a.Raw)
+		}
+		// Session ids are base64 of the kind that has + and / in it.
+		const session = "tl+zuYwtvfYNLyrQ0wKcgrfF3gghZfRoE7/RCCln2WE"
+		one := harness.M{"first_message_index": 0, "forwarded_count": 0, "is_verified": false, "session_data": harness.M{"ciphertext": "Yw", "ephemeral": "ZQ", "mac": "bQ"}}
+		put := carol.Must("PUT", keys, harness.M{"rooms": harness.M{room: harness.M{"sessions": harness.M{session: one}}}})
+		if put.Get("count").Raw != "1" || put.Get("etag").Type != gjson.String {
+			t.Errorf("after storing a key: %s", put.Raw)
+		}
+
+		second := carol.Login()
+		stored := second.Sync("").Get("account_data.events")
+		for kind := range store {
+			if got := second.Must("GET", data(kind), nil); got.Raw != stored.Get(`#(type=="`+kind+`").content`).Raw {
+				t.Errorf("%s is %s, by /sync %s", kind, got.Raw, stored.Raw)
+			}
+		}
+		path := "/_matrix/client/v3/room_keys/keys/" + url.PathEscape(room) + "/tl%2BzuYwtvfYNLyrQ0wKcgrfF3gghZfRoE7%2FRCCln2WE?version=" + v
+		if a := second.Must("GET", path, nil); a.Get("session_data.ciphertext").Str != "Yw" {
+			t.Errorf("the key: %s", a.Raw)
+		}
+		if a := second.Must("GET", keys, nil).Get("rooms." + gjson.Escape(room) + ".sessions." + gjson.Escape(session)); a.Get("session_data.mac").Str != "bQ" {
+			t.Errorf("all keys: %s", a.Raw)
+		}
+
+		// The devices page: the first round tells what is wanted, the second brings it; the page reads the rest again.
+		const remove = harness.API + "/delete_devices"
+		status, ask := second.Do("POST", remove, harness.M{"devices": []string{carol.Device}})
+		if status != http.StatusUnauthorized || ask.Get("flows.0.stages").Raw != `["m.login.password"]` || ask.Get("session").Str == "" {
+			t.Errorf("the first round: %d %s", status, ask.Raw)
+		}
+		second.Must("POST", remove, harness.M{"devices": []string{carol.Device}, "auth": harness.M{
+			"type": "m.login.password", "session": ask.Get("session").Str, "password": second.Password, "identifier": harness.M{"type": "m.id.user", "user": carol.ID},
+		}})
+		if a := second.Must("GET", harness.API+"/devices", nil).Get("devices.#.device_id"); a.Raw != `["`+second.Device+`"]` {
+			t.Errorf("devices: %s", a.Raw)
+		}
+		refused(t, carol, "GET", version, nil, http.StatusUnauthorized, "M_UNKNOWN_TOKEN")
+	})
+}

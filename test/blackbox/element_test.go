@@ -108,3 +108,125 @@ func elementInARoom(t *testing.T, alice, bob *harness.User, room string) {
 		t.Errorf("reactions are not aggregated by servers any more: %s", e.Raw)
 	}
 }
+
+// What two devices of an account say to each other while Element verifies one by the other, and what comes after it.
+//
+// Spec: cs#put_matrixclientv3sendtodeviceeventtypetxnid
+// Spec: cs#post_matrixclientv3keyssignaturesupload
+// Spec: cs#post_matrixclientv3keysdevice_signingupload
+// Spec: cs#get_matrixclientv3devicesdeviceid
+func TestElementVerifiesADevice(t *testing.T) {
+	harness.Each(t, func(t *testing.T, s *harness.Server) {
+		old := s.Register("alice")
+		// Element asks by an upload without keys whether a password would be enough for one with keys. It changes nothing, so it needs none.
+		if a := old.Must("POST", "/_matrix/client/unstable/keys/device_signing/upload", harness.M{}); a.Raw != "{}" {
+			t.Errorf("an upload of nothing: %s", a.Raw)
+		}
+		oldAt := old.Sync("").Get("next_batch").Str
+		fresh := old.Login()
+		freshAt := fresh.Sync("").Get("next_batch").Str
+		if a := old.Must("GET", harness.Path("devices", fresh.Device), nil); a.Get("device_id").Str != fresh.Device || a.Get("last_seen_ip").Str == "" || a.Get("last_seen_ts").Int() == 0 {
+			t.Errorf("“was this you?” is asked without knowing where: %s", a.Raw)
+		}
+
+		say := func(from *harness.User, to, kind string, content harness.M) {
+			t.Helper()
+			content["transaction_id"] = "2080c0be"
+			from.Must("PUT", harness.Path("sendToDevice", kind, kind+from.Device), harness.M{"messages": harness.M{old.ID: harness.M{to: content}}})
+		}
+		hears := func(u *harness.User, since, kinds string) (next string, content gjson.Result) {
+			t.Helper()
+			a := u.Sync(since)
+			if got := a.Get("to_device.events.#.type").Raw; got != kinds {
+				t.Errorf("%s hears %s, not %s", u.Device, a.Get("to_device").Raw, kinds)
+			}
+			return a.Get("next_batch").Str, a.Get("to_device.events.0.content")
+		}
+		var content gjson.Result
+		say(fresh, old.Device, "m.key.verification.request", harness.M{"from_device": fresh.Device, "methods": []string{"m.sas.v1"}, "timestamp": 1796003075000})
+		if oldAt, content = hears(old, oldAt, `["m.key.verification.request"]`); content.Get("from_device").Str != fresh.Device || content.Get("timestamp").Raw != "1796003075000" {
+			t.Errorf("the request: %s", content.Raw)
+		}
+		say(old, fresh.Device, "m.key.verification.ready", harness.M{"from_device": old.Device, "methods": []string{"m.sas.v1"}})
+		freshAt, _ = hears(fresh, freshAt, `["m.key.verification.ready"]`)
+		for _, kind := range []string{"start", "key", "mac", "done"} {
+			say(fresh, old.Device, "m.key.verification."+kind, harness.M{})
+		}
+		oldAt, _ = hears(old, oldAt, `["m.key.verification.start","m.key.verification.key","m.key.verification.mac","m.key.verification.done"]`)
+
+		// The verified device asks all known devices for the secrets, itself among them.
+		say(fresh, "*", "m.secret.request", harness.M{"action": "request", "name": "m.megolm_backup.v1", "requesting_device_id": fresh.Device, "request_id": "335c4c7a"})
+		oldAt, _ = hears(old, oldAt, `["m.secret.request"]`)
+		freshAt, _ = hears(fresh, freshAt, `["m.secret.request"]`)
+		// A message that Element sends again, not knowing that it came through, is heard once.
+		say(fresh, old.Device, "m.key.verification.done", harness.M{})
+		if a := old.Sync(oldAt).Get("to_device.events"); a.Get("#").Int() != 0 {
+			t.Errorf("the repeated message: %s", a.Raw)
+		}
+		if a := old.Must("POST", harness.API+"/keys/signatures/upload", harness.M{}); !a.Get("failures").IsObject() && a.Raw != "{}" {
+			t.Errorf("signatures: %s", a.Raw)
+		}
+
+		old.Must("PUT", harness.Path("devices", old.Device), harness.M{"display_name": "My laptop"})
+		a := fresh.Sync(freshAt)
+		if !a.Get(`device_lists.changed.#(=="` + old.ID + `")`).Exists() {
+			t.Errorf("a device has another name, and others are not told to ask for it: %s", a.Get("device_lists").Raw)
+		}
+	})
+}
+
+// What Element's page of notification settings sends for each switch, and what it reads after that.
+//
+// Spec: cs#put_matrixclientv3pushrulesglobalkindruleidactions
+// Spec: cs#put_matrixclientv3pushrulesglobalkindruleidenabled
+// Spec: cs#predefined-rules
+func TestElementNotificationSettings(t *testing.T) {
+	harness.Each(t, func(t *testing.T, s *harness.Server) {
+		alice := s.Register("alice")
+		const rules = harness.API + "/pushrules/"
+		rule := func(path string) gjson.Result { return alice.Must("GET", rules+"global/"+path, nil) }
+		sound := []any{"notify", harness.M{"set_tweak": "sound", "value": "default"}, harness.M{"set_tweak": "highlight", "value": false}}
+		since := alice.Sync("").Get("next_batch").Str
+
+		// Off, in the words of old clients: dont_notify has been the same as no action since v1.7.
+		one := "underride/.m.rule.room_one_to_one"
+		alice.Must("PUT", rules+"global/"+one+"/actions", harness.M{"actions": []any{"dont_notify"}})
+		alice.Must("PUT", rules+"global/"+one+"/enabled", harness.M{"enabled": true})
+		if a := rule(one); !a.Get("enabled").Bool() || a.Get(`actions.#(=="notify")`).Exists() || !a.Get("default").Bool() {
+			t.Errorf("switched off: %s", a.Raw)
+		}
+		alice.Must("PUT", rules+"global/"+one+"/actions", harness.M{"actions": sound})
+		if a := rule(one); a.Get("actions.#").Int() != 3 || a.Get("actions.2.value").Type != gjson.False {
+			t.Errorf("noisy: %s", a.Raw)
+		}
+		// A keyword; then all keywords noisy, off, on.
+		word := "content/pears"
+		alice.Must("PUT", rules+"global/"+word, harness.M{"pattern": "pears", "actions": sound[:1]})
+		alice.Must("PUT", rules+"global/"+word+"/actions", harness.M{"actions": sound})
+		alice.Must("PUT", rules+"global/"+word+"/enabled", harness.M{"enabled": false})
+		if a := rule(word); a.Get("enabled").Bool() || a.Get("actions.#").Int() != 3 || a.Get("pattern").Str != "pears" || a.Get("default").Bool() {
+			t.Errorf("the keyword: %s", a.Raw)
+		}
+		alice.Must("PUT", rules+"global/"+word+"/enabled", harness.M{"enabled": true})
+		// Rules of the server's are switched by themselves: for bots, upgraded rooms, and everything.
+		for _, r := range []string{"override/.m.rule.suppress_notices", "override/.m.rule.tombstone", "underride/.m.rule.call", "override/.m.rule.is_user_mention", "override/.m.rule.is_room_mention"} {
+			alice.Must("PUT", rules+"global/"+r+"/enabled", harness.M{"enabled": false})
+			if a := rule(r); a.Get("enabled").Type != gjson.False || !a.Get("conditions.0").Exists() {
+				t.Errorf("%s: %s", r, a.Raw)
+			}
+		}
+		alice.Must("PUT", rules+"global/override/.m.rule.master/enabled", harness.M{"enabled": true})
+
+		all := alice.Must("GET", rules, nil)
+		if a := all.Get("global.override.0"); a.Get("rule_id").Str != ".m.rule.master" || !a.Get("enabled").Bool() || a.Get("actions").Raw != "[]" {
+			t.Errorf("the master rule: %s", a.Raw)
+		}
+		if a := alice.Sync(since).Get(`account_data.events.#(type=="m.push_rules").content`); a.Get("global.content").Raw != all.Get("global.content").Raw || a.Get("global.underride").Raw != all.Get("global.underride").Raw {
+			t.Errorf("/sync tells\n%s\nand the page reads\n%s", a.Raw, all.Raw)
+		}
+		// Rules by name in the text went with v1.17; a client that still has switches for them is told so.
+		for _, r := range []string{"override/.m.rule.contains_display_name", "override/.m.rule.roomnotif", "content/.m.rule.contains_user_name"} {
+			refused(t, alice, "PUT", rules+"global/"+r+"/actions", harness.M{"actions": []any{"notify"}}, http.StatusNotFound, "M_NOT_FOUND")
+		}
+	}, harness.Env("CONCLAVE_PUSH_LEGACY_MENTIONS=false"))
+}
