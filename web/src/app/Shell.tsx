@@ -1,18 +1,22 @@
-import { Outlet, useParams } from "@tanstack/react-router";
-import { RoomList } from "@/rooms/RoomList.tsx";
+import { Outlet, useLocation } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { Dialogs } from "@/rooms/Dialogs.tsx";
+import { Sidebar } from "@/rooms/Sidebar.tsx";
 import classes from "./Shell.module.css";
 
-/** The list of rooms beside the open one; on a phone one of the two. */
+/** The column of chats beside what is open; on a phone one of the two. */
 export function Shell() {
-  const { roomId } = useParams({ strict: false });
+  const { t } = useTranslation("app");
+  const home = useLocation({ select: (l) => l.pathname === "/" });
   return (
-    <div className={classes.shell} data-room={roomId ? "" : undefined}>
-      <nav className={classes.list}>
-        <RoomList />
+    <div className={classes.shell} data-open={home ? undefined : ""}>
+      <nav className={classes.list} aria-label={t("chats")}>
+        <Sidebar />
       </nav>
       <div className={classes.room}>
         <Outlet />
       </div>
+      <Dialogs />
     </div>
   );
 }

@@ -14,4 +14,9 @@ export function panel<K extends string>(load: () => Promise<Record<K, ComponentT
 }
 
 /** The panels by their name in the address of a room (`?panel=`). The titles are the texts `panel.NAME` of this folder. */
-export const panels: Readonly<Record<string, Panel>> = {};
+export const panels: Readonly<Record<string, Panel>> = {
+  info: panel(() => import("@/rooms/panels/InfoPanel.tsx"), "InfoPanel"),
+  members: panel(() => import("@/rooms/panels/MembersPanel.tsx"), "MembersPanel"),
+  person: panel(() => import("@/rooms/panels/PersonPanel.tsx"), "PersonPanel"),
+  settings: panel(() => import("@/rooms/panels/SettingsPanel.tsx"), "SettingsPanel"),
+};

@@ -17,6 +17,8 @@ const routes = root.addChildren([
   signedIn.addChildren([
     shell.addChildren([
       createRoute({ getParentRoute: () => shell, path: "/", component: RoomsHome }),
+      createRoute({ getParentRoute: () => shell, path: "/explore", component: lazyRouteComponent(() => import("@/rooms/ExplorePage.tsx"), "ExplorePage") }),
+      createRoute({ getParentRoute: () => shell, path: "/space/$spaceId", component: lazyRouteComponent(() => import("@/rooms/SpacePage.tsx"), "SpacePage") }),
       createRoute({
         getParentRoute: () => shell,
         path: "/room/$roomId",
@@ -25,6 +27,7 @@ const routes = root.addChildren([
           event: typeof s.event === "string" ? s.event : undefined,
           thread: typeof s.thread === "string" ? s.thread : undefined,
           panel: typeof s.panel === "string" ? s.panel : undefined,
+          user: typeof s.user === "string" ? s.user : undefined,
         }),
       }),
     ]),
@@ -36,6 +39,8 @@ export interface RoomSearch {
   event?: string | undefined;
   thread?: string | undefined;
   panel?: string | undefined;
+  /** Whom the panel "person" shows. */
+  user?: string | undefined;
 }
 
 export const router = createRouter({ routeTree: routes, defaultPreload: false, defaultErrorComponent: PageError });

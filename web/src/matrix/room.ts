@@ -1,24 +1,114 @@
-import { ClientEvent, RoomEvent, RoomStateEvent } from "matrix-js-sdk";
+import { ClientEvent, type Room, RoomEvent, RoomStateEvent } from "matrix-js-sdk";
 import { client } from "./client.ts";
+import { avatarOf, directOf, directs } from "./rooms.ts";
 import { useView } from "./subscribe.ts";
+
+/** Whether the user is in a room, may go in, or is out of it. `unknown`: this device has not heard of it. */
+export type Standing = "join" | "invite" | "knock" | "leave" | "ban" | "unknown";
 
 /** What the head of a room shows. */
 export interface RoomHead {
   name: string;
   topic: string;
   avatar: string | null;
+  direct: string | null; // the other person's user id
+  standing: Standing;
+  inviter: string; // user id, "" if none
+  inviterName: string;
+  members: number; // that have joined
+  invited: number;
+  knocking: number;
+  encrypted: boolean;
+  space: boolean;
+  version: string;
+  /** The room that took this one's place. */
+  replacement: string;
+  /** The room whose place this one took. */
+  predecessor: string;
+  alias: string;
+  altAliases: string[];
+  joinRule: string;
+  joinSpaces: string[]; // whose members may join
+  history: string;
+  /** How long messages are kept, in days; null if for ever or not said. */
+  retentionDays: number | null;
+  creator: string; // user id
 }
+
+const day = 24 * 60 * 60 * 1000;
+
+function content(room: Room, type: string): Record<string, unknown> {
+  return room.currentState.getStateEvents(type, "")?.getContent() ?? {};
+}
+const text = (v: unknown): string => (typeof v === "string" ? v : "");
+
+/** The days after which a room's messages go, as its state says. */
+export function retentionDays(c: Record<string, unknown>): number | null {
+  return typeof c.max_lifetime === "number" && c.max_lifetime > 0 ? Math.max(1, Math.round(c.max_lifetime / day)) : null;
+}
+
+function read(roomId: string): RoomHead {
+  const room = client().getRoom(roomId);
+  if (room === null) return { ...unknown, name: roomId };
+  const direct = directOf(room, directs());
+  const rule = content(room, "m.room.join_rules");
+  const allow = Array.isArray(rule.allow) ? (rule.allow as { type?: unknown; room_id?: unknown }[]) : [];
+  const inviter = room.getMyMembership() === "invite" ? (room.getMember(room.myUserId)?.events.member?.getSender() ?? "") : "";
+  return {
+    name: room.name,
+    topic: text(content(room, "m.room.topic").topic),
+    avatar: avatarOf(room, direct),
+    direct,
+    standing: (room.getMyMembership() || "unknown") as Standing,
+    inviter,
+    inviterName: inviter ? (room.getMember(inviter)?.rawDisplayName ?? inviter) : "",
+    members: room.getJoinedMemberCount(),
+    invited: room.getInvitedMemberCount(),
+    knocking: room.getMembersWithMembership("knock").length,
+    encrypted: room.hasEncryptionStateEvent(),
+    space: room.isSpaceRoom(),
+    version: room.getVersion(),
+    replacement: text(content(room, "m.room.tombstone").replacement_room),
+    predecessor: room.findPredecessor()?.roomId ?? "",
+    alias: room.getCanonicalAlias() ?? "",
+    altAliases: room.getAltAliases(),
+    joinRule: text(rule.join_rule) || "invite",
+    joinSpaces: allow.filter((a) => a.type === "m.room_membership").map((a) => text(a.room_id)),
+    history: text(content(room, "m.room.history_visibility").history_visibility) || "shared",
+    retentionDays: retentionDays(content(room, "m.room.retention")),
+    creator: room.getCreator() ?? "",
+  };
+}
+
+const unknown: RoomHead = {
+  name: "", topic: "", avatar: null, direct: null, standing: "unknown", inviter: "", inviterName: "", members: 0, invited: 0, knocking: 0,
+  encrypted: false, space: false, version: "", replacement: "", predecessor: "", alias: "", altAliases: [], joinRule: "invite",
+  joinSpaces: [], history: "shared", retentionDays: null, creator: "",
+};
+
+const equal = (a: RoomHead, b: RoomHead): boolean =>
+  (Object.keys(a) as (keyof RoomHead)[]).every((k) => a[k] === b[k] || (Array.isArray(a[k]) && String(a[k]) === String(b[k])));
 
 /** The head of a room; of one that is not known, its id. */
 export function useRoomHead(roomId: string): RoomHead {
   return useView(
     `head ${roomId}`,
-    () => [[client(), [ClientEvent.Room, RoomEvent.Name, RoomStateEvent.Events]]],
-    () => {
-      const room = client().getRoom(roomId);
-      const topic: unknown = room?.currentState.getStateEvents("m.room.topic", "")?.getContent().topic;
-      return { name: room?.name ?? roomId, topic: typeof topic === "string" ? topic : "", avatar: room?.getMxcAvatarUrl() ?? null };
-    },
-    (a, b) => a.name === b.name && a.topic === b.topic && a.avatar === b.avatar,
+    () => [[client(), [ClientEvent.Room, ClientEvent.DeleteRoom, ClientEvent.AccountData, RoomEvent.Name, RoomEvent.MyMembership, RoomStateEvent.Events]]],
+    () => read(roomId),
+    equal,
   );
+}
+
+/** Servers that know a room, for others to find it by. */
+export function viaOf(roomId: string): string[] {
+  const room = client().getRoom(roomId);
+  const servers = room?.getJoinedMembers().map((m) => m.userId.slice(m.userId.indexOf(":") + 1)) ?? [];
+  return [...new Set([client().getDomain() ?? "", ...servers])].filter((s) => s !== "").slice(0, 3);
+}
+
+/** A link to a room that any client of the field understands. */
+export function roomLink(roomId: string): string {
+  const alias = client().getRoom(roomId)?.getCanonicalAlias();
+  if (alias) return `https://matrix.to/#/${encodeURIComponent(alias)}`;
+  return `https://matrix.to/#/${encodeURIComponent(roomId)}?${viaOf(roomId).map((s) => `via=${encodeURIComponent(s)}`).join("&")}`;
 }

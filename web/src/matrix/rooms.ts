@@ -1,5 +1,8 @@
-import { ClientEvent, EventType, MatrixEventEvent, NotificationCountType, type Room, RoomEvent, RoomStateEvent } from "matrix-js-sdk";
+import { ClientEvent, EventType, MatrixEventEvent, NotificationCountType, ReceiptType, type Room, RoomEvent, RoomStateEvent } from "matrix-js-sdk";
 import { client } from "./client.ts";
+import { notifyLevel, type NotifyLevel } from "./roomsnotify.ts";
+import { byAttention } from "./roomsorder.ts";
+import { latest, noPreview, type Preview } from "./roomspreview.ts";
 import { useView } from "./subscribe.ts";
 
 /** A row of the list of rooms. */
@@ -9,51 +12,138 @@ export interface RoomRow {
   avatar: string | null; // mxc:
   direct: string | null; // the other person's user id
   membership: "join" | "invite" | "knock";
+  inviter: string; // the name of who invites, "" otherwise
   unread: number;
   mentions: number;
-  at: number; // of the last message, milliseconds
+  markedUnread: boolean;
+  /** Something is new that the user chose not to be told of. */
+  quietlyNew: boolean;
+  favourite: boolean;
+  lowPriority: boolean;
+  level: NotifyLevel;
+  at: number; // of the last message, milliseconds; 0 if unknown
+  preview: Preview;
 }
 
 const listed = new Set(["join", "invite", "knock"]);
+const markedType = "m.marked_unread" as const;
+
+declare module "matrix-js-sdk/lib/@types/event" {
+  interface RoomAccountDataEvents {
+    [markedType]: { unread: boolean };
+  }
+}
 
 /** The user ids of direct chats by room, as the account data say. */
-function directs(): Map<string, string> {
+export function directs(): Map<string, string> {
   const content = client().getAccountData(EventType.Direct)?.getContent<Record<string, string[]>>() ?? {};
   return new Map(Object.entries(content).flatMap(([user, rooms]) => (Array.isArray(rooms) ? rooms.map((r) => [r, user] as const) : [])));
 }
 
-function row(room: Room, direct: string | undefined): RoomRow {
+/** Who a direct chat is with: by account data, or by what an invitation says. */
+export function directOf(room: Room, known: Map<string, string>): string | null {
+  return known.get(room.roomId) ?? (room.getMyMembership() === "invite" ? (room.getDMInviter() ?? null) : null);
+}
+
+export function avatarOf(room: Room, direct: string | null): string | null {
+  return room.getMxcAvatarUrl() ?? (direct ? (room.getMember(direct)?.getMxcAvatarUrl() ?? client().getUser(direct)?.avatarUrl ?? null) : null);
+}
+
+function inviterOf(room: Room): string {
+  if (room.getMyMembership() !== "invite") return "";
+  const sender = room.getMember(room.myUserId)?.events.member?.getSender();
+  return sender ? (room.getMember(sender)?.rawDisplayName ?? sender) : "";
+}
+
+function row(room: Room, known: Map<string, string>): RoomRow {
+  const direct = directOf(room, known);
+  const last = latest(room);
+  const unread = room.getUnreadNotificationCount(NotificationCountType.Total);
+  const preview = last?.preview ?? noPreview;
+  const unseen = unread === 0 && preview.kind !== "none" && !preview.own && !(last?.event.isState() ?? true);
   return {
     id: room.roomId,
     name: room.name,
-    avatar: room.getMxcAvatarUrl() ?? (direct ? (room.getMember(direct)?.getMxcAvatarUrl() ?? null) : null),
-    direct: direct ?? null,
+    avatar: avatarOf(room, direct),
+    direct,
     membership: room.getMyMembership() as RoomRow["membership"],
-    unread: room.getUnreadNotificationCount(NotificationCountType.Total),
+    inviter: inviterOf(room),
+    unread,
     mentions: room.getUnreadNotificationCount(NotificationCountType.Highlight),
-    at: room.getLastActiveTimestamp(),
+    markedUnread: room.getAccountData(markedType)?.getContent().unread === true,
+    quietlyNew: unseen && !room.hasUserReadEvent(room.myUserId, preview.eventId),
+    favourite: "m.favourite" in room.tags,
+    lowPriority: "m.lowpriority" in room.tags,
+    level: notifyLevel(room.roomId),
+    at: last?.event.getTs() ?? Math.max(0, room.getMember(room.myUserId)?.events.member?.getTs() ?? 0),
+    preview,
   };
 }
 
-const attention = (r: RoomRow): number => (r.membership === "invite" ? 3 : r.mentions > 0 ? 2 : r.unread > 0 ? 1 : 0);
+const samePreview = (a: Preview, b: Preview): boolean => a.eventId === b.eventId && a.kind === b.kind && a.text === b.text && a.sender === b.sender;
+const equal = (a: RoomRow, b: RoomRow): boolean =>
+  (Object.keys(a) as (keyof RoomRow)[]).every((k) => (k === "preview" ? samePreview(a.preview, b.preview) : a[k] === b[k]));
+
+// A row that says the same stays the same object: only rows that changed are drawn anew.
+let rowsById = new Map<string, RoomRow>();
 
 function compute(): RoomRow[] {
-  const direct = directs();
-  return client()
-    .getVisibleRooms()
-    .filter((r) => listed.has(r.getMyMembership()) && !r.isSpaceRoom())
-    .map((r) => row(r, direct.get(r.roomId)))
-    .sort((a, b) => attention(b) - attention(a) || b.at - a.at);
+  const known = directs();
+  const next = new Map<string, RoomRow>();
+  for (const room of client().getVisibleRooms()) {
+    if (!listed.has(room.getMyMembership()) || room.isSpaceRoom()) continue;
+    const fresh = row(room, known);
+    const old = rowsById.get(room.roomId);
+    next.set(room.roomId, old && equal(old, fresh) ? old : fresh);
+  }
+  rowsById = next;
+  return [...next.values()].sort(byAttention);
 }
 
-const equal = (a: RoomRow, b: RoomRow): boolean => (Object.keys(a) as (keyof RoomRow)[]).every((k) => a[k] === b[k]);
+const sources = () =>
+  [
+    [client(), [ClientEvent.Room, ClientEvent.Sync, ClientEvent.AccountData, ClientEvent.DeleteRoom, RoomEvent.Name, RoomEvent.MyMembership,
+      RoomEvent.Timeline, RoomEvent.LocalEchoUpdated, RoomEvent.Receipt, RoomEvent.Tags, RoomEvent.AccountData, RoomEvent.Redaction,
+      RoomStateEvent.Events, MatrixEventEvent.Decrypted, MatrixEventEvent.Replaced]],
+  ] as const;
 
 /** All rooms of the user but spaces, those that need attention first. */
 export function useRoomRows(): RoomRow[] {
-  const sources = () =>
-    [
-      [client(), [ClientEvent.Room, ClientEvent.Sync, ClientEvent.AccountData, RoomEvent.Name, RoomEvent.MyMembership, RoomEvent.Timeline,
-        RoomEvent.Receipt, RoomEvent.UnreadNotifications, RoomStateEvent.Events, MatrixEventEvent.Decrypted]],
-    ] as const;
-  return useView("rooms", sources, compute, (a, b) => a.length === b.length && a.every((r, i) => equal(r, b[i] as RoomRow)));
+  return useView("rooms", sources, compute, (a, b) => a.length === b.length && a.every((r, i) => r === b[i]));
+}
+
+function must(roomId: string): Room {
+  const room = client().getRoom(roomId);
+  if (room === null) throw new Error(`no room ${roomId}`);
+  return room;
+}
+
+/** Reads a room to its end and takes the user's own mark away. */
+export async function markRead(roomId: string): Promise<void> {
+  const room = must(roomId);
+  if (room.getAccountData(markedType)?.getContent().unread === true) await client().setRoomAccountData(roomId, markedType, { unread: false });
+  const event = room.getLastLiveEvent();
+  if (event && !event.isSending()) await client().sendReadReceipt(event, ReceiptType.Read, true);
+}
+
+/** Marks a room as unread, to come back to it. */
+export async function markUnread(roomId: string): Promise<void> {
+  await client().setRoomAccountData(roomId, markedType, { unread: true });
+}
+
+/** Takes the mark away, as opening the room does. */
+export async function clearMark(roomId: string): Promise<void> {
+  if (client().getRoom(roomId)?.getAccountData(markedType)?.getContent().unread === true) {
+    await client().setRoomAccountData(roomId, markedType, { unread: false });
+  }
+}
+
+export type Tag = "m.favourite" | "m.lowpriority";
+
+/** Sets or takes a tag; the two exclude each other. */
+export async function setTag(roomId: string, tag: Tag, on: boolean): Promise<void> {
+  const other: Tag = tag === "m.favourite" ? "m.lowpriority" : "m.favourite";
+  if (!on) return void (await client().deleteRoomTag(roomId, tag));
+  if (other in must(roomId).tags) await client().deleteRoomTag(roomId, other);
+  await client().setRoomTag(roomId, tag, { order: 0.5 });
 }

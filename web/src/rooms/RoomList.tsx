@@ -1,42 +1,91 @@
-import { Badge, ScrollArea, Text, UnstyledButton } from "@mantine/core";
-import { Link } from "@tanstack/react-router";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type RoomRow, useRoomRows } from "@/matrix/rooms.ts";
-import { Avatar } from "@/ui/Avatar.tsx";
+import { useClientState } from "@/matrix/client.ts";
+import { type RoomRow as Row, useRoomRows } from "@/matrix/rooms.ts";
+import { matches } from "@/matrix/roomsorder.ts";
+import { flat, useSpaces } from "@/matrix/spaces.ts";
+import { useDrafts } from "./drafts.ts";
+import { fit } from "./fuzzy.ts";
+import { RoomRow } from "./RoomRow.tsx";
+import { RowMenu, type MenuAt } from "./RowMenu.tsx";
+import { useRooms } from "./state.ts";
 import classes from "./RoomList.module.css";
 
+const rowHeight = 66;
+
+/** The rows that the chosen space, filter and words leave. What asks for attention is shown in every space's list as an invitation has none yet. */
+export function useShownRows(): Row[] {
+  const rows = useRoomRows();
+  const { filter, space, words } = useRooms();
+  const query = useDeferredValue(words);
+  const spaces = useSpaces();
+  const chosen = useMemo(() => flat(spaces).find((s) => s.space.id === space)?.space, [spaces, space]);
+  return useMemo(() => {
+    const inSpace = rows.filter((r) => chosen === undefined || r.membership === "invite" || chosen.rooms.has(r.id));
+    const kept = inSpace.filter((r) => matches(r, filter));
+    if (query.trim() === "") return kept;
+    return kept.map((r) => ({ r, fits: fit(query, r.name) })).filter((x) => x.fits > 0).sort((a, b) => b.fits - a.fits).map((x) => x.r);
+  }, [rows, filter, chosen, query]);
+}
+
+/** The list of people and rooms. Only the rows in view are in the page. */
 export function RoomList() {
   const { t } = useTranslation("rooms");
-  const rows = useRoomRows();
+  const rows = useShownRows();
+  const synced = useClientState((s) => s.synced);
+  const drafts = useDrafts();
+  const scroll = useRef<HTMLDivElement>(null);
+  const links = useRef(new Map<string, HTMLAnchorElement>());
+  const [menu, setMenu] = useState<MenuAt | null>(null);
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroll.current, estimateSize: () => rowHeight, overscan: 6, getItemKey: (i) => rows[i]?.id ?? i });
+  const onMenu = useCallback((row: Row, x: number, y: number) => setMenu({ row, x, y }), []);
+
+  const focus = (index: number) => {
+    const id = rows[index]?.id;
+    if (id === undefined) return;
+    virtual.scrollToIndex(index);
+    requestAnimationFrame(() => requestAnimationFrame(() => links.current.get(id)?.focus()));
+  };
+  const onKeyDown = (e: KeyboardEvent) => {
+    const at = rows.findIndex((r) => links.current.get(r.id) === document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1, PageDown: Math.min(rows.length - 1, at + 8), PageUp: Math.max(0, at - 8) }[e.key];
+    if (to === undefined || at < 0) return;
+    e.preventDefault();
+    focus(to);
+  };
+
   return (
-    <ScrollArea h="100%" type="hover">
-      <ul className={classes.list} aria-label={t("list")}>
-        {rows.map((r) => (
-          <li key={r.id}>
-            <Row row={r} />
-          </li>
-        ))}
+    <div className={classes.scroll} ref={scroll} onKeyDown={onKeyDown} id="chats">
+      <ul className={classes.list} aria-label={t("list")} style={{ blockSize: virtual.getTotalSize() }}>
+        {virtual.getVirtualItems().map((v) => {
+          const row = rows[v.index];
+          if (row === undefined) return null;
+          return (
+            <li key={v.key} className={classes.item} aria-setsize={rows.length} aria-posinset={v.index + 1} style={{ transform: `translateY(${v.start}px)` }}>
+              <RoomRow
+                row={row}
+                draft={drafts.has(row.id)}
+                menu={menu?.row.id === row.id}
+                onMenu={onMenu}
+                inner={(el) => {
+                  if (el) links.current.set(row.id, el);
+                  else links.current.delete(row.id);
+                }}
+              />
+            </li>
+          );
+        })}
       </ul>
-      {rows.length === 0 && (
-        <Text c="var(--quiet)" p="md">
-          {t("none")}
-        </Text>
-      )}
-    </ScrollArea>
+      {rows.length === 0 && <Empty synced={synced} />}
+      <RowMenu at={menu} onClose={() => setMenu(null)} />
+    </div>
   );
 }
 
-function Row({ row }: { row: RoomRow }) {
-  return (
-    <UnstyledButton
-      className={classes.row}
-      renderRoot={(props) => <Link to="/room/$roomId" params={{ roomId: row.id }} activeProps={{ "data-active": "", "aria-current": "page" }} {...props} />}
-    >
-      <Avatar id={row.direct ?? row.id} name={row.name} mxc={row.avatar} />
-      <Text span truncate fw={row.unread > 0 ? 650 : 400}>
-        {row.name}
-      </Text>
-      {row.unread > 0 && <Badge circle={row.unread < 10}>{row.unread}</Badge>}
-    </UnstyledButton>
-  );
+function Empty({ synced }: { synced: boolean }) {
+  const { t } = useTranslation("rooms");
+  const { filter, words, space } = useRooms();
+  if (!synced) return <p className={classes.empty}>{t("loading")}</p>;
+  return <p className={classes.empty}>{words.trim() ? t("noneFound") : filter === "unread" ? t("noneUnread") : space || filter !== "all" ? t("noneHere") : t("none")}</p>;
 }

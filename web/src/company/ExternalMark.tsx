@@ -1,0 +1,14 @@
+import { useTranslation } from "react-i18next";
+import { isExternal } from "@/matrix/company.ts";
+import classes from "./company.module.css";
+
+/** Says that a person is not of this organisation; nothing for those who are. */
+export function ExternalMark({ userId }: { userId: string }) {
+  const { t } = useTranslation("company");
+  if (!isExternal(userId)) return null;
+  return (
+    <span className={classes.external} title={t("external.title", { server: userId.slice(userId.indexOf(":") + 1) })}>
+      {t("external.mark")}
+    </span>
+  );
+}

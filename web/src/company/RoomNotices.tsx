@@ -1,0 +1,45 @@
+import { Anchor } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { useRoomRules } from "@/matrix/company.ts";
+import { useOrganisation } from "@/matrix/organisation.ts";
+import { Icon } from "@/rooms/icons.tsx";
+import classes from "./company.module.css";
+
+/** What the organisation's rules mean for this room, in a sentence each, above the composer. */
+export function RoomNotices({ roomId }: { roomId: string }) {
+  const { t, i18n } = useTranslation("company");
+  const { recording, retentionDays } = useRoomRules(roomId);
+  const { policy } = useOrganisation();
+  const days = shorter(retentionDays, policy.retentionDays);
+  if (recording === null && days === null) return null;
+  const who = recording ? new Intl.ListFormat(i18n.language, { type: "disjunction" }).format(recording.officers) : "";
+  return (
+    <div className={classes.notices} role="note" aria-label={t("notices")}>
+      {recording && (
+        <div className={classes.notice} data-recorded="">
+          <Icon name="record" size={16} />
+          <span>
+            {recording.text || t("recorded.plain")} {who ? t("recorded.unseal", { who }) : t("recorded.unsealNobody")}{" "}
+            {recording.url && (
+              <Anchor href={recording.url} target="_blank" rel="noreferrer" size="sm">
+                {t("recorded.read")}
+              </Anchor>
+            )}
+          </span>
+        </div>
+      )}
+      {days !== null && (
+        <div className={classes.notice}>
+          <Icon name="clock" size={16} />
+          <span>{t("retention", { count: days })}</span>
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** The one of two times that ends first. */
+export function shorter(a: number | null, b: number | null): number | null {
+  if (a === null) return b;
+  return b === null ? a : Math.min(a, b);
+}

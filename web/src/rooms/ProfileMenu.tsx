@@ -1,0 +1,83 @@
+import { Menu, Text, UnstyledButton } from "@mantine/core";
+import { useNavigate, useRouter } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useIsAdmin, useMe } from "@/matrix/people.ts";
+import { ownPresence, type OwnPresence, resumePresence, setOwnPresence, usePresence } from "@/matrix/presence.ts";
+import { useAct } from "./act.ts";
+import { Face } from "./Face.tsx";
+import { Icon } from "./icons.tsx";
+import { openDialog } from "./state.ts";
+import classes from "./RoomList.module.css";
+
+const choices: readonly OwnPresence[] = ["online", "away", "offline"];
+
+/** The user: how others see them, settings, the way out. */
+export function ProfileMenu() {
+  const { t } = useTranslation("rooms");
+  const me = useMe();
+  const { status } = usePresence(me.id);
+  const admin = useIsAdmin();
+  const router = useRouter();
+  const navigate = useNavigate();
+  const { act } = useAct();
+  const [chosen, setChosen] = useState(ownPresence);
+  useEffect(resumePresence, []);
+  // Pages of other parts of the app are offered where they are there.
+  const go = (to: string) => (to in router.routesByPath ? () => void navigate({ to: to as "/" }) : undefined);
+  const [settings, console] = [go("/settings"), go("/admin")];
+  const choose = (state: OwnPresence) => {
+    setChosen(state);
+    void act(() => setOwnPresence(state));
+  };
+  return (
+    <Menu position="top-start" shadow="md" width={260} withinPortal>
+      <Menu.Target>
+        <UnstyledButton className={classes.me} aria-label={t("me.menu", { name: me.name })}>
+          <Face userId={me.id} name={me.name} mxc={me.avatar} size={36} />
+          <span style={{ minInlineSize: 0 }}>
+            <Text truncate fw={600} size="sm">
+              {me.name}
+            </Text>
+            <Text truncate size="xs" c="var(--quiet)">
+              {status || t(`presence.own.${chosen}`)}
+            </Text>
+          </span>
+          <Icon name="more" />
+        </UnstyledButton>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{t("presence.title")}</Menu.Label>
+        {choices.map((c) => (
+          <Menu.Item
+            key={c}
+            role="menuitemradio"
+            aria-checked={chosen === c}
+            leftSection={<span style={{ inlineSize: 18, display: "inline-block" }}>{chosen === c && <Icon name="check" />}</span>}
+            onClick={() => choose(c)}
+          >
+            {t(`presence.own.${c}`)}
+          </Menu.Item>
+        ))}
+        <Menu.Item leftSection={<Icon name="pencil" />} onClick={() => openDialog({ kind: "status" })}>
+          {t("presence.setStatus")}
+        </Menu.Item>
+        <Menu.Divider />
+        {settings && (
+          <Menu.Item leftSection={<Icon name="settings" />} onClick={settings}>
+            {t("me.settings")}
+          </Menu.Item>
+        )}
+        {admin && console && (
+          <Menu.Item leftSection={<Icon name="shield" />} onClick={console}>
+            {t("me.admin")}
+          </Menu.Item>
+        )}
+        <Menu.Item color="red" leftSection={<Icon name="leave" />} onClick={() => openDialog({ kind: "signOut" })}>
+          {t("me.signOut")}
+        </Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
