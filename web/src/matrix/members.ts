@@ -125,10 +125,10 @@ export function usePowers(roomId: string): Powers {
 
 /** Whether the user is the only one left who can change what a room's members may do, while others stay. */
 export function isLastAdmin(members: readonly Member[], me: string): boolean {
-  const joined = members.filter((m) => m.membership === "join");
-  const mine = joined.find((m) => m.id === me);
-  if (!mine || joined.length < 2 || mine.power < 100) return false;
-  return !joined.some((m) => m.id !== me && m.power >= 100);
+  const mine = members.find((m) => m.id === me);
+  const others = members.filter((m) => m.id !== me && (m.membership === "join" || m.membership === "invite"));
+  if (mine?.membership !== "join" || mine.power < 100 || others.length === 0) return false;
+  return !others.some((m) => m.membership === "join" && m.power >= 100);
 }
 
 /** Lets people in. Gives those whom the server refused, with its reason. */
