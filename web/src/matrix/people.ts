@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
-import { ClientEvent, UserEvent } from "matrix-js-sdk";
+import { ClientEvent, RoomMemberEvent, UserEvent } from "matrix-js-sdk";
 import { api } from "./api.ts";
 import { client } from "./client.ts";
+import { useProfile as useOwnProfile } from "./profile.ts";
 import { directs } from "./rooms.ts";
 import { useView } from "./subscribe.ts";
 
@@ -53,26 +54,31 @@ export function personOf(userId: string, roomId?: string): Person {
 }
 
 /** A person's profile as the server has it now; what is known locally until then. */
-export function useProfile(userId: string): Person & { timezone: string } {
+export function usePerson(userId: string): Person & { timezone: string; status: string } {
   const known = personOf(userId);
   const { data } = useQuery({
     queryKey: ["profile", userId],
-    queryFn: () => api<Record<string, unknown>>(`/_matrix/client/v3/profile/${encodeURIComponent(userId)}`),
+    queryFn: () => profile(userId),
   });
-  const text = (v: unknown): string => (typeof v === "string" ? v : "");
-  return { id: userId, name: text(data?.displayname) || known.name, avatar: text(data?.avatar_url) || known.avatar, timezone: text(data?.["m.tz"]) };
+  return { id: userId, name: text(data?.displayname) || known.name, avatar: text(data?.avatar_url) || known.avatar, timezone: text(data?.["m.tz"]), status: text((data?.["org.matrix.msc4426.status"] as { text?: unknown } | undefined)?.text) };
 }
 
-/** The user. */
+/** The user, as others see them. */
 export function useMe(): Person {
   const userId = client().getSafeUserId();
-  return useView(
+  const known = useView(
     `me ${userId}`,
-    () => [[client(), [UserEvent.DisplayName, UserEvent.AvatarUrl, ClientEvent.Sync]]],
+    () => [[client(), [UserEvent.DisplayName, UserEvent.AvatarUrl, RoomMemberEvent.Name]]],
     () => personOf(userId),
     (a, b) => a.name === b.name && a.avatar === b.avatar,
   );
+  // The sync says nothing of one's own profile until a room or the presence does.
+  const { data } = useOwnProfile();
+  return { id: userId, name: data?.name || known.name, avatar: data ? data.avatar : known.avatar };
 }
+
+const text = (v: unknown): string => (typeof v === "string" ? v : "");
+const profile = (userId: string): Promise<Record<string, unknown>> => api(`/_matrix/client/v3/profile/${encodeURIComponent(userId)}`);
 
 /** Rooms that the user and a person are both in. */
 export function sharedRooms(userId: string): { id: string; name: string; avatar: string | null }[] {

@@ -1,9 +1,10 @@
-import { Menu, Text, UnstyledButton } from "@mantine/core";
+import { Menu, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { useNavigate, useRouter } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useIsAdmin, useMe } from "@/matrix/people.ts";
-import { ownPresence, type OwnPresence, resumePresence, setOwnPresence, usePresence } from "@/matrix/presence.ts";
+import { ownPresence, type OwnPresence, resumePresence, setOwnPresence } from "@/matrix/presence.ts";
+import { useProfile } from "@/matrix/profile.ts";
 import { useAct } from "./act.ts";
 import { Face } from "./Face.tsx";
 import { Icon } from "./icons.tsx";
@@ -16,7 +17,7 @@ const choices: readonly OwnPresence[] = ["online", "away", "offline"];
 export function ProfileMenu() {
   const { t } = useTranslation("rooms");
   const me = useMe();
-  const { status } = usePresence(me.id);
+  const status = useProfile().data?.status;
   const admin = useIsAdmin();
   const router = useRouter();
   const navigate = useNavigate();
@@ -33,9 +34,10 @@ export function ProfileMenu() {
   return (
     <Menu position="top-start" shadow="md" width={260} withinPortal>
       <Menu.Target>
-        <UnstyledButton className={classes.me} aria-label={t("me.menu", { name: me.name })}>
+        <UnstyledButton className={classes.me}>
           <Face userId={me.id} name={me.name} mxc={me.avatar} size={36} />
           <span style={{ minInlineSize: 0 }}>
+            <VisuallyHidden>{t("me.menu")} </VisuallyHidden>
             <Text truncate fw={600} size="sm">
               {me.name}
             </Text>

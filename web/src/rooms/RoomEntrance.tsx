@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { useClientState } from "@/matrix/client.ts";
 import { forget, join, leave, summary } from "@/matrix/directory.ts";
-import { setIgnored, useProfile } from "@/matrix/people.ts";
+import { setIgnored, usePerson } from "@/matrix/people.ts";
 import { type RoomHead, useRoomHead } from "@/matrix/room.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { useAct } from "./act.ts";
@@ -50,7 +50,7 @@ function Entrance({ roomId, head }: { roomId: string; head: RoomHead }) {
 
 function Invitation({ roomId, head }: { roomId: string; head: RoomHead }) {
   const { t } = useTranslation("rooms");
-  const inviter = useProfile(head.inviter);
+  const inviter = usePerson(head.inviter);
   const navigate = useNavigate();
   const { busy, act } = useAct();
   const accept = () =>

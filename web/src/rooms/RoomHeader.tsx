@@ -38,12 +38,14 @@ export function RoomHeader({ roomId }: { roomId: string }) {
       <header className={classes.header}>
         <Back />
         {head.direct ? <Face userId={head.direct} name={head.name} mxc={head.avatar} size={40} /> : <Avatar id={roomId} name={head.name} mxc={head.avatar} size={40} />}
-        <UnstyledButton className={classes.title} aria-label={t("header.about", { name: head.name })} onClick={() => show("info")}>
+        <div className={classes.title}>
           <Title order={1} size="h4" className={classes.cut} lh={1.3}>
-            {head.name}
+            <UnstyledButton className={classes.name} onClick={() => show("info")}>
+              {head.name}
+            </UnstyledButton>
           </Title>
           <Line head={head} />
-        </UnstyledButton>
+        </div>
         {shown.map((b) => (
           <ActionIcon
             key={b.panel}

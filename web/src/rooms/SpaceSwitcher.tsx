@@ -1,4 +1,4 @@
-import { Menu, UnstyledButton } from "@mantine/core";
+import { Menu, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { useOrganisation } from "@/matrix/organisation.ts";
@@ -21,7 +21,8 @@ export function SpaceSwitcher() {
   return (
     <Menu position="bottom-start" shadow="md" width={300} withinPortal>
       <Menu.Target>
-        <UnstyledButton className={classes.switcher} aria-label={t("space.switch", { name: current?.name ?? t("space.all") })}>
+        <UnstyledButton className={classes.switcher}>
+          <VisuallyHidden>{t("space.switch")} </VisuallyHidden>
           {current && <Avatar id={current.id} name={current.name} mxc={current.avatar} size={26} />}
           <span className={classes.label}>{current?.name ?? (organisation || t("space.all"))}</span>
           <Icon name="down" size={16} />

@@ -1,18 +1,25 @@
 import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { myId } from "@/matrix/people.ts";
-import { ownPresence, setOwnPresence, usePresence } from "@/matrix/presence.ts";
+import { ownPresence, setOwnPresence } from "@/matrix/presence.ts";
+import { setStatus, useProfile } from "@/matrix/profile.ts";
 import { useAct } from "../act.ts";
 
 /** The user's own words about what they are doing. */
 export function Status({ onClose }: { onClose: () => void }) {
   const { t } = useTranslation("rooms");
-  const { status } = usePresence(myId());
+  const { data, refetch } = useProfile();
+  const status = data?.status ?? "";
   const [text, setText] = useState(status);
   const { busy, act } = useAct();
   const save = async (words: string) => {
-    if (await act(() => setOwnPresence(ownPresence(), words))) onClose();
+    // In the profile it stays; with the presence other clients show it too.
+    const done = await act(async () => {
+      await setStatus(words);
+      await setOwnPresence(ownPresence(), words);
+      await refetch();
+    });
+    if (done) onClose();
   };
   return (
     <Modal opened onClose={onClose} title={t("presence.setStatus")} closeButtonProps={{ "aria-label": t("close") }}>

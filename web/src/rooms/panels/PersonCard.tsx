@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { startChat } from "@/matrix/create.ts";
-import { myId, setIgnored, useIgnored, useProfile, useSharedRooms } from "@/matrix/people.ts";
+import { myId, setIgnored, useIgnored, usePerson, useSharedRooms } from "@/matrix/people.ts";
 import { usePresence } from "@/matrix/presence.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { useAct } from "../act.ts";
@@ -15,7 +15,7 @@ import dialog from "../Dialogs.module.css";
 /** A person: who they are, whether they are there, and what one can do. */
 export function PersonCard({ userId, roomId }: { userId: string; roomId: string }) {
   const { t, i18n } = useTranslation("rooms");
-  const person = useProfile(userId);
+  const person = usePerson(userId);
   const presence = usePresence(userId);
   const ignored = useIgnored(userId);
   const shared = useSharedRooms(userId).filter((r) => r.id !== roomId);
@@ -34,7 +34,7 @@ export function PersonCard({ userId, roomId }: { userId: string; roomId: string 
         <Text size="sm" c="var(--quiet)" style={{ overflowWrap: "anywhere" }}>
           {userId} <ExternalMark userId={userId} />
         </Text>
-        <Text size="sm">{[there, presence.status, localTime(person.timezone, i18n.language)].filter((s) => s !== "").join(" · ")}</Text>
+        <Text size="sm">{[there, person.status || presence.status, localTime(person.timezone, i18n.language)].filter((s) => s !== "").join(" · ")}</Text>
         {ignored && <Text size="sm">{t("person.ignored")}</Text>}
       </div>
       {!own && (
