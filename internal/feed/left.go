@@ -48,8 +48,16 @@ func (b *build) addOwn(sec *section) error {
 	if err := b.Load([]mx.EventID{id}); err != nil {
 		return err
 	}
-	if e := b.Event(id); e != nil && b.f.Room.Timeline.Match(e) {
+	e := b.Event(id)
+	if e == nil {
+		return nil
+	}
+	if b.f.Room.Timeline.Match(e) {
 		sec.timeline = append(sec.timeline, e)
+	}
+	// Who asked for state_after does not take state from the timeline: without this an invitation that was declined would stay in their list.
+	if b.r.StateAfter {
+		b.addState(sec, e)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ export default defineConfig({
     environment: "node",
     // Each file has a server of its own; a machine with two cores carries two.
     maxWorkers: 2,
+    expect: { poll: { timeout: 20_000 } },
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },

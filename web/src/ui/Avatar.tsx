@@ -18,7 +18,7 @@ export function Avatar({ id, name, mxc, size = 36 }: Props) {
   let hash = 0;
   for (const c of id) hash = (hash * 31 + (c.codePointAt(0) ?? 0)) >>> 0;
   return (
-    <MantineAvatar src={src} size={size} radius="xl" styles={{ placeholder: { background: colors[hash % colors.length], color: "#fff" } }} alt="" aria-hidden>
+    <MantineAvatar src={src} size={size} radius={999} styles={{ placeholder: { background: colors[hash % colors.length], color: "#fff" } }} alt="" aria-hidden>
       {initials(name)}
     </MantineAvatar>
   );
