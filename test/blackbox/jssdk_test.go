@@ -113,6 +113,28 @@ func TestJSSDKStarts(t *testing.T) {
 	})
 }
 
+// With state_after a client reads no state from the timeline: its own leaving is among the state, also where it had been invited only.
+//
+// Spec: MSC4222
+func TestOwnLeavingIsInStateAfter(t *testing.T) {
+	harness.Each(t, func(t *testing.T, s *harness.Server) {
+		alice, bob := s.Register("alice"), s.Register("bob")
+		for _, joins := range []bool{false, true} {
+			room := bob.CreateRoom(harness.M{"preset": "private_chat", "invite": []string{alice.ID}})
+			if joins {
+				alice.Must("POST", harness.Path("rooms", room, "join"), harness.M{})
+			}
+			first := alice.Must("GET", with(harness.API+"/sync", "timeout", "0", "use_state_after", "true"), nil)
+			alice.Must("POST", harness.Path("rooms", room, "leave"), harness.M{})
+			next := alice.Must("GET", with(harness.API+"/sync", "timeout", "0", "use_state_after", "true", "since", first.Get("next_batch").Str), nil)
+			own := next.Get("rooms.leave." + gjson.Escape(room) + `.state_after.events.#(state_key=="` + alice.ID + `")`)
+			if own.Get("content.membership").Str != "leave" {
+				t.Errorf("joined %v: state_after says of the user %s", joins, own.Raw)
+			}
+		}
+	})
+}
+
 // What matrix-js-sdk asks while it runs, under the names that it still uses.
 //
 // Spec: MSC2666
