@@ -24,7 +24,10 @@ export default defineConfig({
     chunkSizeWarningLimit: 1500,
     rolldownOptions: {
       treeshake,
+      input: { index: "index.html", sw: "src/sw/sw.ts" },
       output: {
+        // A service worker keeps its address.
+        entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
         codeSplitting: {
           groups: [
             { name: "lang-de", test: /\/src\/[a-z]+\/de\.json$/ },

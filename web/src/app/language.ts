@@ -6,8 +6,8 @@ export type Language = (typeof languages)[number];
 
 type Texts = Record<string, unknown>;
 const files = {
-  en: import.meta.glob<{ default: Texts }>("../*/en.json"),
-  de: import.meta.glob<{ default: Texts }>("../*/de.json"),
+  en: import.meta.glob<{ default: Texts }>("/src/*/en.json"),
+  de: import.meta.glob<{ default: Texts }>("/src/*/de.json"),
 };
 const chosenKey = "conclave.language";
 
@@ -27,7 +27,7 @@ function browserLanguage(): Language {
 
 async function load(language: Language): Promise<Record<string, Texts>> {
   const entries = await Promise.all(
-    Object.entries(files[language]).map(async ([path, read]) => [path.split("/")[1] ?? "", (await read()).default] as const),
+    Object.entries(files[language]).map(async ([path, read]) => [path.split("/")[2] ?? "", (await read()).default] as const),
   );
   return Object.fromEntries(entries);
 }

@@ -1,0 +1,39 @@
+import i18next from "i18next";
+import { answerPush } from "@/matrix/webpush.ts";
+import { router } from "./router.tsx";
+
+interface FromWorker {
+  type: "push" | "open";
+  push?: Record<string, unknown>;
+  address?: string;
+}
+
+/** The files of the app that this page has loaded, by their paths. */
+function loadedFiles(): string[] {
+  const names = performance.getEntriesByType("resource").map((e) => new URL(e.name));
+  return [...new Set(names.filter((u) => u.origin === location.origin && u.pathname.startsWith("/assets/")).map((u) => u.pathname))];
+}
+
+/**
+ * Registers the service worker, which lets the app start without a network and hears of messages while it is closed. A browser that
+ * has none, or forbids it, does without both.
+ */
+export async function startWorker(): Promise<void> {
+  const container = (navigator as { serviceWorker?: ServiceWorkerContainer }).serviceWorker;
+  if (container === undefined) return;
+  container.addEventListener("message", (e: MessageEvent<FromWorker>) => {
+    if (e.data.type === "open" && e.data.address) void router.navigate({ href: e.data.address });
+    if (e.data.type === "push") void answerPush(e.data.push ?? {}).then((handled) => e.ports[0]?.postMessage(handled));
+  });
+  try {
+    await container.register("/sw.js", { type: "module" });
+    const { active } = await container.ready;
+    const entry = document.querySelector<HTMLScriptElement>("script[type=module][src]")?.src ?? "";
+    active?.postMessage({ type: "keep", entry, loaded: loadedFiles() });
+    const say = () => active?.postMessage({ type: "texts", text: i18next.t("newMessage", { ns: "app" }) });
+    say();
+    i18next.on("languageChanged", say);
+  } catch (err) {
+    console.warn("service worker", err);
+  }
+}
