@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 
 	"conclave.chat/internal/app"
@@ -36,16 +35,7 @@ func (doctorCmd) Run(ctx context.Context, c *cli) error {
 		}
 		checks = append(checks, found("master key", where, ""), app.DatabaseCheck(cfg, keys), app.MediaCheck(cfg))
 	}
-	if cfg.TLS.Certificate != "" {
-		checks = append(checks, doctor.Certificate(cfg.TLS.Certificate, cfg.TLS.Key))
-	}
-	if cfg.SMTP.Host != "" {
-		checks = append(checks, doctor.Mail(cfg.SMTP))
-	}
-	if cfg.NATS.URL != "" {
-		checks = append(checks, doctor.NATS(cfg.NATS.URL))
-	}
-	checks = append(checks, doctor.Listener(cfg.Listen, answersAt(cfg)), doctor.Public(cfg.PublicURL))
+	checks = append(checks, app.ReachChecks(cfg)...)
 	healthy, err := doctor.Examine(ctx, os.Stdout, checks)
 	if err != nil {
 		return err
@@ -54,21 +44,6 @@ func (doctorCmd) Run(ctx context.Context, c *cli) error {
 		return errors.New("there are problems; see above")
 	}
 	return nil
-}
-
-// answersAt asks the address that the server listens on as clients do, with TLS or without.
-func answersAt(cfg *config.Config) func(context.Context) error {
-	base, name := "http://"+cfg.Listen, ""
-	if cfg.TLS.Certificate != "" || len(cfg.TLS.ACMEDomains) > 0 {
-		base = "https://" + cfg.Listen
-		if u, err := url.Parse(cfg.PublicURL); err == nil {
-			name = u.Hostname()
-		}
-		if len(cfg.TLS.ACMEDomains) > 0 {
-			name = cfg.TLS.ACMEDomains[0]
-		}
-	}
-	return func(ctx context.Context) error { return doctor.AnswersHere(ctx, base, name) }
 }
 
 func found(check, what, otherwise string) doctor.Check {

@@ -3,10 +3,14 @@ package app
 import (
 	"context"
 	"log/slog"
+	"strings"
+	"sync"
+	"time"
 
 	"conclave.chat/internal/audit"
 	"conclave.chat/internal/census"
 	"conclave.chat/internal/config"
+	"conclave.chat/internal/doctor"
 	"conclave.chat/internal/door/admin"
 	"conclave.chat/internal/door/conclave"
 	"conclave.chat/internal/keyring"
@@ -16,9 +20,11 @@ import (
 
 // wireAdmin makes the administrators' API.
 func (a *App) wireAdmin() error {
+	counts := census.New(a.db, a.rooms, time.Now)
+	a.collectors = append(a.collectors, collector{"numbers for administrators", counts.Collect})
 	h, err := admin.New(admin.Deps{
-		Version: Version(), Audit: audit.New(a.db), Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: census.New(a.db),
-		Sources: a.sources(),
+		Version: Version(), Audit: audit.New(a.db), Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: counts,
+		Sources: a.sources(), Steward: a.steward, Nodes: admin.Nodes{Status: a.status, Health: a.health},
 	})
 	if err != nil {
 		return err
@@ -26,6 +32,39 @@ func (a *App) wireAdmin() error {
 	own := conclave.New(conclave.Deps{Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, MinPassword: a.cfg.Accounts.Passwords.MinLength})
 	a.routes = append(a.routes, h.Routes(), own.Routes())
 	return nil
+}
+
+// status is how this node does.
+func (a *App) status(context.Context) admin.Status {
+	s := admin.Status{
+		Server: string(a.server), Version: Version(), Engine: a.db.Engine(), Started: a.started.UnixMilli(), CommitQueue: a.db.QueueLength(),
+		Parked: a.parking.Parked(), Waiting: a.feed.Waiting(),
+	}
+	if a.mail != nil {
+		s.MailQueue = new(a.mail.Waiting())
+	}
+	s.Pushed, s.PushFailed = a.push.Deliveries()
+	return s
+}
+
+// healthTimeout is how long one check may take.
+const healthTimeout = 15 * time.Second
+
+// health examines the installation as conclave doctor does, from inside.
+func (a *App) health(ctx context.Context) []admin.Finding {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	checks := append([]doctor.Check{doctor.DataDir(a.cfg.DataDir), doctor.Clock(), a.databaseCheck, MediaCheck(a.cfg)}, ReachChecks(a.cfg)...)
+	list := make([]admin.Finding, len(checks))
+	var running sync.WaitGroup
+	for i, check := range checks {
+		running.Go(func() {
+			f := check(ctx)
+			list[i] = admin.Finding{Check: f.Check, Level: strings.ToLower(f.Level.String()), Found: f.Found, Do: f.Do}
+		})
+	}
+	running.Wait()
+	return list
 }
 
 // wireOrganisation makes what can be set at run time, over what is configured.

@@ -33,6 +33,7 @@ import (
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/ident/enrol"
 	"conclave.chat/internal/keyring"
+	"conclave.chat/internal/mail"
 	"conclave.chat/internal/media"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
@@ -40,6 +41,7 @@ import (
 	"conclave.chat/internal/personal"
 	"conclave.chat/internal/push"
 	"conclave.chat/internal/room"
+	"conclave.chat/internal/room/steward"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/secret"
 	"conclave.chat/internal/visibility"
@@ -75,7 +77,10 @@ type App struct {
 	personal  *personal.Service
 	webApp    *webapp.App // nil: this program was built without it
 
+	started      time.Time
+	mail         *mail.Mailer // nil without a mail server
 	organisation *organisation.Service
+	steward      *steward.Service
 	enrol        *enrol.Service
 
 	stopping   chan struct{} // closed when the server begins to drain: long polls answer at once
@@ -94,7 +99,7 @@ type collector struct {
 func Build(ctx context.Context, cfg *config.Config, keys *keyring.Keyring, log *slog.Logger) (*App, error) {
 	a := &App{
 		cfg: cfg, log: log, keys: keys, server: mx.ServerName(cfg.ServerName), bus: notify.New(),
-		metrics: prometheus.NewRegistry(), stopping: make(chan struct{}), parking: door.NewParking(log),
+		metrics: prometheus.NewRegistry(), started: time.Now(), stopping: make(chan struct{}), parking: door.NewParking(log),
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("app: data folder: %w", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/url"
 	"os"
 	"time"
 
@@ -56,4 +57,47 @@ func (a *App) examineDatabase(ctx context.Context) (took time.Duration, err erro
 		return 0, err
 	}
 	return time.Since(start), nil
+}
+
+// databaseCheck times a durable write of the running server.
+func (a *App) databaseCheck(context.Context) doctor.Finding {
+	f := doctor.Finding{Check: "database"}
+	start := time.Now()
+	err := a.db.Write(func(tx *store.Tx) error { return secret.Examined(tx, start.UTC().Format(time.RFC3339Nano)) })
+	if err != nil {
+		f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Check that the database runs."
+		return f
+	}
+	f.Found = fmt.Sprintf("%s, signing key %s, a durable write takes %s", a.db.Engine(), a.signer.KeyID, time.Since(start).Round(10*time.Microsecond))
+	return f
+}
+
+// ReachChecks are those of what the server reaches, and of what reaches it.
+func ReachChecks(cfg *config.Config) []doctor.Check {
+	var checks []doctor.Check
+	if cfg.TLS.Certificate != "" {
+		checks = append(checks, doctor.Certificate(cfg.TLS.Certificate, cfg.TLS.Key))
+	}
+	if cfg.SMTP.Host != "" {
+		checks = append(checks, doctor.Mail(cfg.SMTP))
+	}
+	if cfg.NATS.URL != "" {
+		checks = append(checks, doctor.NATS(cfg.NATS.URL))
+	}
+	return append(checks, doctor.Listener(cfg.Listen, answersAt(cfg)), doctor.Public(cfg.PublicURL))
+}
+
+// answersAt asks the address that the server listens on as clients do, with TLS or without.
+func answersAt(cfg *config.Config) func(context.Context) error {
+	base, name := "http://"+cfg.Listen, ""
+	if cfg.TLS.Certificate != "" || len(cfg.TLS.ACMEDomains) > 0 {
+		base = "https://" + cfg.Listen
+		if u, err := url.Parse(cfg.PublicURL); err == nil {
+			name = u.Hostname()
+		}
+		if len(cfg.TLS.ACMEDomains) > 0 {
+			name = cfg.TLS.ACMEDomains[0]
+		}
+	}
+	return func(ctx context.Context) error { return doctor.AnswersHere(ctx, base, name) }
 }

@@ -44,7 +44,7 @@ func (a *App) wireAccounts() error {
 		return err
 	}
 	if mailer != nil {
-		d.Mail = mailer
+		d.Mail, a.mail = mailer, mailer
 		a.background = append(a.background, mailer.Run)
 	}
 	if a.accounts, err = ident.New(d); err != nil {

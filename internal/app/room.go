@@ -6,20 +6,26 @@ import (
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/room"
+	"conclave.chat/internal/room/steward"
 )
 
 // wireRooms makes the engine of rooms. It is the first to hear of commits: everybody else reads rooms from it.
 func (a *App) wireRooms() error {
+	blocked := steward.NewBlocklist(a.db)
+	a.bus.ListenFirst(blocked.Changed)
 	var err error
 	if a.rooms, err = room.New(room.Deps{
 		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Tags: noticeTags{a}, Moves: moves{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
-		Encrypt: func() bool { return a.organisation.Current().EncryptRooms },
+		Policies: []room.Policy{blocked},
+		Encrypt:  func() bool { return a.organisation.Current().EncryptRooms },
 	}); err != nil {
 		return err
 	}
 	a.bus.ListenFirst(a.rooms.Listen)
 	a.collectors = append(a.collectors, collector{"requests and delayed events", a.rooms.Collect})
-	a.background = append(a.background, a.rooms.RunDelayed)
+	a.steward = steward.New(steward.Deps{DB: a.db, Rooms: a.rooms, Log: a.log})
+	a.collectors = append(a.collectors, collector{"deletions of rooms", a.steward.Collect})
+	a.background = append(a.background, a.rooms.RunDelayed, a.steward.Run)
 	return nil
 }
 

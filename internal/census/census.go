@@ -1,9 +1,10 @@
 // Package census owns what administrators look at: lists of people and rooms, and numbers about the whole. It only reads, and knows
-// nothing of content.
+// nothing of content: of events it reads type, size and time.
 package census
 
 import (
 	"context"
+	"time"
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
@@ -20,10 +21,17 @@ type Person = census.Person
 type PeopleFilter = census.PeopleFilter
 
 // Service reads.
-type Service struct{ db *store.DB }
+type Service struct {
+	db      *store.DB
+	rooms   Rooms
+	reading chan struct{} // held by who reads the log
+	now     func() time.Time
+}
 
 // New makes a Service.
-func New(db *store.DB) *Service { return &Service{db} }
+func New(db *store.DB, rooms Rooms, now func() time.Time) *Service {
+	return &Service{db, rooms, make(chan struct{}, 1), now}
+}
 
 // People is one page of the accounts.
 func (s *Service) People(ctx context.Context, f PeopleFilter, p listing.Page) (listing.Found[Person], error) {

@@ -154,8 +154,8 @@ func (s *Service) leave(ctx context.Context, user mx.UserID) error {
 	})
 }
 
-// target finds the account that an administrator asks about. The caller has been let in already, so nothing leaks.
-func (s *Service) target(ctx context.Context, user mx.UserID) (*Account, error) {
+// Target finds the account that an administrator asks about. The caller has been let in already, so nothing leaks.
+func (s *Service) Target(ctx context.Context, user mx.UserID) (*Account, error) {
 	if user.Server() != s.Server {
 		return nil, fault.InvalidParam("This user belongs to another server")
 	}
@@ -174,7 +174,7 @@ func (s *Service) target(ctx context.Context, user mx.UserID) (*Account, error) 
 // Spec: cs#get_matrixclientv1adminlockuserid
 // Spec: cs#get_matrixclientv1adminsuspenduserid
 func (s *Service) Moderated(ctx context.Context, user mx.UserID) (*Account, error) {
-	a, err := s.target(ctx, user)
+	a, err := s.Target(ctx, user)
 	if err == nil && a.Admin {
 		return nil, errAdminTarget
 	}
@@ -247,7 +247,7 @@ func (s *Service) SetAdmin(ctx context.Context, by By, user mx.UserID, admin boo
 //
 // Spec: cs#get_matrixclientv3adminwhoisuserid
 func (s *Service) Whois(ctx context.Context, user mx.UserID) ([]Device, error) {
-	if _, err := s.target(ctx, user); err != nil {
+	if _, err := s.Target(ctx, user); err != nil {
 		return nil, err
 	}
 	return s.Devices(ctx, user)

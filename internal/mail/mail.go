@@ -102,6 +102,9 @@ func (m *Mailer) Send(to, subject, text string) error {
 	return nil
 }
 
+// Waiting is how many messages are under way.
+func (m *Mailer) Waiting() int64 { return m.under.Load() }
+
 // Run delivers messages until ctx ends.
 func (m *Mailer) Run(ctx context.Context) {
 	for {

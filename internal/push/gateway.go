@@ -124,10 +124,12 @@ func (q *queue) run(ctx context.Context) {
 		q.mu.Unlock()
 		err := q.deliver(ctx, &p, j)
 		if err == nil {
+			q.service.deliveries.taken.Add(1)
 			q.delivered(j)
 			backoff, since = firstBackoff, q.service.now()
 			continue
 		}
+		q.service.deliveries.failed.Add(1)
 		q.service.log.Warn("push gateway does not take notifications", "user", p.User, "app", p.AppID, "error", err)
 		if q.service.now().Sub(since) > giveUpAfter {
 			q.delivered(j)

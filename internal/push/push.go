@@ -70,6 +70,8 @@ type Service struct {
 	log      *slog.Logger
 	now      func() time.Time
 
+	deliveries deliveries
+
 	server   *pushrule.Server // the server's own rules
 	rules    *lru.Cache[mx.UserID, *pushrule.Rules]
 	rulesGen atomic.Int64 // grows when any user's rules change, so that an old read is not kept

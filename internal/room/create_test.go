@@ -12,6 +12,7 @@ import (
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/room"
+	"conclave.chat/internal/store/auditlog"
 	"conclave.chat/internal/store/eventlog"
 )
 
@@ -218,7 +219,7 @@ func TestServerNotices(t *testing.T) {
 	p, set := withPeople()
 	n := open(t, "sqlite", set, encrypted)
 	ctx := context.Background()
-	first, err := n.Notice(ctx, bob, []byte(`{"body":"Maintenance tonight"}`), eventlog.Txn{})
+	first, err := n.Notice(ctx, auditlog.Actor{Name: "@boss:hs1"}, bob, []byte(`{"body":"Maintenance tonight"}`), eventlog.Txn{})
 	must(t, err)
 	ev, err := n.Event(ctx, first)
 	must(t, err)
@@ -231,7 +232,7 @@ func TestServerNotices(t *testing.T) {
 	_, err = n.Append(ctx, message(r, bob, "thanks"))
 	refused(t, "an answer", err, "M_FORBIDDEN")
 	must(t, n.Leave(ctx, bob, r, ""))
-	second, err := n.Notice(ctx, bob, []byte(`{"body":"Done"}`), eventlog.Txn{})
+	second, err := n.Notice(ctx, auditlog.Actor{Name: "@boss:hs1"}, bob, []byte(`{"body":"Done"}`), eventlog.Txn{})
 	must(t, err)
 	if ev, err := n.Event(ctx, second); err != nil || ev.RoomID != r || n.snapshot(t, r).Membership(bob) != mx.Invite {
 		t.Error("the second notice is not in the same room, or bob is not invited again", err)

@@ -8,6 +8,7 @@ import (
 	"conclave.chat/internal/room/ledger"
 	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/auditlog"
 	"conclave.chat/internal/store/eventlog"
 )
 
@@ -30,7 +31,7 @@ func (e *Engine) noticeRoom(s *roomstate.Snapshot) bool {
 // msgtype is set. txn is the request, if it may come again.
 //
 // Spec: cs#server-notices
-func (e *Engine) Notice(ctx context.Context, user mx.UserID, content []byte, txn eventlog.Txn) (mx.EventID, error) {
+func (e *Engine) Notice(ctx context.Context, by auditlog.Actor, user mx.UserID, content []byte, txn eventlog.Txn) (mx.EventID, error) {
 	message, err := parseObject(content)
 	if err != nil {
 		return "", err
@@ -40,7 +41,9 @@ func (e *Engine) Notice(ctx context.Context, user mx.UserID, content []byte, txn
 	if err != nil {
 		return "", err
 	}
-	ids, err := e.Append(ctx, ledger.Draft{Room: room, Sender: e.notices, Type: mx.TypeMessage, Content: message.bytes(), Txn: txn})
+	ids, err := e.Append(ctx, ledger.Draft{Room: room, Sender: e.notices, Type: mx.TypeMessage, Content: message.bytes(), Txn: txn, Also: func(tx *store.Tx) error {
+		return auditlog.Record(tx, e.now().UnixMilli(), by, auditlog.Act{Action: "notice.send", Target: string(user)})
+	}})
 	if err != nil {
 		return "", err
 	}

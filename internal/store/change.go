@@ -19,6 +19,7 @@ const (
 	KindPusher                      // pushers of User
 	KindThread                      // thread subscriptions of User in Room
 	KindSettings                    // what the organisation has set
+	KindBlocked                     // Room was blocked, or is not any more
 )
 
 // Change is one thing that changed at a position. It crosses nodes, so it carries names only, no content.

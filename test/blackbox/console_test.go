@@ -123,3 +123,59 @@ func TestAuditLog(t *testing.T) {
 		}
 	})
 }
+
+// A room is deleted while the server is killed and started again: it ends up deleted, and its members learn that they left.
+func TestDeletingARoomSurvivesARestart(t *testing.T) {
+	harness.Each(t, func(t *testing.T, s *harness.Server) {
+		admin, alice, bob := boss(t, s), s.Register("alice"), s.Register("bob")
+		room := alice.CreateRoom(harness.M{"preset": "public_chat", "name": "Doomed"})
+		bob.Join(room)
+		for range 5 {
+			bob.Send(room, "m.room.message", harness.M{"msgtype": "m.text", "body": "words"})
+		}
+		since := bob.Sync("").Get("next_batch").Str
+		path := adminAPI + "rooms/" + url.PathEscape(room)
+		if r := admin.Must("GET", path, nil); r.Get("name").Str != "Doomed" || r.Get("joined_members").Int() != 2 {
+			t.Errorf("%s", r.Raw)
+		}
+		job := admin.Must("POST", path+"/delete", nil)
+		s.Kill9()
+		s.Start()
+		await(t, "deleted", func() bool {
+			return admin.Must("GET", adminAPI+"jobs/"+job.Get("job_id").Str, nil).Get("phase").Str == "done"
+		})
+		left := bob.Sync(since).Get("rooms.leave." + gjson.Escape(room))
+		if !left.Exists() {
+			t.Error("who was away is not told that they left")
+		}
+		if status, a := bob.Do("POST", harness.Path("join", room), harness.M{}); status != http.StatusForbidden {
+			t.Errorf("joining it: %d %s", status, a.Raw)
+		}
+		if msgs := bob.Must("GET", harness.Path("rooms", room, "messages")+"?dir=b&limit=100", nil); strings.Contains(msgs.Raw, "words") {
+			t.Errorf("what was said is still there: %s", msgs.Raw)
+		}
+		if list := admin.Must("GET", adminAPI+"rooms?search=doomed", nil); list.Get("total").Int() != 0 {
+			t.Errorf("%s", list.Raw)
+		}
+	})
+}
+
+func TestDashboardAndHealth(t *testing.T) {
+	harness.Each(t, func(t *testing.T, s *harness.Server) {
+		admin := boss(t, s)
+		room := admin.CreateRoom(harness.M{"preset": "private_chat"})
+		for range 3 {
+			admin.Send(room, "m.room.message", harness.M{"msgtype": "m.text", "body": "hello"})
+		}
+		d := admin.Must("GET", adminAPI+"dashboard", nil)
+		if d.Get("people.total").Int() != 1 || d.Get("messages.29.messages").Int() != 3 || d.Get("node.database").Str != string(s.Engine) || d.Get("storage.event_bytes").Int() == 0 {
+			t.Errorf("%s", d.Raw)
+		}
+		health := admin.Must("GET", adminAPI+"health", nil)
+		for _, check := range []string{"database", "media", "listener"} {
+			if f := health.Get(`checks.#(check=="` + check + `")`); f.Get("level").Str != "ok" {
+				t.Errorf("%s: %s", check, health.Raw)
+			}
+		}
+	})
+}

@@ -16,6 +16,7 @@ import (
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/ident/enrol"
 	"conclave.chat/internal/organisation"
+	"conclave.chat/internal/room/steward"
 	"conclave.chat/internal/store/auditlog"
 )
 
@@ -30,6 +31,8 @@ type Deps struct {
 	Enrol        *enrol.Service
 	Organisation *organisation.Service
 	Census       *census.Service
+	Steward      *steward.Service
+	Nodes
 	// Sources says of each setting where its value comes from that is not set at run time: file, environment or default.
 	Sources map[string]string
 }
@@ -63,6 +66,8 @@ func (h *Handlers) operations() []openapi.Operation {
 		h.documentOperations(),
 		h.peopleOperations(),
 		h.invitationOperations(),
+		h.roomOperations(),
+		h.dashboardOperations(),
 		h.settingsOperations(),
 		h.auditOperations(),
 	} {

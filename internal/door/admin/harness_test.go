@@ -3,6 +3,7 @@ package admin_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"io"
 	"log/slog"
 	"net/http"
@@ -28,6 +29,8 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
 	"conclave.chat/internal/organisation"
+	"conclave.chat/internal/room"
+	"conclave.chat/internal/room/steward"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/storetest"
 )
@@ -41,6 +44,8 @@ type harness struct {
 	accounts *ident.Service
 	org      *organisation.Service
 	enrol    *enrol.Service
+	rooms    *room.Engine
+	steward  *steward.Service
 	mails    mails
 	api      *admin.Handlers
 	door     http.Handler
@@ -81,8 +86,27 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	h.enrol = enrol.New(h.accounts, h.org)
 	limits, err := gate.NewLimiter(gate.Limits{})
 	h.must(err)
+	blocked := steward.NewBlocklist(db)
+	bus.ListenFirst(blocked.Changed)
+	_, key, err := ed25519.GenerateKey(nil)
+	h.must(err)
+	h.rooms, err = room.New(room.Deps{
+		DB: db, Signer: mx.Signer{Server: server, KeyID: "ed25519:test", Key: key}, Profiles: nobody{}, Invites: nobody{}, Config: room.DefaultConfig(),
+		Policies: []room.Policy{blocked}, Now: func() time.Time { return h.clock },
+	})
+	h.must(err)
+	bus.ListenFirst(h.rooms.Listen)
+	h.steward = steward.New(steward.Deps{DB: db, Rooms: h.rooms, Now: func() time.Time { return h.clock }})
 	h.api, err = admin.New(admin.Deps{
-		Version: "test", Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db),
+		Version: "test", Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward,
+		Nodes: admin.Nodes{
+			Status: func(context.Context) admin.Status {
+				return admin.Status{Server: server, Version: "test", Engine: db.Engine()}
+			},
+			Health: func(context.Context) []admin.Finding {
+				return []admin.Finding{{Check: "clock", Level: "warning", Found: "slow", Do: "Set it."}}
+			},
+		},
 		Sources: map[string]string{"name": "file"},
 	})
 	h.must(err)
@@ -92,6 +116,12 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	h.boss = h.account("boss", true)
 	return h
 }
+
+// nobody has a profile, and everybody lets everybody invite them.
+type nobody struct{}
+
+func (nobody) Profile(context.Context, mx.UserID) (room.Profile, error)  { return room.Profile{}, nil }
+func (nobody) InviteAllowed(context.Context, mx.UserID, mx.UserID) error { return nil }
 
 // mails are messages that were sent.
 type mails []string

@@ -98,7 +98,7 @@ func (h *Handlers) notice(r *door.Request) (any, error) {
 	if request.ID == "" {
 		request = eventlog.Txn{}
 	}
-	id, err := h.Rooms.Notice(r.Context(), user, body.Content, request)
+	id, err := h.Rooms.Notice(r.Context(), by(r), user, body.Content, request)
 	return eventAnswer{id}, err
 }
 

@@ -97,6 +97,9 @@ func (p *Part) Add(d *Prepared) (*eventlog.Event, error) {
 		}
 	}
 	p.events = append(p.events, logged)
+	if d.Also != nil {
+		p.write.Extra(d.Also)
+	}
 	p.tip = p.tip.With(ev, 0)
 	if d.relation.Type == relAnnotation {
 		p.write.checks = append(p.write.checks, checkAnnotation(d))

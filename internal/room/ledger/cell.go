@@ -122,6 +122,15 @@ func (cs *cells) find(room mx.RoomID) *cell {
 	return c
 }
 
+// forget drops a room that nobody uses at the moment: it is read anew.
+func (cs *cells) forget(room mx.RoomID) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if c, ok := cs.lru.peek(room); ok && c.pins == 0 {
+		cs.lru.drop(room)
+	}
+}
+
 // touched says that a room has an event at a position.
 func (cs *cells) touched(room mx.RoomID, pos store.Pos) {
 	if c := cs.find(room); c != nil {

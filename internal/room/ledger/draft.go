@@ -5,6 +5,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
 )
 
@@ -17,6 +18,8 @@ type Draft struct {
 	Content  []byte  // a JSON object
 	Redacts  mx.EventID
 	Txn      eventlog.Txn // the request that it comes with; a zero value if that cannot be sent again
+	// Also is written together with the event, unless there is no need to send it. It may be nil.
+	Also func(*store.Tx) error
 }
 
 // Key makes a state key of a string.

@@ -93,6 +93,8 @@ func (l *Ledger) Listen(b store.Batch) {
 		case store.KindRoom:
 			if c.User != "" {
 				l.members.drop(c.User)
+			} else { // what its snapshot holds may be gone from the log
+				l.cells.forget(c.Room)
 			}
 		default:
 		}
