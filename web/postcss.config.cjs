@@ -1,6 +1,7 @@
 module.exports = {
   plugins: {
-    "postcss-preset-mantine": {},
+    // Its light-dark() misses custom properties of :root. The build's own follows color-scheme, which global.css sets.
+    "postcss-preset-mantine": { features: { lightDarkFunction: false } },
     "postcss-simple-vars": {
       variables: {
         "mantine-breakpoint-xs": "36em",

@@ -19,4 +19,6 @@ export const panels: Readonly<Record<string, Panel>> = {
   members: panel(() => import("@/rooms/panels/MembersPanel.tsx"), "MembersPanel"),
   person: panel(() => import("@/rooms/panels/PersonPanel.tsx"), "PersonPanel"),
   settings: panel(() => import("@/rooms/panels/SettingsPanel.tsx"), "SettingsPanel"),
+  threads: panel(() => import("@/threads/ThreadsPanel.tsx"), "ThreadsPanel"),
+  pins: panel(() => import("@/threads/PinsPanel.tsx"), "PinsPanel"),
 };

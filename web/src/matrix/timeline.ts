@@ -1,24 +1,75 @@
-import { MatrixEventEvent, RoomEvent } from "matrix-js-sdk";
+import { Direction } from "matrix-js-sdk";
+import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { client } from "./client.ts";
-import { useView } from "./subscribe.ts";
+import { markRead } from "./receipts.ts";
+import { type Place, TimelineModel, type TimelineView } from "./timelineModel.ts";
 
-export interface Message {
-  id: string;
-  sender: string;
-  body: string;
+export type { Place, Target, TimelineView } from "./timelineModel.ts";
+export type { TimelineModel } from "./timelineModel.ts";
+
+/** A timeline that is opened at an event, or else at the first unread message or the end. */
+export function useTimeline({ roomId, threadId }: Place): [TimelineView, TimelineModel] {
+  const model = useMemo(() => new TimelineModel({ roomId, threadId }), [roomId, threadId]);
+  const view = useSyncExternalStore(model.subscribe, model.getView, model.getView);
+  return [view, model];
 }
 
-/** The messages of a room that are loaded. */
-export function useMessages(roomId: string): Message[] {
-  return useView(
-    `messages ${roomId}`,
-    () => [[client(), [RoomEvent.Timeline, RoomEvent.LocalEchoUpdated, MatrixEventEvent.Decrypted]]],
-    () =>
-      (client().getRoom(roomId)?.getLiveTimeline().getEvents() ?? [])
-        .filter((e) => e.getType() === "m.room.message")
-        .map((e) => ({ id: e.getId() ?? "", sender: e.sender?.name ?? e.getSender() ?? "", body: String(e.getContent().body ?? "") })),
-    (a, b) => a.length === b.length && a.every((m, i) => m.id === b[i]?.id && m.body === b[i]?.body),
-  );
+/** Opens the timeline when it is first shown, and at each event that the address names. */
+export function useOpening(model: TimelineModel, eventId: string | undefined, onElsewhere: (threadId: string | null) => void): void {
+  useEffect(() => {
+    void (async () => {
+      if (eventId === undefined) {
+        if (model.getView().phase !== "ready") await model.openUnread();
+        return;
+      }
+      const found = await model.openAt(eventId);
+      if (found) return;
+      if (model.getView().phase !== "ready") await model.openUnread();
+      onElsewhere(await threadOfEvent(model.roomId, eventId));
+    })();
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- the callback is what it does, not which one it is
+  }, [model, eventId]);
+}
+
+/** The thread that an event is in; null if in none, or if it is not to be had. */
+async function threadOfEvent(roomId: string, eventId: string): Promise<string | null> {
+  try {
+    const known = client().getRoom(roomId)?.findEventById(eventId);
+    if (known) return known.isThreadRoot ? null : (known.threadRootId ?? null);
+    const { content } = await client().fetchRoomEvent(roomId, eventId);
+    const relation = (content as Record<string, unknown> | undefined)?.["m.relates_to"] as { rel_type?: string; event_id?: string } | undefined;
+    return relation?.rel_type === "m.thread" ? (relation.event_id ?? null) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Says that everything up to a message was read; the last one covers what is not shown after it, such as reactions. */
+export function markReadUpTo(model: TimelineModel, id: string, isLast: boolean): void {
+  const event = isLast ? model.lastEvent() : model.event(id);
+  if (event !== null) void markRead(model.roomId, model.threadId, event);
+}
+
+/** The id of the first event at or after a point in time; null if there is none. */
+export async function eventAt(roomId: string, time: number): Promise<string | null> {
+  try {
+    return (await client().timestampToEvent(roomId, time, Direction.Forward)).event_id;
+  } catch {
+    return null;
+  }
+}
+
+/** Sends a message that failed once more. */
+export function retrySending(roomId: string, id: string): void {
+  const room = client().getRoom(roomId);
+  const event = room?.getPendingEvents().find((e) => e.getId() === id);
+  if (room && event) void client().resendEvent(event, room).catch(() => undefined);
+}
+
+/** Drops a message that could not be sent. */
+export function dropUnsent(roomId: string, id: string): void {
+  const event = client().getRoom(roomId)?.getPendingEvents().find((e) => e.getId() === id);
+  if (event) client().cancelPendingEvent(event);
 }
 
 /** Sends a text. */

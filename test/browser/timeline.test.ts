@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { closeBrowser, Person } from "./browser.ts";
+import { openRoom, Script } from "./people.ts";
+import { Server } from "./server.ts";
+
+let server: Server;
+let alice: Person;
+let bob: Script;
+
+beforeAll(async () => {
+  server = await Server.start({ CONCLAVE_ROOMS_ENCRYPT: "false" });
+  await server.account("alice", { displayName: "Alice Archer" });
+  await server.account("bob", { displayName: "Bob Baker" });
+  bob = await Script.of(server, "bob");
+  alice = await (await Person.open(server)).signIn("alice");
+});
+
+afterAll(async () => {
+  await closeBrowser();
+  await server.stop();
+});
+
+/** A room of Bob's with Alice in it and so many messages; she has read up to one of them if told. */
+async function roomWith(name: string, count: number, readTo?: number): Promise<string> {
+  const room = await bob.room(name, ["alice"]);
+  const script = await Script.of(server, "alice");
+  await script.join(room);
+  const ids: string[] = [];
+  for (let i = 1; i <= count; i++) ids.push(await bob.text(room, `message ${i}`));
+  const read = readTo === undefined ? undefined : ids[readTo - 1];
+  if (read !== undefined) await script.call("POST", `/rooms/${encodeURIComponent(room)}/read_markers`, { "m.fully_read": read, "m.read": read });
+  return room;
+}
+
+const log = (page: Page) => page.getByRole("log", { name: "Messages" });
+const message = (page: Page, text: string) => log(page).getByText(text, { exact: true });
+
+/** Where a text stands in the window, in whole pixels. */
+async function topOf(page: Page, text: string): Promise<number> {
+  return Math.round((await message(page, text).boundingBox())?.y ?? NaN);
+}
+
+const scrollTop = (page: Page) => log(page).evaluate((e) => Math.round(e.scrollTop));
+const rowCount = (page: Page) => log(page).getByRole("article").count();
+
+test("a room opens at the first unread message, and the line above it stays where it is", async () => {
+  const { page } = alice;
+  const room = await roomWith("Unread", 120, 60);
+  await openRoom(alice, room);
+  const line = log(page).getByRole("separator", { name: "New messages" });
+  await line.waitFor();
+  const box = await line.boundingBox();
+  const frame = await log(page).boundingBox();
+  if (!box || !frame) throw new Error("nothing to see");
+  expect(box.y).toBeGreaterThan(frame.y);
+  expect(box.y).toBeLessThan(frame.y + frame.height);
+  const [before, after] = [await topOf(page, "message 60"), await topOf(page, "message 61")];
+  expect(before).toBeLessThan(box.y);
+  expect(after).toBeGreaterThan(box.y);
+  const jump = page.getByRole("button", { name: /^Jump to latest: \d+ new messages$/ });
+  await jump.click();
+  await message(page, "message 120").waitFor();
+  await jump.waitFor({ state: "hidden" });
+  // Everything was on the screen now: the server knows it.
+  await expect.poll(async () => (await bob.server.api<{ rooms?: { join?: Record<string, { unread_notifications?: { notification_count?: number } }> } }>("GET", "/_matrix/client/v3/sync", await server.token("alice"))).rooms?.join?.[room]?.unread_notifications?.notification_count, { timeout: 20_000 }).toBe(0);
+  alice.clean();
+});
+
+test("300 messages load backwards while the visible ones stay where they are, and the page stays small", async () => {
+  const { page } = alice;
+  const room = await roomWith("Long", 330);
+  await openRoom(alice, room);
+  await message(page, "message 330").waitFor();
+  // Counts how far anything visible moves when rows come in above: scrolling by hand is the only reason to move.
+  await log(page).evaluate((box) => {
+    const w = window as unknown as { jumps: number[]; quiet: boolean };
+    w.jumps = [];
+    const visible = () => new Map([...box.querySelectorAll<HTMLElement>("[data-row]")].map((r) => [r.dataset.row, r.getBoundingClientRect()] as const).filter(([, r]) => r.bottom > 60 && r.top < innerHeight - 100).map(([k, r]) => [k, r.top] as const));
+    let last = visible();
+    let scrolled = box.scrollTop;
+    const look = () => {
+      const now = visible();
+      if (!w.quiet) for (const [key, top] of now) {
+        const was = last.get(key);
+        if (was !== undefined && Math.abs(top - was) > 1) w.jumps.push(Math.round(top - was));
+      }
+      w.quiet = false;
+      last = now;
+      scrolled = box.scrollTop;
+      requestAnimationFrame(look);
+    };
+    void scrolled;
+    requestAnimationFrame(look);
+  });
+  let most = 0;
+  for (let i = 0; i < 80 && (await message(page, "message 1").count()) === 0; i++) {
+    await log(page).evaluate(async (box) => {
+      const w = window as unknown as { quiet: boolean };
+      w.quiet = true;
+      box.scrollTop -= 700;
+      await new Promise(requestAnimationFrame);
+      w.quiet = true;
+      await new Promise(requestAnimationFrame);
+      await new Promise(requestAnimationFrame);
+    });
+    most = Math.max(most, await rowCount(page));
+  }
+  await message(page, "message 1").waitFor();
+  expect(await page.evaluate(() => (window as unknown as { jumps: number[] }).jumps)).toEqual([]);
+  expect(most).toBeLessThan(300);
+  // Forwards again, to the end.
+  for (let i = 0; i < 80 && (await message(page, "message 330").count()) === 0; i++) {
+    await log(page).evaluate(async (box) => {
+      const w = window as unknown as { quiet: boolean };
+      w.quiet = true;
+      box.scrollTop += 700;
+      await new Promise(requestAnimationFrame);
+      w.quiet = true;
+      await new Promise(requestAnimationFrame);
+      await new Promise(requestAnimationFrame);
+    });
+  }
+  await message(page, "message 330").waitFor();
+  expect(await page.evaluate(() => (window as unknown as { jumps: number[] }).jumps)).toEqual([]);
+  alice.clean();
+});
+
+test("at the end the timeline follows what arrives; scrolled up it stays and counts", async () => {
+  const { page } = alice;
+  const room = await roomWith("Following", 40);
+  await openRoom(alice, room);
+  await message(page, "message 40").waitFor();
+  await bob.text(room, "one more");
+  await message(page, "one more").waitFor();
+  await expect.poll(() => log(page).evaluate((b) => Math.round(b.scrollHeight - b.scrollTop - b.clientHeight))).toBeLessThan(3);
+  await log(page).evaluate((b) => (b.scrollTop -= 500));
+  const jump = page.getByRole("button", { name: "Jump to latest", exact: true });
+  await jump.waitFor();
+  const at = await scrollTop(page);
+  await bob.text(room, "behind your back");
+  await page.getByRole("button", { name: "Jump to latest: 1 new message" }).click();
+  await message(page, "behind your back").waitFor();
+  expect(await scrollTop(page)).toBeGreaterThan(at);
+  alice.clean();
+});
+
+test("an address of a message opens there, and a date leads to its first message", async () => {
+  const { page } = alice;
+  const room = await roomWith("Jumping", 100);
+  const found = await bob.call<{ chunk: { event_id: string; content: { body?: string } }[] }>("GET", `/rooms/${encodeURIComponent(room)}/messages?dir=b&limit=200`);
+  const id = found.chunk.find((e) => e.content.body === "message 20")?.event_id ?? "";
+  await openRoom(alice, room, `?event=${encodeURIComponent(id)}`);
+  await message(page, "message 20").waitFor();
+  const frame = await log(page).boundingBox();
+  const top = await topOf(page, "message 20");
+  expect(top).toBeGreaterThan(frame?.y ?? 0);
+  expect(top).toBeLessThan((frame?.y ?? 0) + (frame?.height ?? 0));
+  await page.getByRole("button", { name: "Jump to latest" }).click();
+  await message(page, "message 100").waitFor();
+  // The day's line is above; it leads to the beginning.
+  await openRoom(alice, room, `?event=${encodeURIComponent(found.chunk.at(-1)?.event_id ?? "")}`);
+  await page.getByRole("button", { name: /Jump to a date/ }).click();
+  await page.getByRole("button", { name: "Jump", exact: true }).click();
+  await log(page).getByRole("button", { name: /^\d+ changes: / }).click();
+  await log(page).getByText("Bob Baker created this room").waitFor();
+  await message(page, "message 1").waitFor();
+  alice.clean();
+});
