@@ -51,13 +51,30 @@ export class Person {
     return p;
   }
 
-  /** Signs in by the page's form and waits for the list of chats. */
-  async signIn(name: string): Promise<this> {
+  /** Fills in the page's form and sends it. */
+  async enterPassword(name: string, secret = password): Promise<void> {
     await this.page.goto("/");
     await this.page.getByLabel("User name or e-mail address").fill(name);
-    await this.page.getByLabel(/^Password/).fill(password);
+    await this.page.getByLabel(/^Password/).fill(secret);
     await this.page.getByRole("button", { name: "Sign in" }).click();
-    await this.page.getByRole("list", { name: "Chats" }).waitFor();
+  }
+
+  /** Signs in as somebody who keeps the recovery key and confirms further devices by it, and waits for the list of chats. */
+  async signIn(name: string): Promise<this> {
+    const { page, server } = this;
+    await this.enterPassword(name);
+    const chats = page.getByRole("list", { name: "Chats" });
+    const shown = page.getByRole("textbox", { name: "Recovery key" });
+    await chats.or(shown).first().waitFor();
+    const kept = page.getByRole("button", { name: "I have kept it" });
+    if (await kept.isVisible()) {
+      server.recoveryKeys.set(name, (await shown.textContent()) ?? "");
+      await kept.click();
+    } else if (await shown.isVisible()) {
+      await shown.fill(server.recoveryKeys.get(name) ?? "");
+      await page.getByRole("button", { name: "Confirm", exact: true }).click();
+    }
+    await chats.waitFor();
     return this;
   }
 

@@ -38,6 +38,8 @@ export class Server {
   readonly url: string;
   readonly dir: string;
   output = "";
+  /** Recovery keys by account, as their people kept them. */
+  readonly recoveryKeys = new Map<string, string>();
   private readonly env: NodeJS.ProcessEnv;
   private process: ChildProcess | undefined;
 

@@ -24,10 +24,7 @@ test("a person signs in, stays signed in after a reload, and the page obeys its 
 
 test("a wrong password is said plainly", async () => {
   const p = await Person.open(server);
-  await p.page.goto("/");
-  await p.page.getByLabel("User name or e-mail address").fill("alice");
-  await p.page.getByLabel(/^Password/).fill(`not ${password}`);
-  await p.page.getByRole("button", { name: "Sign in" }).click();
+  await p.enterPassword("alice", `not ${password}`);
   expect(await p.page.getByRole("alert").textContent()).toBe("User name or password is wrong.");
   expect(await p.accessibility()).toEqual([]);
   p.clean();

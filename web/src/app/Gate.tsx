@@ -3,6 +3,7 @@ import { Outlet } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { startSession, useClientState } from "@/matrix/client.ts";
 import { SignInPage } from "@/signin/SignInPage.tsx";
+import { KeysGate } from "@/verify/KeysGate.tsx";
 import { Notice } from "./Notice.tsx";
 
 /** Shows the app to who is signed in, and to others what they can do about it. */
@@ -12,7 +13,11 @@ export function Gate() {
   const error = useClientState((s) => s.error);
   switch (phase) {
     case "ready":
-      return <Outlet />;
+      return (
+        <KeysGate>
+          <Outlet />
+        </KeysGate>
+      );
     case "starting":
       return (
         <Center h="100dvh">

@@ -11,11 +11,13 @@ import {
 import { createStore } from "zustand/vanilla";
 import { useStore } from "zustand";
 import { api, baseUrl } from "./api.ts";
+import { startEncryption } from "./encryption.ts";
 import { cryptoCallbacks } from "./keystorage.ts";
 import { logger } from "./logger.ts";
 import { forgetSession, keepSession, keptSession, type Session } from "./session.ts";
 import { becomeWorkingTab, stopBeingWorkingTab } from "./tab.ts";
 import { databaseKey, eraseDatabases, forgetDatabaseKey } from "./vault.ts";
+import { methods, startVerifications } from "./verification.ts";
 
 /**
  * Where the app stands. `elsewhere`: another tab of this browser works. `lost`: the browser is signed in, but no longer has this
@@ -104,6 +106,7 @@ async function start(session: Session): Promise<void> {
     timelineSupport: true,
     useAuthorizationHeader: true,
     cryptoCallbacks,
+    verificationMethods: methods,
     logger,
   });
   current = c;
@@ -113,6 +116,9 @@ async function start(session: Session): Promise<void> {
     state.setState((s) => ({ online, synced: s.synced || now === SyncState.Prepared || now === SyncState.Syncing }));
   });
   await Promise.all([store.startup(), c.initRustCrypto({ cryptoDatabasePrefix: cryptoPrefix, storageKey })]);
+  if (current !== c) return; // the server ended this device's access meanwhile
+  startEncryption(c);
+  startVerifications(c);
   await c.startClient({
     initialSyncLimit: 20,
     lazyLoadMembers: true,
@@ -120,7 +126,7 @@ async function start(session: Session): Promise<void> {
     pendingEventOrdering: PendingEventOrdering.Detached,
     pollTimeout: 30_000,
   });
-  state.setState({ phase: "ready" });
+  if (current === c) state.setState({ phase: "ready" });
 }
 
 async function leaveToOtherTab(): Promise<void> {

@@ -5,15 +5,12 @@ import type { CryptoCallbacks } from "matrix-js-sdk/lib/crypto-api/index.js";
  * made it or asked the user for the recovery key, and forgotten afterwards.
  */
 let held: { keyId: string; key: Uint8Array<ArrayBuffer> } | null = null;
+let making = false;
 
 export const cryptoCallbacks: CryptoCallbacks = {
-  getSecretStorageKey: ({ keys }) => {
-    if (held === null) return Promise.resolve(null);
-    const keyId = held.keyId in keys ? held.keyId : null;
-    return Promise.resolve(keyId === null ? null : [keyId, held.key]);
-  },
+  getSecretStorageKey: ({ keys }) => Promise.resolve(held !== null && held.keyId in keys ? [held.keyId, held.key] : null),
   cacheSecretStorageKey: (keyId, _info, key) => {
-    held = { keyId, key };
+    if (making) held = { keyId, key };
   },
 };
 
@@ -27,7 +24,13 @@ export async function withStorageKey<T>(keyId: string, key: Uint8Array<ArrayBuff
   }
 }
 
-/** Forgets the key. */
-export function forgetStorageKey(): void {
-  held = null;
+/** Lets the SDK use the key that it makes during the act, until the act ends. */
+export async function withNewStorageKey<T>(act: () => Promise<T>): Promise<T> {
+  making = true;
+  try {
+    return await act();
+  } finally {
+    making = false;
+    held = null;
+  }
 }

@@ -1,4 +1,4 @@
-import { api } from "./api.ts";
+import { api, ApiError } from "./api.ts";
 import type { Session } from "./session.ts";
 
 interface LoginAnswer {
@@ -19,13 +19,31 @@ export function deviceName(agent: string = navigator.userAgent): string {
   return system ? `${browser}, ${system}` : browser;
 }
 
-/** Signs in with a user name or a whole user id. */
-export async function signInWithPassword(user: string, password: string): Promise<Session> {
+/** Signs in with a user name, a whole user id or an e-mail address; with a device id, as that device. */
+export async function signInWithPassword(user: string, password: string, deviceId?: string): Promise<Session> {
   const body = {
     type: "m.login.password",
     identifier: user.includes("@") && !user.startsWith("@") ? { type: "m.id.thirdparty", medium: "email", address: user } : { type: "m.id.user", user },
     password,
-    initial_device_display_name: deviceName(),
+    ...(deviceId === undefined ? { initial_device_display_name: deviceName() } : { device_id: deviceId }),
   };
   return sessionOf(await api<LoginAnswer>("/_matrix/client/v3/login", { method: "POST", body, signedIn: false }));
+}
+
+/** Whether this is the password of the signed-in user: asks the server to sign out no devices, which it does only for who knows the password. */
+export async function checkPassword(userId: string, password: string): Promise<boolean> {
+  const ask = (auth?: object) => api("/_matrix/client/v3/delete_devices", { method: "POST", body: { devices: [], ...(auth ? { auth } : {}) } });
+  const refusal = await ask().then(
+    () => null,
+    (err: unknown) => err,
+  );
+  if (refusal === null) return true;
+  if (!(refusal instanceof ApiError) || typeof refusal.data.session !== "string") throw refusal;
+  try {
+    await ask({ type: "m.login.password", identifier: { type: "m.id.user", user: userId }, password, session: refusal.data.session });
+    return true;
+  } catch (err) {
+    if (err instanceof ApiError && err.status === 401) return false;
+    throw err;
+  }
 }

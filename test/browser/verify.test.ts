@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { closeBrowser, Person } from "./browser.ts";
+import { Server } from "./server.ts";
+
+let server: Server;
+
+beforeAll(async () => {
+  server = await Server.start();
+});
+
+afterAll(async () => {
+  await closeBrowser();
+  await server.stop();
+});
+
+/** An encrypted room of the account with one message, which its first device sends by the page. */
+async function roomWithMessage(p: Person, name: string, text: string): Promise<void> {
+  const token = await server.token(name);
+  await server.api("POST", "/_matrix/client/v3/createRoom", token, {
+    name: "Notes",
+    initial_state: [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }],
+  });
+  await p.page.getByRole("link", { name: /Notes/ }).click();
+  const composer = p.page.getByRole("textbox").last();
+  await composer.fill(text);
+  await composer.press("Enter");
+  await p.page.getByText(text).first().waitFor();
+}
+
+const emoji = (p: Person) => p.page.getByRole("dialog").getByRole("listitem").allTextContents();
+
+test("the first sign-in prepares the encryption without a question and shows the recovery key", async () => {
+  await server.account("alice");
+  const p = await Person.open(server);
+  await p.enterPassword("alice");
+  const key = p.page.getByRole("textbox", { name: "Recovery key" });
+  await key.waitFor();
+  expect(await key.textContent()).toMatch(/^(\w{4} ){11}\w{4}$/);
+  await p.page.getByRole("button", { name: "Show as QR code" }).click();
+  await p.page.getByRole("img", { name: "Recovery key as a QR code" }).waitFor();
+  const [file] = await Promise.all([p.page.waitForEvent("download"), p.page.getByRole("button", { name: "Save as a file" }).click()]);
+  expect(file.suggestedFilename()).toBe("conclave-recovery-key.txt");
+  expect(await p.accessibility()).toEqual([]);
+  await p.page.getByRole("button", { name: "I have kept it" }).click();
+  await p.page.getByRole("list", { name: "Chats" }).waitFor();
+  // The server has it all.
+  const token = await server.token("alice");
+  const keys = await server.api<{ master_keys: Record<string, unknown> }>("POST", "/_matrix/client/v3/keys/query", token, { device_keys: { "@alice:localhost": [] } });
+  expect(Object.keys(keys.master_keys)).toEqual(["@alice:localhost"]);
+  expect((await server.api<{ version: string }>("GET", "/_matrix/client/v3/room_keys/version", token)).version).toBeTruthy();
+  await p.page.reload();
+  await p.page.getByRole("list", { name: "Chats" }).waitFor();
+  p.clean();
+  await p.close();
+});
+
+test("a second device is confirmed by emoji from the first one, and reads what was written before", async () => {
+  await server.account("bob");
+  const first = await (await Person.open(server)).signIn("bob");
+  await roomWithMessage(first, "bob", "written before the second device");
+  const second = await Person.open(server);
+  await second.enterPassword("bob");
+  await second.page.getByRole("heading", { name: "Confirm this device" }).waitFor();
+  await second.page.getByText("Signed in: Chrome, Linux.").first().waitFor();
+  expect(await second.accessibility()).toEqual([]);
+  await second.page.getByRole("button", { name: "Compare emoji" }).click();
+  await first.page.getByRole("button", { name: "Accept" }).click();
+  await Promise.all([first, second].map((p) => p.page.getByRole("button", { name: "They are the same" }).waitFor()));
+  expect(await emoji(second)).toEqual(await emoji(first));
+  expect(await emoji(first)).toHaveLength(7);
+  expect(await first.accessibility()).toEqual([]);
+  for (const p of [first, second]) await p.page.getByRole("button", { name: "They are the same" }).click();
+  for (const p of [first, second]) {
+    await p.page.getByText("The device is confirmed.").waitFor();
+    await p.page.getByRole("button", { name: "Done" }).click();
+  }
+  await second.page.getByRole("link", { name: /Notes/ }).click();
+  await second.page.getByText("written before the second device").first().waitFor();
+  first.clean();
+  second.clean();
+  await Promise.all([first.close(), second.close()]);
+});
+
+test("emoji that differ end the verification on both sides", async () => {
+  await server.account("erin");
+  const first = await (await Person.open(server)).signIn("erin");
+  const second = await Person.open(server);
+  await second.enterPassword("erin");
+  await second.page.getByRole("button", { name: "Compare emoji" }).click();
+  await first.page.getByRole("button", { name: "Accept" }).click();
+  await first.page.getByRole("button", { name: "They are the same" }).waitFor();
+  await second.page.getByRole("button", { name: "They differ" }).click();
+  for (const p of [first, second]) await p.page.getByText(/The emoji differ/).waitFor();
+  await second.page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
+  await second.page.getByRole("heading", { name: "Confirm this device" }).waitFor();
+  await Promise.all([first.close(), second.close()]);
+});
+
+test("a second device is confirmed by the recovery key, and what is wrong with one is said exactly", async () => {
+  await server.account("carol");
+  const first = await (await Person.open(server)).signIn("carol");
+  await roomWithMessage(first, "carol", "for the recovery key");
+  const key = server.recoveryKeys.get("carol") ?? "";
+  await first.page.getByText("for the recovery key").first().waitFor();
+  const second = await Person.open(server);
+  await second.enterPassword("carol");
+  const field = second.page.getByRole("textbox", { name: "Recovery key" });
+  const says = async (text: string, problem: RegExp) => {
+    await field.fill(text);
+    await second.page.getByRole("button", { name: "Confirm", exact: true }).click();
+    await second.page.getByRole("alert").getByText(problem).waitFor();
+  };
+  await says("0OIl", /characters that a recovery key never has/);
+  await says(key.slice(0, -5), /not the right length/);
+  await says(key.slice(0, -1) + (key.endsWith("A") ? "B" : "A"), /typing error/);
+  await says(server.recoveryKeys.get("bob") ?? "", /belongs to another account/);
+  await field.fill(key.replaceAll(" ", "\n"));
+  await second.page.getByRole("button", { name: "Confirm", exact: true }).click();
+  await second.page.getByRole("link", { name: /Notes/ }).click();
+  await second.page.getByText("for the recovery key").first().waitFor();
+  second.clean();
+  await Promise.all([first.close(), second.close()]);
+});
+
+test("who has neither is told why, and resets the identity with the password", async () => {
+  await server.account("dave");
+  await (await (await Person.open(server)).signIn("dave")).close();
+  // The only other device is signed out.
+  const token = await server.token("dave");
+  const { devices } = await server.api<{ devices: { device_id: string; display_name?: string }[] }>("GET", "/_matrix/client/v3/devices", token);
+  const gone = devices.filter((d) => d.display_name?.startsWith("Chrome")).map((d) => d.device_id);
+  const auth = { type: "m.login.password", identifier: { type: "m.id.user", user: "dave" }, password: "correct horse battery staple" };
+  await server.api("POST", "/_matrix/client/v3/delete_devices", token, { devices: gone, auth }).catch(async (err: Error) => {
+    const session = (JSON.parse(/\{.*\}/.exec(err.message)?.[0] ?? "{}") as { session?: string }).session;
+    await server.api("POST", "/_matrix/client/v3/delete_devices", token, { devices: gone, auth: { ...auth, session } });
+  });
+  const p = await Person.open(server);
+  await p.enterPassword("dave");
+  await p.page.getByText("Not available: no other confirmed device is signed in.").first().waitFor();
+  expect(await p.page.getByRole("button", { name: "Compare emoji" }).isDisabled()).toBe(true);
+  await p.page.getByRole("button", { name: "Reset the identity" }).click();
+  await p.page.getByLabel("Your password").fill("wrong");
+  await p.page.getByRole("button", { name: "Reset the identity" }).click();
+  await p.page.getByRole("alert").getByText("The password is wrong.").waitFor();
+  await p.page.getByLabel("Your password").fill("correct horse battery staple");
+  await p.page.getByRole("button", { name: "Reset the identity" }).click();
+  const key = p.page.getByRole("textbox", { name: "Recovery key" });
+  await p.page.getByRole("button", { name: "I have kept it" }).waitFor();
+  expect(await key.textContent()).not.toBe(server.recoveryKeys.get("dave"));
+  await p.page.getByRole("button", { name: "I have kept it" }).click();
+  await p.page.getByRole("list", { name: "Chats" }).waitFor();
+  p.clean();
+  await p.close();
+});
