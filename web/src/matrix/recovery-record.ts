@@ -4,7 +4,7 @@ import type { MatrixClient } from "matrix-js-sdk";
  * Who changed the recovery and when: the protocol does not keep it, so the app does, in the account data. It holds no secret, and only
  * what this app changed is in it.
  */
-const type = "org.conclave.recovery" as never;
+const type = "chat.conclave.recovery" as never;
 
 interface Content {
   key_id?: string;
