@@ -2,6 +2,8 @@ import { Center, Loader } from "@mantine/core";
 import { Outlet } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { startSession, useClientState } from "@/matrix/client.ts";
+import { AgainPage, LostPage } from "@/signin/AgainPage.tsx";
+import { LockPage } from "@/signin/LockPage.tsx";
 import { SignInPage } from "@/signin/SignInPage.tsx";
 import { KeysGate } from "@/verify/KeysGate.tsx";
 import { Notice } from "./Notice.tsx";
@@ -33,7 +35,13 @@ export function Gate() {
     case "removed":
       return <Notice title={t("removed.title")} text={t("removed.text")} action={t("removed.signIn")} onAction={() => void startSession()} />;
     case "lost":
-      return <Notice title={t("lost.title")} text={t("lost.text")} />;
+      return <LostPage />;
+    case "again":
+      return <AgainPage />;
+    case "locked":
+      return <LockPage />;
+    case "account-locked":
+      return <Notice title={t("accountLocked.title")} text={t("accountLocked.text")} action={t("accountLocked.again")} onAction={() => location.reload()} />;
     case "failed":
       return <Notice title={t("failed.title")} text={`${t("failed.text")} (${error})`} action={t("failed.again")} onAction={() => location.reload()} />;
   }

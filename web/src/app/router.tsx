@@ -14,7 +14,10 @@ const signedIn = createRoute({ getParentRoute: () => root, id: "signed-in", comp
 const shell = createRoute({ getParentRoute: () => signedIn, id: "shell", component: Shell });
 
 const routes = root.addChildren([
+  createRoute({ getParentRoute: () => root, path: "/welcome/$token", component: lazyRouteComponent(() => import("@/signin/EnrolPage.tsx"), "WelcomePage") }),
+  createRoute({ getParentRoute: () => root, path: "/invite/$token", component: lazyRouteComponent(() => import("@/signin/EnrolPage.tsx"), "InvitePage") }),
   signedIn.addChildren([
+    createRoute({ getParentRoute: () => signedIn, path: "/invite-people", component: lazyRouteComponent(() => import("@/signin/InvitePeoplePage.tsx"), "InvitePeoplePage") }),
     shell.addChildren([
       createRoute({ getParentRoute: () => shell, path: "/", component: RoomsHome }),
       createRoute({ getParentRoute: () => shell, path: "/explore", component: lazyRouteComponent(() => import("@/rooms/ExplorePage.tsx"), "ExplorePage") }),

@@ -1,7 +1,6 @@
 import {
   ClientEvent,
   createClient,
-  type EmptyObject,
   HttpApiEvent,
   IndexedDBStore,
   type MatrixClient,
@@ -10,20 +9,24 @@ import {
 } from "matrix-js-sdk";
 import { createStore } from "zustand/vanilla";
 import { useStore } from "zustand";
-import { api, baseUrl } from "./api.ts";
+import { api, ApiError, baseUrl } from "./api.ts";
 import { startEncryption } from "./encryption.ts";
 import { cryptoCallbacks } from "./keystorage.ts";
 import { logger } from "./logger.ts";
+import { checkPassword } from "./signin.ts";
+import { followIdleRule, watchIdle } from "./session-idle.ts";
 import { forgetSession, keepSession, keptSession, type Session } from "./session.ts";
 import { becomeWorkingTab, stopBeingWorkingTab } from "./tab.ts";
+import { isLocked, isSealed, lockVault, setUnlocked, unlockVault } from "./vault-lock.ts";
 import { databaseKey, eraseDatabases, forgetDatabaseKey } from "./vault.ts";
 import { methods, startVerifications } from "./verification.ts";
 
 /**
  * Where the app stands. `elsewhere`: another tab of this browser works. `lost`: the browser is signed in, but no longer has this
- * device's keys. `removed`: the server ended this device's access, and everything kept here was erased.
+ * device's keys. `removed`: the server ended this device's access, and everything kept here was erased. `locked`: nobody used it for as long as
+ * the organisation allows. `again`: the server wants the password once more, for the same device. `account-locked`: an administrator locked the account.
  */
-export type Phase = "signed-out" | "starting" | "ready" | "elsewhere" | "lost" | "removed" | "insecure" | "failed";
+export type Phase = "signed-out" | "starting" | "ready" | "elsewhere" | "lost" | "removed" | "insecure" | "failed" | "locked" | "again" | "account-locked";
 
 interface State {
   phase: Phase;
@@ -50,10 +53,19 @@ export function client(): MatrixClient {
   return current;
 }
 
+const erasedName = "conclave.erased";
+
 /** Starts with the session that the browser kept, if there is one. */
 export async function startSession(takeOver = false): Promise<void> {
   if (!isSecureContext || !("locks" in navigator)) {
     state.setState({ phase: "insecure" });
+    return;
+  }
+  const erased = localStorage.getItem(erasedName);
+  if (erased !== null) {
+    // The page that erased could not delete what it held open itself.
+    await eraseDatabases();
+    state.setState({ ...initial, phase: erased === "removed" ? "removed" : "signed-out" });
     return;
   }
   const session = keptSession();
@@ -66,6 +78,12 @@ export async function startSession(takeOver = false): Promise<void> {
     state.setState({ phase: "elsewhere" });
     return;
   }
+  if (isLocked()) {
+    await lockVault();
+    state.setState({ phase: "locked" });
+    watchLockedDevice(session);
+    return;
+  }
   try {
     await start(session);
   } catch (err) {
@@ -74,14 +92,20 @@ export async function startSession(takeOver = false): Promise<void> {
   }
 }
 
-/** Keeps the session of a fresh sign-in and starts with it. */
-export async function signIn(session: Session): Promise<void> {
+/** Keeps the session of a fresh sign-in and starts with it. The password is needed only where the organisation wants the idle lock. */
+export async function signIn(session: Session, password?: string): Promise<void> {
   const kept = keptSession();
   const same = kept?.userId === session.userId && kept.deviceId === session.deviceId;
-  if (!same) await eraseDatabases();
+  if (!same) {
+    // A device that lost its keys is of no use to anybody.
+    if (kept) await endSession(kept.accessToken);
+    await eraseDatabases();
+  }
   await navigator.storage?.persist?.().catch(() => false);
   keepSession(session);
   if (!same) await databaseKey(true);
+  setUnlocked();
+  if (password !== undefined) await followIdleRule(password);
   await startSession(true);
 }
 
@@ -110,8 +134,9 @@ async function start(session: Session): Promise<void> {
     logger,
   });
   current = c;
-  c.on(HttpApiEvent.SessionLoggedOut, (err) => void (err.data.soft_logout ? signInAgain() : erase("removed")));
-  c.on(ClientEvent.Sync, (now) => {
+  c.on(HttpApiEvent.SessionLoggedOut, (err) => void (isRemoval(err.data) ? erase("removed") : signInAgain("again")));
+  c.on(ClientEvent.Sync, (now, _before, data) => {
+    if ((data?.error as { errcode?: string } | undefined)?.errcode === "M_USER_LOCKED") void signInAgain("account-locked");
     const online = now === SyncState.Prepared || now === SyncState.Syncing || now === SyncState.Catchup;
     state.setState((s) => ({ online, synced: s.synced || now === SyncState.Prepared || now === SyncState.Syncing }));
   });
@@ -126,7 +151,9 @@ async function start(session: Session): Promise<void> {
     pendingEventOrdering: PendingEventOrdering.Detached,
     pollTimeout: 30_000,
   });
-  if (current === c) state.setState({ phase: "ready" });
+  if (current !== c) return;
+  state.setState({ phase: "ready" });
+  watchIdle(lockNow);
 }
 
 async function leaveToOtherTab(): Promise<void> {
@@ -135,29 +162,65 @@ async function leaveToOtherTab(): Promise<void> {
   state.setState({ phase: "elsewhere" });
 }
 
-async function signInAgain(): Promise<void> {
-  // The server wants the password again but keeps the device: so does the browser.
+/** Stops, but keeps everything: the server still knows this device. */
+async function signInAgain(phase: "again" | "account-locked"): Promise<void> {
   current?.stopClient();
   current = null;
   stopBeingWorkingTab();
-  state.setState({ phase: "signed-out" });
+  state.setState({ phase });
+}
+
+const endSession = (token: string): Promise<unknown> =>
+  fetch(`${baseUrl()}/_matrix/client/v3/logout`, { method: "POST", headers: { Authorization: `Bearer ${token}` }, body: "{}" }).catch(() => undefined);
+
+/** Whether the server says that this device is no more, rather than that it wants the password again or forgot the token. */
+export const isRemoval = (answer: Record<string, unknown>): boolean => answer["chat.conclave.wipe"] === true;
+
+/** A locked app has no client that would learn that its device was removed: it asks. */
+function watchLockedDevice(session: Session): void {
+  void api("/_matrix/client/v3/account/whoami").catch((err: unknown) => {
+    if (err instanceof ApiError && isRemoval(err.data) && keptSession()?.accessToken === session.accessToken) void erase("removed");
+  });
+}
+
+/** Locks the app: the page is loaded anew, so that its memory has no keys any more. */
+export async function lockNow(): Promise<void> {
+  current?.stopClient();
+  await lockVault();
+  location.reload();
+}
+
+/** Opens the locked app. False: it is another password. */
+export async function unlock(password: string): Promise<boolean> {
+  const session = keptSession();
+  if (session === null) return false;
+  if (isSealed()) {
+    if (!(await unlockVault(password))) return false;
+  } else {
+    if (!(await checkPassword(session.userId, password))) return false;
+    setUnlocked();
+    await followIdleRule(password);
+  }
+  await startSession(true);
+  return true;
 }
 
 /** Signs this device out, at the server too where it answers, and erases what the browser kept. */
 export async function signOut(): Promise<void> {
-  await api<EmptyObject>("/_matrix/client/v3/logout", { method: "POST", body: {} }).catch(() => undefined);
+  const kept = keptSession();
+  if (kept) await endSession(kept.accessToken);
   await erase("signed-out");
 }
 
-/** Erases everything that this browser kept of the account. */
+/** Erases everything that this browser kept of the account, from the disk and, by loading the page anew, from memory. */
 export async function erase(phase: "signed-out" | "removed"): Promise<void> {
   const c = current;
   current = null;
-  c?.stopClient();
   forgetSession();
   forgetDatabaseKey();
+  localStorage.setItem(erasedName, phase);
   state.setState({ ...initial, phase });
-  await c?.clearStores({ cryptoDatabasePrefix: cryptoPrefix }).catch((err: unknown) => logger.error("erase", err));
-  await eraseDatabases();
+  c?.stopClient();
   stopBeingWorkingTab();
+  location.replace("/");
 }

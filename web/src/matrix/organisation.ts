@@ -23,9 +23,9 @@ interface Answer {
   name?: string;
   policy?: {
     idle_lock_minutes?: number | null;
-    forwarding?: boolean;
+    forwarding_allowed?: boolean;
     exclude_unsigned_devices?: boolean;
-    passphrase_recovery?: boolean;
+    recovery_passphrase_allowed?: boolean;
     retention_days?: number | null;
   };
 }
@@ -36,10 +36,10 @@ export async function fetchOrganisation(): Promise<Organisation> {
   return {
     name: a.name ?? "",
     policy: {
-      idleLockMinutes: p.idle_lock_minutes ?? null,
-      forwarding: p.forwarding ?? true,
+      idleLockMinutes: p.idle_lock_minutes || null,
+      forwarding: p.forwarding_allowed ?? true,
       excludeUnsignedDevices: p.exclude_unsigned_devices ?? true,
-      passphraseRecovery: p.passphrase_recovery ?? false,
+      passphraseRecovery: p.recovery_passphrase_allowed ?? false,
       retentionDays: p.retention_days ?? null,
     },
   };

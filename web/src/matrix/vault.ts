@@ -50,10 +50,26 @@ export async function databaseKey(create: boolean): Promise<Uint8Array<ArrayBuff
   }
   if (!create) return null;
   const fresh = crypto.getRandomValues(new Uint8Array(32));
-  const iv = crypto.getRandomValues(new Uint8Array(12));
-  const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, wrapping, fresh));
-  localStorage.setItem(wrappedName, btoa(String.fromCharCode(...iv, ...sealed)));
+  await writeDatabaseKey(fresh);
   return fresh;
+}
+
+/** Keeps this key of the databases. */
+export async function writeDatabaseKey(plain: Uint8Array<ArrayBuffer>): Promise<void> {
+  const wrapping = await wrappingKey(true);
+  if (wrapping === null) throw new Error("no wrapping key");
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, wrapping, plain));
+  localStorage.setItem(wrappedName, btoa(String.fromCharCode(...iv, ...sealed)));
+}
+
+/** Whether the databases can be opened without a password. */
+export const vaultIsOpen = (): boolean => localStorage.getItem(wrappedName) !== null;
+
+/** Throws away both halves of what opens the databases. */
+export async function closeVault(): Promise<void> {
+  localStorage.removeItem(wrappedName);
+  await withStore("readwrite", (s) => s.delete("wrapping"));
 }
 
 /** Makes everything that was stored under the key unreadable, before it is deleted. */
@@ -64,7 +80,7 @@ export function forgetDatabaseKey(): void {
 // How the app looks says nothing about the account.
 const keptNames = new Set(["conclave.language", "conclave.appearance", "mantine-color-scheme-value"]);
 
-/** Deletes all databases of the app in this browser, and all that it keeps for the account in local storage. */
+/** Deletes all that the app keeps in this browser, but how it looks. */
 export async function eraseDatabases(): Promise<void> {
   for (const { name } of await indexedDB.databases()) {
     if (name === undefined) continue;
@@ -73,7 +89,7 @@ export async function eraseDatabases(): Promise<void> {
       request.onsuccess = request.onerror = request.onblocked = () => done();
     });
   }
-  for (const name of Object.keys(localStorage)) {
-    if (!keptNames.has(name)) localStorage.removeItem(name);
-  }
+  if ("caches" in globalThis) for (const name of await caches.keys()) await caches.delete(name);
+  for (const name of Object.keys(localStorage)) if (!keptNames.has(name)) localStorage.removeItem(name);
+  sessionStorage.clear();
 }
