@@ -58,7 +58,7 @@ test("a second device is confirmed by emoji from the first one, and reads what w
   await server.account("bob");
   const first = await (await Person.open(server)).signIn("bob");
   await roomWithMessage(first, "bob", "written before the second device");
-  const second = await Person.open(server);
+  const second = await Person.open(server, { colorScheme: "dark" });
   await second.enterPassword("bob");
   await second.page.getByRole("heading", { name: "Confirm this device" }).waitFor();
   await second.page.getByText("Signed in: Chrome, Linux.").first().waitFor();

@@ -11,7 +11,7 @@ interface Props {
 export function QrCode({ data, label }: Props) {
   const { path, size } = useMemo(() => draw(data), [data]);
   return (
-    <svg role="img" aria-label={label} viewBox={`-4 -4 ${size + 8} ${size + 8}`} shapeRendering="crispEdges" style={{ inlineSize: "min(16rem, 100%)", display: "block", borderRadius: "0.5rem" }}>
+    <svg role="img" aria-label={label} viewBox={`-4 -4 ${size + 8} ${size + 8}`} shapeRendering="crispEdges" style={{ inlineSize: "16rem", maxInlineSize: "100%", display: "block", borderRadius: "0.5rem" }}>
       <rect x={-4} y={-4} width={size + 8} height={size + 8} fill="#fff" />
       <path d={path} fill="#000" />
     </svg>

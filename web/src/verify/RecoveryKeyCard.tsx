@@ -1,4 +1,4 @@
-import { Button, Code, CopyButton, Group, Loader, Stack, VisuallyHidden } from "@mantine/core";
+import { Button, Center, Code, CopyButton, Group, Loader, Stack, VisuallyHidden } from "@mantine/core";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useClientState } from "@/matrix/client.ts";
@@ -43,7 +43,9 @@ export function RecoveryKeyCard({ recoveryKey }: { recoveryKey: string }) {
       </Group>
       {code && (
         <Suspense fallback={<Loader />}>
-          <QrCode data={recoveryKey} label={t("key.codeLabel")} />
+          <Center>
+            <QrCode data={recoveryKey} label={t("key.codeLabel")} />
+          </Center>
         </Suspense>
       )}
     </Stack>
