@@ -104,6 +104,10 @@ func greetFirstAdmin(ctx context.Context, a *app.App) error {
 	}
 	fmt.Printf("\nThe first administrator opens this link, chooses a password and begins:\n\n    %s\n\n"+
 		"It is good until somebody has used it, or the server starts again: then it prints another one.\n\n", link)
+	if !a.HasWebApp() {
+		fmt.Print("But this program was built without the web app, which answers there: build it with Node.js installed, or make an administrator with\n" +
+			"conclave user add NAME --admin\n\n")
+	}
 	return nil
 }
 

@@ -28,3 +28,6 @@ func (a *App) welcome(w http.ResponseWriter, _ *http.Request) {
 		a.log.Debug("welcome page broken off", "error", err)
 	}
 }
+
+// HasWebApp says whether the web app is in this program.
+func (a *App) HasWebApp() bool { return a.webApp != nil }
