@@ -15,6 +15,7 @@ export function panel<K extends string>(load: () => Promise<Record<K, ComponentT
 
 /** The panels by their name in the address of a room (`?panel=`). The titles are the texts `panel.NAME` of this folder. */
 export const panels: Readonly<Record<string, Panel>> = {
+  files: panel(() => import("@/files/FilesPanel.tsx"), "FilesPanel"),
   info: panel(() => import("@/rooms/panels/InfoPanel.tsx"), "InfoPanel"),
   members: panel(() => import("@/rooms/panels/MembersPanel.tsx"), "MembersPanel"),
   person: panel(() => import("@/rooms/panels/PersonPanel.tsx"), "PersonPanel"),

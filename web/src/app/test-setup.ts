@@ -11,4 +11,4 @@ vi.stubGlobal("ResizeObserver", class {
   unobserve(): void {}
   disconnect(): void {}
 });
-Element.prototype.scrollIntoView = () => undefined;
+if (typeof Element !== "undefined") Element.prototype.scrollIntoView = () => undefined; // tests of what has no page run without one

@@ -1,33 +1,46 @@
-import { Button, Group, Textarea } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { sendText } from "@/matrix/timeline.ts";
+import { type MaySend, useMaySend } from "@/matrix/sendRoom.ts";
+import { join } from "@/matrix/sendCommands.ts";
+import { reasonOf } from "@/matrix/outbox.ts";
+import classes from "./Composer.module.css";
+import { Field } from "./Field.tsx";
 
-export function Composer({ roomId }: { roomId: string }) {
+/** Where one writes to a room or a thread; where one may not, why. */
+export function Composer({ roomId, threadId }: { roomId: string; threadId?: string | undefined }) {
+  const may = useMaySend(roomId);
+  if (!may.may) return may.why === "unknown" ? <div /> : <MayNot may={may} />;
+  return <Field key={`${roomId} ${threadId ?? ""}`} roomId={roomId} threadId={threadId} mayRoom={may.room} encrypted={may.encrypted} />;
+}
+
+function MayNot({ may }: { may: Exclude<MaySend, { may: true }> }) {
   const { t } = useTranslation("composer");
-  const [text, setText] = useState("");
-  const send = () => {
-    if (text.trim() === "") return;
-    void sendText(roomId, text);
-    setText("");
+  const navigate = useNavigate();
+  const [error, setError] = useState("");
+  const go = async (by: string) => {
+    try {
+      await navigate({ to: "/room/$roomId", params: { roomId: await join(by) } });
+    } catch (err) {
+      setError(reasonOf(err).message);
+    }
   };
   return (
-    <Group component="form" p="xs" wrap="nowrap" onSubmit={(e: React.FormEvent) => (e.preventDefault(), send())}>
-      <Textarea
-        flex={1}
-        autosize
-        maxRows={10}
-        aria-label={t("message")}
-        value={text}
-        onChange={(e) => setText(e.currentTarget.value)}
-        onKeyDown={(e) => {
-          if (e.key === "Enter" && !e.shiftKey && !e.nativeEvent.isComposing) {
-            e.preventDefault();
-            send();
-          }
-        }}
-      />
-      <Button type="submit">{t("send")}</Button>
+    <Group className={classes.mayNot} role="note" justify="center">
+      <Text size="sm" c="var(--quiet)">
+        {t(`mayNot.${may.why}`)}
+      </Text>
+      {may.why === "replaced" && (
+        <Button size="xs" variant="light" onClick={() => void go(may.by)}>
+          {t("mayNot.go")}
+        </Button>
+      )}
+      {error !== "" && (
+        <Text size="sm" role="alert" c="var(--mention)">
+          {error}
+        </Text>
+      )}
     </Group>
   );
 }

@@ -1,7 +1,35 @@
 import { Text } from "@mantine/core";
 import type { FileInfo } from "@/matrix/file.ts";
+import { safeType } from "@/matrix/media.ts";
+import { AudioBody } from "./AudioBody.tsx";
+import classes from "./files.module.css";
+import { FileCard } from "./FileCard.tsx";
+import { ImageBody } from "./ImageBody.tsx";
+import { VideoBody } from "./VideoBody.tsx";
 
-/** A file within a message of the timeline. */
-export function FileBody({ file }: { file: FileInfo; roomId: string; eventId: string }) {
-  return <Text span>{file.name}</Text>;
+interface Props {
+  file: FileInfo;
+  roomId: string;
+  eventId: string;
+}
+
+/** A file within a message of the timeline, and its caption. What its type does not allow to be shown is a card to download. */
+export function FileBody({ file, roomId, eventId }: Props) {
+  return (
+    <div className={classes.body}>
+      <Content file={file} roomId={roomId} eventId={eventId} />
+      {file.caption !== "" && <Text className={classes.caption}>{file.caption}</Text>}
+    </div>
+  );
+}
+
+function Content({ file, roomId, eventId }: Props) {
+  const type = safeType(file.mime);
+  // A sticker's sender need not say its type.
+  if ((file.kind === "image" && type?.startsWith("image/")) || (file.kind === "sticker" && (type === null ? file.mime === "" : type.startsWith("image/")))) {
+    return <ImageBody file={file} roomId={roomId} eventId={eventId} />;
+  }
+  if (file.kind === "video" && type?.startsWith("video/")) return <VideoBody file={file} type={type} />;
+  if ((file.kind === "audio" || file.kind === "voice") && type !== null && !type.startsWith("image/")) return <AudioBody file={file} type={type} />;
+  return <FileCard file={file} />;
 }

@@ -121,6 +121,9 @@ async function start(session: Session): Promise<void> {
     dbName: storeName,
     workerFactory: () => new Worker(new URL("./store.worker.ts", import.meta.url), { type: "module" }),
   });
+  // What waits to be sent is kept in the outbox, sealed; the store would write it to local storage as it is.
+  store.getPendingEvents = () => Promise.resolve([]);
+  store.setPendingEvents = () => Promise.resolve();
   const c = createClient({
     baseUrl: baseUrl(),
     userId: session.userId,

@@ -1,5 +1,6 @@
 /** A file that was encrypted before its upload. Spec: cs#extensions-to-mroommessage-msgtypes */
 export interface EncryptedFile {
+  v?: "v2";
   url: string;
   key: JsonWebKey;
   iv: string;

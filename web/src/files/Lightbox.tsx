@@ -1,0 +1,117 @@
+import { ActionIcon, Group, Loader, Modal, Text } from "@mantine/core";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { type RoomFile, useRoomFiles } from "@/matrix/fileGallery.ts";
+import { fileUrl, previewUrl, safeType, useBlobUrl } from "@/matrix/media.ts";
+import { Icon } from "@/ui/Icon.tsx";
+import classes from "./Lightbox.module.css";
+import { problem, useDownload } from "./useDownload.ts";
+
+interface Props {
+  roomId: string;
+  /** The picture that is shown first. */
+  start: RoomFile;
+  onClose: () => void;
+}
+
+const isImage = ({ file }: RoomFile): boolean => file.kind === "image" && (safeType(file.mime)?.startsWith("image/") ?? false);
+
+/** Shows a picture as large as the window, and with the arrow keys the others of its room. */
+export function Lightbox({ roomId, start, onClose }: Props) {
+  const { t } = useTranslation("files");
+  const { files, more, done } = useRoomFiles(roomId);
+  const [shown, setShown] = useState(start);
+  const images = files.filter(isImage);
+  const at = images.findIndex((f) => f.eventId === shown.eventId);
+  const current = images[at] ?? shown;
+  const older = at >= 0 ? images[at + 1] : undefined;
+  const newer = at > 0 ? images[at - 1] : undefined;
+  const goOlder = () => {
+    if (older) setShown(older);
+    if (!done && at >= images.length - 3) void more();
+  };
+  const keys = (e: React.KeyboardEvent) => {
+    if (e.key === "ArrowLeft") goOlder();
+    else if (e.key === "ArrowRight" && newer) setShown(newer);
+    else return;
+    e.preventDefault();
+  };
+  return (
+    <Modal.Root opened onClose={onClose} fullScreen>
+      <Modal.Overlay />
+      <Modal.Content className={classes.content} aria-label={current.file.name} onKeyDown={keys}>
+        <Picture key={current.eventId} shown={current} onClose={onClose} />
+        {(older || (at >= 0 && !done)) && (
+          <ActionIcon className={classes.older} size="xl" radius="xl" variant="default" aria-label={t("lightbox.older")} onClick={goOlder} disabled={!older}>
+            <Icon name="left" />
+          </ActionIcon>
+        )}
+        {newer && (
+          <ActionIcon className={classes.newer} size="xl" radius="xl" variant="default" aria-label={t("lightbox.newer")} onClick={() => setShown(newer)}>
+            <Icon name="right" />
+          </ActionIcon>
+        )}
+      </Modal.Content>
+    </Modal.Root>
+  );
+}
+
+const zooms = [1, 1.5, 2, 3, 4, 6];
+
+function Picture({ shown, onClose }: { shown: RoomFile; onClose: () => void }) {
+  const { t, i18n } = useTranslation("files");
+  const { file } = shown;
+  const download = useDownload(file);
+  const [zoom, setZoom] = useState(1);
+  const type = safeType(file.mime) ?? "image/png";
+  const small = useBlobUrl(`small ${shown.eventId}`, () => previewUrl(file) ?? fileUrl(file, type));
+  const whole = useBlobUrl(`whole ${shown.eventId}`, () => fileUrl(file, type));
+  const url = whole.url ?? small.url;
+  const step = (by: 1 | -1) => setZoom(zooms[Math.min(zooms.length - 1, Math.max(0, zooms.indexOf(zoom) + by))] ?? 1);
+  return (
+    <>
+      <header className={classes.head}>
+        <div className={classes.title}>
+          <Text fw={650} truncate>
+            {file.name}
+          </Text>
+          {shown.at > 0 && (
+            <Text size="sm" c="var(--quiet)" truncate>
+              {t("lightbox.from", { name: shown.sender, date: new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" }).format(shown.at) })}
+            </Text>
+          )}
+        </div>
+        <Group gap="xs" wrap="nowrap">
+          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("lightbox.zoomOut")} disabled={zoom === 1} onClick={() => step(-1)}>
+            <Icon name="zoomOut" />
+          </ActionIcon>
+          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("lightbox.zoomIn")} disabled={zoom === zooms.at(-1)} onClick={() => step(1)}>
+            <Icon name="zoomIn" />
+          </ActionIcon>
+          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("download", { name: file.name })} loading={download.progress !== null} onClick={() => void download.save()}>
+            <Icon name="download" />
+          </ActionIcon>
+          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("lightbox.close")} onClick={onClose} data-autofocus>
+            <Icon name="close" />
+          </ActionIcon>
+        </Group>
+      </header>
+      <div
+        className={classes.stage}
+        data-zoomed={zoom > 1 || undefined}
+        tabIndex={zoom > 1 ? 0 : -1}
+        onWheel={(e) => e.ctrlKey && step(e.deltaY < 0 ? 1 : -1)}
+        onDoubleClick={() => setZoom(zoom === 1 ? 2 : 1)}
+      >
+        {whole.error !== undefined ? (
+          <Text role="alert">{t(problem(whole.error))}</Text>
+        ) : url ? (
+          <img src={url} alt={file.caption || file.name} style={zoom > 1 ? { inlineSize: `${zoom * 100}%` } : undefined} data-whole={whole.url ? "" : undefined} />
+        ) : (
+          <Loader />
+        )}
+      </div>
+      {file.caption !== "" && <Text className={classes.caption}>{file.caption}</Text>}
+    </>
+  );
+}
