@@ -2,6 +2,7 @@ package pushrule
 
 import (
 	"encoding/json"
+	"slices"
 
 	"conclave.chat/internal/mx"
 )
@@ -15,7 +16,7 @@ func defaults(user mx.UserID) *Ruleset {
 	notify, highlight := act(`"notify"`), act(`{"set_tweak":"highlight"}`)
 	sound, ring := act(`{"set_tweak":"sound","value":"default"}`), act(`{"set_tweak":"sound","value":"ring"}`)
 	me := string(user)
-	return &Ruleset{
+	r := &Ruleset{
 		Override: []Rule{
 			{ID: masterID, Default: true, Conditions: []Condition{}, Actions: actions()},
 			rule(".m.rule.suppress_notices", actions(), match("content.msgtype", "m.notice")),
@@ -43,6 +44,23 @@ func defaults(user mx.UserID) *Ruleset {
 			rule(".m.rule.encrypted", actions(notify), match("type", mx.TypeEncrypted)),
 		},
 	}
+	// Clients still send the names that polls had as a proposal.
+	r.addPolls(".m.rule.", "m.poll.", notify, sound)
+	r.addPolls(".org.matrix.msc3930.rule.", "org.matrix.msc3381.poll.", notify, sound)
+	return r
+}
+
+// addPolls adds the rules that treat polls as messages, and votes as silent.
+//
+// Spec: MSC3930
+func (s *Ruleset) addPolls(id, typ string, notify, sound json.RawMessage) {
+	i := slices.IndexFunc(s.Override, func(r Rule) bool { return r.ID == ".m.rule.suppress_edits" })
+	s.Override = slices.Insert(s.Override, i, rule(id+"poll_response", actions(), match("type", typ+"response")))
+	s.Underride = append(s.Underride,
+		rule(id+"poll_start_one_to_one", actions(notify, sound), members("2"), match("type", typ+"start")),
+		rule(id+"poll_start", actions(notify), match("type", typ+"start")),
+		rule(id+"poll_end_one_to_one", actions(notify, sound), members("2"), match("type", typ+"end")),
+		rule(id+"poll_end", actions(notify), match("type", typ+"end")))
 }
 
 // threadRules say that who has subscribed to a thread hears of its messages, and nobody else. Clients that do not know of subscriptions

@@ -253,3 +253,48 @@ func BenchmarkMatchForThousandMembers(b *testing.B) {
 		}
 	}
 }
+
+// The order is the proposal's: poll_response next to server_acl, the others next to encrypted.
+//
+// Spec: MSC3930
+func TestPolls(t *testing.T) {
+	rules, err := NewServer(Options{}).Compile(nil, me)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []string{"m.poll.", "org.matrix.msc3381.poll."} {
+		for _, c := range []struct {
+			event   string
+			members int
+			notify  bool
+			sound   string
+		}{
+			{"start", 2, true, `"default"`},
+			{"start", 3, true, ""},
+			{"end", 2, true, `"default"`},
+			{"end", 3, true, ""},
+			{"response", 2, false, ""},
+			{"response", 3, false, ""},
+		} {
+			r := rules.Match(&Subject{Event: event(t, typ+c.event, nil, `{}`), Members: c.members}, false)
+			if r.Notify != c.notify || r.Highlight || string(r.Tweaks["sound"]) != c.sound {
+				t.Errorf("%s%s among %d: %+v", typ, c.event, c.members, r)
+			}
+		}
+	}
+	all := defaults(me)
+	names := func(list []Rule) string {
+		var b strings.Builder
+		for _, r := range list {
+			b.WriteString(r.ID + " ")
+		}
+		return b.String()
+	}
+	if got := names(all.Override); !strings.Contains(got, ".m.rule.room.server_acl .m.rule.poll_response .org.matrix.msc3930.rule.poll_response .m.rule.suppress_edits") {
+		t.Error("override rules are", got)
+	}
+	if got := names(all.Underride); !strings.HasSuffix(got, ".m.rule.encrypted .m.rule.poll_start_one_to_one .m.rule.poll_start .m.rule.poll_end_one_to_one .m.rule.poll_end "+
+		".org.matrix.msc3930.rule.poll_start_one_to_one .org.matrix.msc3930.rule.poll_start .org.matrix.msc3930.rule.poll_end_one_to_one .org.matrix.msc3930.rule.poll_end ") {
+		t.Error("underride rules are", got)
+	}
+}

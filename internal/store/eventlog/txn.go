@@ -28,7 +28,7 @@ func (t Txn) key() int64 {
 		_, _ = h.Write(binary.AppendUvarint(nil, uint64(len(s))))
 		_, _ = io.WriteString(h, s)
 	}
-	return int64(binary.BigEndian.Uint64(h.Sum(nil))) //nolint:gosec // any 64 bits will do
+	return int64(binary.BigEndian.Uint64(h.Sum(nil)))
 }
 
 // TxnEvent is the event that a request made, or "" if it was not carried out yet.
