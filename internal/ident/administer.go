@@ -16,9 +16,10 @@ func (s *Service) SetDisplayName(ctx context.Context, by By, user mx.UserID, nam
 		return err
 	}
 	changed := false
+	var was, avatar string
 	err = s.change(ctx, user, func(tx *store.Tx, _ *Account) error {
-		was, _, err := NameAndAvatar(ctx, tx, user)
-		if err != nil {
+		var err error
+		if was, avatar, err = NameAndAvatar(ctx, tx, user); err != nil {
 			return err
 		}
 		if changed, err = s.setField(ctx, tx, user, fieldName, value); err != nil || !changed {
@@ -29,7 +30,7 @@ func (s *Service) SetDisplayName(ctx context.Context, by By, user mx.UserID, nam
 	if err != nil || !changed || s.Rooms == nil {
 		return err
 	}
-	return s.Rooms.ProfileChanged(context.WithoutCancel(ctx), user)
+	return s.Rooms.ProfileChanged(context.WithoutCancel(ctx), user, was, avatar)
 }
 
 // SignOut ends one device of an account, or all where none is named. Their clients are told to erase what they keep.

@@ -28,8 +28,8 @@ type Eraser interface {
 type Rooms interface {
 	// LeaveAll makes a deactivated user leave every room and refuse every invitation. It may be called again after a crash.
 	LeaveAll(ctx context.Context, user mx.UserID) error
-	// ProfileChanged carries a new name and avatar into the rooms that the user has joined.
-	ProfileChanged(ctx context.Context, user mx.UserID) error
+	// ProfileChanged carries a new name and avatar into the rooms that the user has joined and where the former ones are shown.
+	ProfileChanged(ctx context.Context, user mx.UserID, formerName, formerAvatar string) error
 	// Visible reports whether viewer may know of a user: they share a room, or the user is in a room that anyone may join or read.
 	Visible(ctx context.Context, viewer, user mx.UserID) (bool, error)
 }

@@ -33,7 +33,7 @@ type rig struct {
 	mu     sync.Mutex
 	erased []string
 	left   []mx.UserID
-	told   []mx.UserID
+	told   []string
 	broken error // what LeaveAll answers
 	seen   map[mx.UserID]bool
 }
@@ -57,8 +57,8 @@ func (r *rig) LeaveAll(_ context.Context, user mx.UserID) error {
 	return r.broken
 }
 
-func (r *rig) ProfileChanged(_ context.Context, user mx.UserID) error {
-	r.told = append(r.told, user)
+func (r *rig) ProfileChanged(_ context.Context, user mx.UserID, formerName, formerAvatar string) error {
+	r.told = append(r.told, string(user)+" was "+formerName+formerAvatar)
 	return nil
 }
 
@@ -410,8 +410,8 @@ func TestProfileChangesReachRooms(t *testing.T) {
 		r.must(r.SetProfileField(ctx, alice, "displayname", []byte(`"Alice"`))) // no change
 		r.must(r.SetProfileField(ctx, alice, "m.tz", []byte(`"Europe/Zurich"`)))
 		r.must(r.SetProfileField(ctx, alice, "avatar_url", []byte(`"mxc://example.org/a"`)))
-		if len(r.told) != 2 {
-			t.Errorf("rooms were told %d times", len(r.told))
+		if want := []string{string(alice) + " was alice", string(alice) + " was Alice"}; !slices.Equal(r.told, want) {
+			t.Errorf("rooms were told %v, want %v", r.told, want)
 		}
 		name, avatar, err := ident.NameAndAvatar(ctx, r.db, alice)
 		if name != "Alice" || avatar != "mxc://example.org/a" || err != nil {

@@ -192,15 +192,19 @@ func (s *Service) SetProfileField(ctx context.Context, user mx.UserID, name stri
 		}
 	}
 	changed := false
+	var formerName, formerAvatar string
 	err := s.DB.Write(func(tx *store.Tx) error {
 		var err error
+		if formerName, formerAvatar, err = NameAndAvatar(ctx, tx, user); err != nil {
+			return err
+		}
 		changed, err = s.setField(ctx, tx, user, name, stored)
 		return err
 	})
 	if err != nil || !changed || s.Rooms == nil || (name != fieldName && name != fieldAvatar) {
 		return err
 	}
-	return s.Rooms.ProfileChanged(context.WithoutCancel(ctx), user)
+	return s.Rooms.ProfileChanged(context.WithoutCancel(ctx), user, formerName, formerAvatar)
 }
 
 // setField writes a field and reports whether it changed anything.

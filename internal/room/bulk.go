@@ -27,12 +27,14 @@ func (e *Engine) LeaveAll(ctx context.Context, user mx.UserID) error {
 	})
 }
 
-// ProfileChanged carries a user's new name and avatar into the rooms that the user is in.
+// ProfileChanged carries a user's new name and avatar into the rooms that the user is in. A room that shows others than the former ones
+// keeps them: the user has set them for that room.
 //
 // Spec: cs#events-on-change-of-profile-information
-func (e *Engine) ProfileChanged(ctx context.Context, user mx.UserID) error {
+func (e *Engine) ProfileChanged(ctx context.Context, user mx.UserID, formerName, formerAvatar string) error {
+	former := &Profile{DisplayName: formerName, AvatarURL: formerAvatar}
 	return e.inRooms(ctx, user, func(membership string) bool { return membership == mx.Join }, func(room mx.RoomID) error {
-		_, err := e.member(ctx, memberChange{by: user, target: user, room: room, membership: mx.Join})
+		_, err := e.member(ctx, memberChange{by: user, target: user, room: room, membership: mx.Join, former: former})
 		if fault.Is(err, "M_FORBIDDEN") { // left meanwhile
 			return nil
 		}

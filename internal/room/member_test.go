@@ -184,7 +184,7 @@ func TestRestrictedRooms(t *testing.T) {
 			}
 			// Once in, the condition need not hold any more.
 			must(t, n.Leave(ctx, bob, club, ""))
-			must(t, n.ProfileChanged(ctx, bob))
+			must(t, n.ProfileChanged(ctx, bob, "", ""))
 			n.send(t, message(r, bob, "still here"))
 			must(t, n.Leave(ctx, bob, r, ""))
 			refused(t, "after leaving both", n.Join(ctx, bob, r, nil), "M_FORBIDDEN")
@@ -293,7 +293,7 @@ func TestProfilesAreInMemberEvents(t *testing.T) {
 	must(t, n.Join(ctx, bob, left, nil))
 	must(t, n.Leave(ctx, bob, left, ""))
 	p.profile[bob] = room.Profile{DisplayName: "Robert"}
-	must(t, n.ProfileChanged(ctx, bob))
+	must(t, n.ProfileChanged(ctx, bob, "Bob", "mxc://test.example/b"))
 	for _, r := range rooms {
 		if ev := n.snapshot(t, r).State(mx.TypeMember, string(bob)); ev.Str("displayname") != "Robert" || ev.Has("avatar_url") || ev.Membership() != mx.Join {
 			t.Errorf("member event is %s", ev.Content)
@@ -303,7 +303,7 @@ func TestProfilesAreInMemberEvents(t *testing.T) {
 		t.Error("a new name brought bob back")
 	}
 	head := n.snapshot(t, rooms[0]).Head()
-	must(t, n.ProfileChanged(ctx, bob))
+	must(t, n.ProfileChanged(ctx, bob, "Robert", ""))
 	if n.snapshot(t, rooms[0]).Head() != head {
 		t.Error("nothing changed, yet an event was sent")
 	}
@@ -320,4 +320,49 @@ func TestProfilesAreInMemberEvents(t *testing.T) {
 	if ok, err := n.Visible(ctx, alice, bob); ok || err != nil {
 		t.Error("bob is visible without a room", err)
 	}
+}
+
+// Spec: cs#events-on-change-of-profile-information
+func TestWhatAMemberSetForOneRoomStays(t *testing.T) {
+	p, set := withPeople()
+	n := open(t, "sqlite", set)
+	ctx := context.Background()
+	p.profile[bob] = room.Profile{DisplayName: "Bob", AvatarURL: "mxc://test.example/b"}
+	type shown struct{ name, avatar string }
+	var rooms []mx.RoomID
+	for _, own := range []string{
+		``, // nothing
+		`{"membership":"join","displayname":"Bob from sales","avatar_url":"mxc://test.example/b"}`,
+		`{"membership":"join","displayname":"Bob","avatar_url":"mxc://test.example/sales"}`,
+		`{"membership":"join","displayname":"Bob from sales"}`,
+	} {
+		r := n.create(t, alice, room.Create{Preset: "public_chat"})
+		must(t, n.Join(ctx, bob, r, nil))
+		if own != "" {
+			_, err := n.SetState(ctx, bob, r, mx.TypeMember, string(bob), []byte(own))
+			must(t, err)
+		}
+		rooms = append(rooms, r)
+	}
+	check := func(want ...shown) {
+		t.Helper()
+		for i, r := range rooms {
+			ev := n.snapshot(t, r).State(mx.TypeMember, string(bob))
+			if got := (shown{ev.Str("displayname"), ev.Str("avatar_url")}); got != want[i] || ev.Membership() != mx.Join {
+				t.Errorf("room %d shows %s, want %v", i, ev.Content, want[i])
+			}
+		}
+	}
+	p.profile[bob] = room.Profile{DisplayName: "Robert", AvatarURL: "mxc://test.example/b"}
+	must(t, n.ProfileChanged(ctx, bob, "Bob", "mxc://test.example/b"))
+	check(shown{"Robert", "mxc://test.example/b"}, shown{"Bob from sales", "mxc://test.example/b"},
+		shown{"Robert", "mxc://test.example/sales"}, shown{"Bob from sales", ""})
+	p.profile[bob] = room.Profile{DisplayName: "Robert", AvatarURL: "mxc://test.example/r"}
+	must(t, n.ProfileChanged(ctx, bob, "Robert", "mxc://test.example/b"))
+	check(shown{"Robert", "mxc://test.example/r"}, shown{"Bob from sales", "mxc://test.example/r"},
+		shown{"Robert", "mxc://test.example/sales"}, shown{"Bob from sales", ""})
+	p.profile[bob] = room.Profile{AvatarURL: "mxc://test.example/r"}
+	must(t, n.ProfileChanged(ctx, bob, "Robert", "mxc://test.example/r"))
+	check(shown{"", "mxc://test.example/r"}, shown{"Bob from sales", "mxc://test.example/r"},
+		shown{"", "mxc://test.example/sales"}, shown{"Bob from sales", ""})
 }

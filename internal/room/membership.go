@@ -154,6 +154,7 @@ type memberChange struct {
 	membership string
 	extra      object
 	plain      bool                            // the client says how the user appears: no profile
+	former     *Profile                        // set if the profile has changed: what it was
 	check      func(*roomstate.Snapshot) error // may be nil; may change extra
 }
 
@@ -182,9 +183,13 @@ func (e *Engine) member(ctx context.Context, c memberChange) (mx.EventID, error)
 				return err
 			}
 		}
+		shown := profile
+		if c.former != nil {
+			shown = profile.inRoom(p.Tip().State(mx.TypeMember, string(c.target)), *c.former)
+		}
 		d, err := e.Prepare(ctx, ledger.Draft{
 			Room: c.room, Sender: c.by, Type: mx.TypeMember, StateKey: ledger.Key(string(c.target)),
-			Content: memberContent(profile, c.membership, c.extra),
+			Content: memberContent(shown, c.membership, c.extra),
 		})
 		if err != nil {
 			return err
@@ -200,6 +205,21 @@ func (e *Engine) member(ctx context.Context, c memberChange) (mx.EventID, error)
 		return "", nil
 	}
 	return id, ledger.Hide(err)
+}
+
+// inRoom is what a room shows of a user once the profile is no longer the former one: what the room's member event says differently from
+// that was set for the room alone.
+func (p Profile) inRoom(member *mx.Event, former Profile) Profile {
+	if member == nil {
+		return p
+	}
+	if own := member.Str("displayname"); own != former.DisplayName {
+		p.DisplayName = own
+	}
+	if own := member.Str("avatar_url"); own != former.AvatarURL {
+		p.AvatarURL = own
+	}
+	return p
 }
 
 // forInsiders keeps an error from who is not in the room.
