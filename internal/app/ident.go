@@ -103,7 +103,7 @@ func Accounts(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *
 	if err := a.identity(ctx); err != nil { // before anybody gets a name of this server
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	encryption := e2ee.New(e2ee.Deps{DB: db, Server: mx.ServerName(cfg.ServerName), Devices: account.DeviceNames})
+	encryption := e2ee.New(e2ee.Deps{DB: db, Server: mx.ServerName(cfg.ServerName), Devices: account.DeviceNames, Config: cfg.Encryption})
 	s, err := ident.New(accountDeps(db, cfg, encryption, log))
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())

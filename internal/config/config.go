@@ -16,6 +16,7 @@ import (
 
 	"conclave.chat/internal/directory"
 	"conclave.chat/internal/door/client"
+	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/mail"
@@ -43,6 +44,7 @@ type Config struct {
 	Rooms        room.Config  `yaml:"rooms"`
 	Push         push.Config  `yaml:"push"`
 	Media        media.Config `yaml:"media"`
+	Encryption   e2ee.Config  `yaml:"encryption"`
 	Presence     bool         `yaml:"presence" doc:"Tell people who share a room whether the others are online. It costs work for each who comes and goes."`
 
 	Directory directory.Config `yaml:"directory"`
@@ -92,7 +94,7 @@ func Default() Config {
 	return Config{
 		Listen: "127.0.0.1:8008", DataDir: "data",
 		Log: Log{Level: "info", Format: "text"}, RateLimits: gate.DefaultLimits(),
-		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(), Media: media.DefaultConfig(), TURN: client.DefaultTURN(), SMTP: mail.DefaultConfig(),
+		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(), Media: media.DefaultConfig(), Encryption: e2ee.DefaultConfig(), TURN: client.DefaultTURN(), SMTP: mail.DefaultConfig(),
 	}
 }
 
@@ -159,6 +161,9 @@ func (c *Config) check() error {
 	}
 	if c.NATS.URL != "" && c.Database.Postgres == "" {
 		return errors.New("nats.url: several nodes need a shared database: set database.postgres")
+	}
+	if err := c.Encryption.Check(); err != nil {
+		return err
 	}
 	if err := c.Media.Check(); err != nil {
 		return err

@@ -117,7 +117,7 @@ func (s *Service) CreateBackup(ctx context.Context, user mx.UserID, r BackupRequ
 		if _, err := s.signedIn(ctx, tx, user); err != nil {
 			return err
 		}
-		n, err := keys.CountBackups(ctx, tx, user)
+		n, _, err := keys.CountBackups(ctx, tx, user)
 		if err != nil {
 			return err
 		}
@@ -256,11 +256,32 @@ func (s *Service) PutKeys(ctx context.Context, user mx.UserID, version string, a
 		if err != nil {
 			return err
 		}
+		if err := s.mayBackUp(ctx, tx, user, list); err != nil {
+			return err
+		}
 		err = keys.PutBackupKeys(tx, user, b, list)
 		change = changeOf(b)
 		return err
 	})
 	return change, err
+}
+
+// mayBackUp refuses keys that the user's backups have no room for. Those that would replace others count too.
+func (s *Service) mayBackUp(ctx context.Context, tx *store.Tx, user mx.UserID, list []keys.BackupKey) error {
+	if s.Config.BackupBytes == 0 {
+		return nil
+	}
+	_, bytes, err := keys.CountBackups(ctx, tx, user)
+	if err != nil {
+		return err
+	}
+	for _, k := range list {
+		bytes += int64(len(k.Data))
+	}
+	if bytes > s.Config.BackupBytes {
+		return fault.Oversize("Your key backups would take more than the %d bytes that each user has: delete old versions", s.Config.BackupBytes)
+	}
+	return nil
 }
 
 // Keys reads keys of a backup, all or those of a room, as the JSON value of rooms or sessions in the answer.

@@ -28,6 +28,7 @@ type Deps struct {
 	DB      *store.DB
 	Server  mx.ServerName
 	Devices Names
+	Config  Config
 	// Now is the clock.
 	Now func() time.Time
 }

@@ -110,7 +110,7 @@ const (
 )
 
 // Collect removes what is no longer needed: requests that no client sends again, messages for devices that do not exist or did not
-// come for months, and what is beyond the limit of a queue.
+// come for months, and what is beyond the limits of a queue.
 func (s *Service) Collect(ctx context.Context, now time.Time) error {
 	if err := s.DB.Write(func(tx *store.Tx) error {
 		if _, err := keys.DeleteTxns(tx, store.Millis(now.Add(-txnLife))); err != nil {
@@ -151,6 +151,11 @@ func (s *Service) collectQueues(ctx context.Context, tx *store.Tx, list []keys.Q
 		}
 		if q.Len > keep {
 			if err := keys.TrimQueue(tx, q.User, q.Device, keep); err != nil {
+				return err
+			}
+		}
+		if share := s.Config.ToDeviceBytes / int64(max(1, len(known[q.User]))); keep > 0 && s.Config.ToDeviceBytes > 0 && q.Bytes > share {
+			if err := keys.TrimQueueBytes(tx, q.User, q.Device, share); err != nil {
 				return err
 			}
 		}

@@ -14,6 +14,7 @@ type Backup struct {
 	Algorithm string
 	AuthData  []byte
 	Count     int64
+	Bytes     int64 // of the keys
 	ETag      int64
 }
 
@@ -41,11 +42,11 @@ func (k BackupKey) Better(old BackupKey) bool {
 	}
 }
 
-const backupColumns = "version, algorithm, auth_data, keys, etag"
+const backupColumns = "version, algorithm, auth_data, keys, bytes, etag"
 
 func scanBackup(row *store.Row) (*Backup, error) {
 	var b Backup
-	err := row.Scan(&b.Version, &b.Algorithm, &b.AuthData, &b.Count, &b.ETag)
+	err := row.Scan(&b.Version, &b.Algorithm, &b.AuthData, &b.Count, &b.Bytes, &b.ETag)
 	if errors.Is(err, store.ErrNoRows) {
 		return nil, nil //nolint:nilnil // absence is an answer
 	}
@@ -65,10 +66,10 @@ func FindBackup(ctx context.Context, r store.Reader, user mx.UserID, version int
 	return scanBackup(r.QueryRow(ctx, "SELECT "+backupColumns+" FROM backup_version WHERE user_id = $1 AND version = $2", user, version))
 }
 
-// CountBackups is how many backup versions a user has.
-func CountBackups(ctx context.Context, r store.Reader, user mx.UserID) (n int, err error) {
-	err = r.QueryRow(ctx, "SELECT count(*) FROM backup_version WHERE user_id = $1", user).Scan(&n)
-	return n, err
+// CountBackups is how many backup versions a user has, and how many bytes their keys take.
+func CountBackups(ctx context.Context, r store.Reader, user mx.UserID) (n int, bytes int64, err error) {
+	err = r.QueryRow(ctx, "SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM backup_version WHERE user_id = $1", user).Scan(&n, &bytes)
+	return n, bytes, err
 }
 
 // LastBackupVersion is the last version number that was given out to a user, 0 if none was.
@@ -145,10 +146,11 @@ func PutBackupKeys(tx *store.Tx, user mx.UserID, b *Backup, list []BackupKey) er
 		}
 		if n > 0 {
 			b.Count++
+			b.Bytes += int64(len(k.Data))
 			changed = true
 			continue
 		}
-		replaced, err := replaceBackupKey(tx, user, b.Version, k)
+		replaced, err := replaceBackupKey(tx, user, b, k)
 		if err != nil {
 			return err
 		}
@@ -157,11 +159,12 @@ func PutBackupKeys(tx *store.Tx, user mx.UserID, b *Backup, list []BackupKey) er
 	return saveBackup(tx, user, b, changed)
 }
 
-func replaceBackupKey(tx *store.Tx, user mx.UserID, version int64, k BackupKey) (bool, error) {
+func replaceBackupKey(tx *store.Tx, user mx.UserID, b *Backup, k BackupKey) (bool, error) {
 	var old BackupKey
-	if err := tx.QueryRow(context.Background(), `SELECT is_verified, first_message_index, forwarded_count FROM backup_key
-		WHERE user_id = $1 AND version = $2 AND room_id = $3 AND session_id = $4`, user, version, k.Room, k.Session).
-		Scan(&old.Verified, &old.FirstIndex, &old.Forwarded); err != nil {
+	var size int64
+	if err := tx.QueryRow(context.Background(), `SELECT is_verified, first_message_index, forwarded_count, length(session_data) FROM backup_key
+		WHERE user_id = $1 AND version = $2 AND room_id = $3 AND session_id = $4`, user, b.Version, k.Room, k.Session).
+		Scan(&old.Verified, &old.FirstIndex, &old.Forwarded, &size); err != nil {
 		return false, err
 	}
 	if !k.Better(old) {
@@ -169,18 +172,24 @@ func replaceBackupKey(tx *store.Tx, user mx.UserID, version int64, k BackupKey) 
 	}
 	_, err := tx.Exec(`UPDATE backup_key SET is_verified = $1, first_message_index = $2, forwarded_count = $3, session_data = $4
 		WHERE user_id = $5 AND version = $6 AND room_id = $7 AND session_id = $8`,
-		k.Verified, k.FirstIndex, k.Forwarded, k.Data, user, version, k.Room, k.Session)
+		k.Verified, k.FirstIndex, k.Forwarded, k.Data, user, b.Version, k.Room, k.Session)
+	b.Bytes += int64(len(k.Data)) - size
 	return true, err
 }
 
 // DeleteBackupKeys removes keys of a version: all, those of a room, or one. It keeps b's count and etag in step.
 func DeleteBackupKeys(tx *store.Tx, user mx.UserID, b *Backup, room, session string) error {
 	cond, args := where(user, b.Version, room, session)
+	var size int64
+	if err := tx.QueryRow(context.Background(), "SELECT coalesce(sum(length(session_data)), 0) FROM backup_key"+cond, args...).Scan(&size); err != nil {
+		return err
+	}
 	n, err := tx.Exec("DELETE FROM backup_key"+cond, args...)
 	if err != nil {
 		return err
 	}
 	b.Count -= n
+	b.Bytes -= size
 	return saveBackup(tx, user, b, n > 0)
 }
 
@@ -189,6 +198,6 @@ func saveBackup(tx *store.Tx, user mx.UserID, b *Backup, changed bool) error {
 		return nil
 	}
 	b.ETag++
-	_, err := tx.Exec("UPDATE backup_version SET keys = $1, etag = $2 WHERE user_id = $3 AND version = $4", b.Count, b.ETag, user, b.Version)
+	_, err := tx.Exec("UPDATE backup_version SET keys = $1, bytes = $2, etag = $3 WHERE user_id = $4 AND version = $5", b.Count, b.Bytes, b.ETag, user, b.Version)
 	return err
 }

@@ -116,19 +116,20 @@ func DeleteMessages(tx *store.Tx, before int64) (int64, error) {
 	return tx.Exec("DELETE FROM to_device WHERE ts < $1", before)
 }
 
-// Queue is how many messages wait for a device.
+// Queue is how many messages wait for a device, and how many bytes they take.
 type Queue struct {
 	User   mx.UserID
 	Device mx.DeviceID
 	Len    int
+	Bytes  int64
 }
 
 // Queues lists the devices that messages wait for.
 func Queues(ctx context.Context, r store.Reader) ([]Queue, error) {
-	rows, err := r.Query(ctx, "SELECT user_id, device_id, count(*) FROM to_device GROUP BY user_id, device_id")
+	rows, err := r.Query(ctx, "SELECT user_id, device_id, count(*), sum(length(json)) FROM to_device GROUP BY user_id, device_id")
 	var list []Queue
 	var q Queue
-	err = each(rows, err, func() error { list = append(list, q); return nil }, &q.User, &q.Device, &q.Len)
+	err = each(rows, err, func() error { list = append(list, q); return nil }, &q.User, &q.Device, &q.Len, &q.Bytes)
 	return list, err
 }
 
@@ -136,6 +137,16 @@ func Queues(ctx context.Context, r store.Reader) ([]Queue, error) {
 func TrimQueue(tx *store.Tx, user mx.UserID, device mx.DeviceID, keep int) error {
 	_, err := tx.Exec(`DELETE FROM to_device WHERE user_id = $1 AND device_id = $2 AND pos <= (
 			SELECT pos FROM to_device WHERE user_id = $1 AND device_id = $2 ORDER BY pos DESC LIMIT 1 OFFSET $3
+		)`, user, device, keep)
+	return err
+}
+
+// TrimQueueBytes keeps only the newest messages of a device, as many as take no more than some bytes together.
+func TrimQueueBytes(tx *store.Tx, user mx.UserID, device mx.DeviceID, keep int64) error {
+	_, err := tx.Exec(`DELETE FROM to_device WHERE user_id = $1 AND device_id = $2 AND pos <= (
+			SELECT max(pos) FROM (
+				SELECT pos, sum(length(json)) OVER (ORDER BY pos DESC) AS total FROM to_device WHERE user_id = $1 AND device_id = $2
+			) x WHERE total > $3
 		)`, user, device, keep)
 	return err
 }
