@@ -185,14 +185,31 @@ func (d *Door) add(pattern string, rt *Route) {
 }
 
 // ServeHTTP serves a request. http.ServeMux would answer a path with // or .. by a redirect, which API clients do not follow
-// with their body: such paths are unknown here.
+// with their body: the first is unknown here, and the second a name like any other, for there may be state keys of that name.
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.EscapedPath()
-	if strings.Contains(p, "//") || strings.Contains(p, "/./") || strings.Contains(p, "/../") || strings.HasSuffix(p, "/..") || strings.HasSuffix(p, "/.") {
+	if strings.Contains(p, "//") {
 		d.unknown(w, r)
 		return
 	}
+	if strings.Contains(p, "/.") {
+		u := *r.URL
+		u.RawPath = escapeDots(p)
+		r = r.WithContext(r.Context()) // a copy
+		r.URL = &u
+	}
 	d.mux.ServeHTTP(w, r)
+}
+
+// escapeDots spells the segments . and .. of an escaped path so that http.ServeMux leaves them alone.
+func escapeDots(p string) string {
+	segments := strings.Split(p, "/")
+	for i, s := range segments {
+		if s == "." || s == ".." {
+			segments[i] = strings.ReplaceAll(s, ".", "%2E")
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 // Drain waits until all requests are answered, those that are parked too.
