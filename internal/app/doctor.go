@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
-	"os"
 	"time"
 
 	"conclave.chat/internal/config"
@@ -23,12 +21,12 @@ import (
 func DatabaseCheck(cfg *config.Config, keys *keyring.Keyring) doctor.Check {
 	return func(ctx context.Context) doctor.Finding {
 		f := doctor.Finding{Check: "database"}
-		if _, err := os.Stat(cfg.Path(databaseFile)); cfg.Database.Postgres == "" && errors.Is(err, fs.ErrNotExist) {
-			f.Found = "none yet: the first start makes it"
-			return f
-		}
 		a := &App{cfg: cfg, keys: keys, log: slog.New(slog.DiscardHandler), server: mx.ServerName(cfg.ServerName), bus: notify.New()}
-		took, err := a.examineDatabase(ctx)
+		made, err := store.Made(ctx, a.storeOptions(nil))
+		var took time.Duration
+		if made {
+			took, err = a.examineDatabase(ctx)
+		}
 		switch {
 		case errors.Is(err, store.ErrWrongKey), errors.Is(err, keyring.ErrWrongKey):
 			f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Use the master key that this database was made with."
@@ -36,6 +34,8 @@ func DatabaseCheck(cfg *config.Config, keys *keyring.Keyring) doctor.Check {
 			f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Set server_name back, or choose another database for the other name."
 		case err != nil:
 			f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Check that the database runs and that database.postgres or data_dir is right."
+		case !made:
+			f.Found = "none yet: the first start makes it"
 		default:
 			f.Found = fmt.Sprintf("%s, signing key %s, a durable write takes %s", a.db.Engine(), a.signer.KeyID, took.Round(10*time.Microsecond))
 		}

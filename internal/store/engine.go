@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"strings"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // database/sql driver "pgx"
@@ -100,6 +102,27 @@ func explainSQLite(path string, err error) error {
 		return fmt.Errorf("store: %s: %w", path, ErrWrongKey)
 	}
 	return fmt.Errorf("store: open %s: %w", path, err)
+}
+
+// Made reports whether there is a database already. Where there is none, Open makes one.
+func Made(ctx context.Context, o Options) (made bool, err error) {
+	if o.Postgres == "" {
+		_, err := os.Stat(o.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	db, err := sql.Open("pgx", o.Postgres)
+	if err != nil {
+		return false, fmt.Errorf("store: open PostgreSQL: %w", redactDSN(err, o.Postgres))
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	const query = "SELECT count(*) > 0 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = 'migration'"
+	if err := db.QueryRowContext(ctx, query).Scan(&made); err != nil {
+		return false, fmt.Errorf("store: reach PostgreSQL: %w", redactDSN(err, o.Postgres))
+	}
+	return made, nil
 }
 
 // openPostgres opens one connection for the committer and a pool for reads.
