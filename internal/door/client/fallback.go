@@ -44,6 +44,14 @@ type page struct {
 	Done    bool
 }
 
+// Title is what the browser calls the page.
+func (p page) Title() string {
+	if p.File == "login.html" {
+		return "Sign in"
+	}
+	return "Confirm"
+}
+
 // Respond writes the page.
 func (p page) Respond(w http.ResponseWriter, _ *http.Request) error {
 	var nonce [16]byte
