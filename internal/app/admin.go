@@ -23,7 +23,7 @@ func (a *App) wireAdmin() error {
 	counts := census.New(a.db, a.rooms, time.Now)
 	a.collectors = append(a.collectors, collector{"numbers for administrators", counts.Collect})
 	h, err := admin.New(admin.Deps{
-		Version: Version(), Audit: audit.New(a.db), Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: counts,
+		Audit: audit.New(a.db), Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: counts,
 		Sources: a.sources(), Steward: a.steward, Nodes: admin.Nodes{Status: a.status, Health: a.health},
 	})
 	if err != nil {

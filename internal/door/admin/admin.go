@@ -24,9 +24,7 @@ const base = "/_conclave/admin/v1/"
 
 // Deps are the services behind the API.
 type Deps struct {
-	Version string // of the program
-	Audit   *audit.Service
-
+	Audit        *audit.Service
 	Accounts     *ident.Service
 	Enrol        *enrol.Service
 	Organisation *organisation.Service

@@ -98,7 +98,7 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	bus.ListenFirst(h.rooms.Listen)
 	h.steward = steward.New(steward.Deps{DB: db, Rooms: h.rooms, Now: func() time.Time { return h.clock }})
 	h.api, err = admin.New(admin.Deps{
-		Version: "test", Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward,
+		Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward,
 		Nodes: admin.Nodes{
 			Status: func(context.Context) admin.Status {
 				return admin.Status{Server: server, Version: "test", Engine: db.Engine()}

@@ -269,12 +269,6 @@ func Total(ctx context.Context, r store.Reader, now int64) (*Totals, error) {
 	return t, nil
 }
 
-// PushLag says how many pushers have not been told of events up to a position.
-func PushLag(ctx context.Context, r store.Reader, upTo store.Pos) (n int64, err error) {
-	err = r.QueryRow(ctx, "SELECT count(*) FROM pusher WHERE done_pos < $1", int64(upTo)).Scan(&n)
-	return n, err
-}
-
 // DatabaseBytes is what the database takes on disk, as far as the engine tells.
 func DatabaseBytes(ctx context.Context, db *store.DB) (n int64, err error) {
 	query := "SELECT (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)"
