@@ -3,6 +3,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { brotli } from "./build/brotli.ts";
 import { emoji } from "./build/emoji.ts";
+import { licences } from "./build/licences.ts";
 import { lean } from "./build/lean.ts";
 import { prune } from "./build/prune.ts";
 import { sizeLimit } from "./build/size.ts";
@@ -11,7 +12,7 @@ import { sizeLimit } from "./build/size.ts";
 const treeshake = { moduleSideEffects: [{ test: /node_modules\/(matrix-js-sdk|matrix-widget-api|matrix-events-sdk)\//, sideEffects: false }] };
 
 export default defineConfig({
-  plugins: [lean(), react(), emoji(), prune(), sizeLimit(), brotli()],
+  plugins: [lean(), react(), emoji(), licences(), prune(), sizeLimit(), brotli()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   // The server puts a fresh nonce in its place each time it sends the page.
   html: { cspNonce: "__CSP_NONCE__" },
@@ -42,5 +43,9 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/app/test-setup.ts"],
     css: false,
+    // A machine that is busy with other things is slow, not wrong.
+    testTimeout: 60_000,
+    pool: "threads",
+    maxWorkers: 2,
   },
 });

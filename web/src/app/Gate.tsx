@@ -6,6 +6,7 @@ import { AgainPage, LostPage } from "@/signin/AgainPage.tsx";
 import { LockPage } from "@/signin/LockPage.tsx";
 import { SignInPage } from "@/signin/SignInPage.tsx";
 import { KeysGate } from "@/verify/KeysGate.tsx";
+import { Background } from "./Background.tsx";
 import { Notice } from "./Notice.tsx";
 
 /** Shows the app to who is signed in, and to others what they can do about it. */
@@ -17,6 +18,7 @@ export function Gate() {
     case "ready":
       return (
         <KeysGate>
+          <Background />
           <Outlet />
         </KeysGate>
       );

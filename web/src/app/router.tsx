@@ -13,11 +13,19 @@ const root = createRootRoute({ errorComponent: PageError, notFoundComponent: Not
 const signedIn = createRoute({ getParentRoute: () => root, id: "signed-in", component: Gate });
 const shell = createRoute({ getParentRoute: () => signedIn, id: "shell", component: Shell });
 
+const admin = lazyRouteComponent(() => import("@/admin/AdminPage.tsx"), "AdminPage");
+const settings = lazyRouteComponent(() => import("@/settings/SettingsPage.tsx"), "SettingsPage");
+
 const routes = root.addChildren([
   createRoute({ getParentRoute: () => root, path: "/welcome/$token", component: lazyRouteComponent(() => import("@/signin/EnrolPage.tsx"), "WelcomePage") }),
   createRoute({ getParentRoute: () => root, path: "/invite/$token", component: lazyRouteComponent(() => import("@/signin/EnrolPage.tsx"), "InvitePage") }),
   signedIn.addChildren([
     createRoute({ getParentRoute: () => signedIn, path: "/invite-people", component: lazyRouteComponent(() => import("@/signin/InvitePeoplePage.tsx"), "InvitePeoplePage") }),
+    createRoute({ getParentRoute: () => signedIn, path: "/admin", component: admin }),
+    createRoute({ getParentRoute: () => signedIn, path: "/admin/$page", component: admin }),
+    createRoute({ getParentRoute: () => signedIn, path: "/admin/$page/$item", component: admin }),
+    createRoute({ getParentRoute: () => signedIn, path: "/settings", component: settings }),
+    createRoute({ getParentRoute: () => signedIn, path: "/settings/$page", component: settings }),
     shell.addChildren([
       createRoute({ getParentRoute: () => shell, path: "/", component: RoomsHome }),
       createRoute({ getParentRoute: () => shell, path: "/explore", component: lazyRouteComponent(() => import("@/rooms/ExplorePage.tsx"), "ExplorePage") }),

@@ -1,3 +1,4 @@
+import i18next from "i18next";
 import { createTheme, type MantineColorsTuple } from "@mantine/core";
 
 const petrol: MantineColorsTuple = [
@@ -16,4 +17,16 @@ export const theme = createTheme({
   headings: { fontWeight: "650" },
   cursorType: "pointer",
   respectReducedMotion: true,
+  components: {
+    Notification: {
+      defaultProps: {
+        closeButtonProps: {
+          // Read when the theme is applied: the texts are loaded by then.
+          get "aria-label"() {
+            return i18next.t("close", { ns: "ui" });
+          },
+        },
+      },
+    },
+  },
 });

@@ -22,6 +22,7 @@ interface Options {
   /** Send the token of the signed-in user: yes by default. */
   signedIn?: boolean;
   signal?: AbortSignal;
+  headers?: Record<string, string>;
 }
 
 /** The server's own address: the app is served by it. */
@@ -34,8 +35,8 @@ export async function api<T>(path: string, { method = "GET", body, signedIn = tr
 }
 
 /** The answer itself, for downloads. Answers that are errors are thrown all the same. */
-export async function rawApi(path: string, { method = "GET", body, signedIn = true, signal }: Options = {}): Promise<Response> {
-  const headers = new Headers({ Accept: "application/json, */*;q=0.5" });
+export async function rawApi(path: string, { method = "GET", body, signedIn = true, signal, headers: more = {} }: Options = {}): Promise<Response> {
+  const headers = new Headers({ Accept: "application/json, */*;q=0.5", ...more });
   const token = signedIn ? keptSession()?.accessToken : undefined;
   if (token) headers.set("Authorization", `Bearer ${token}`);
   let payload: BodyInit | null = null;

@@ -3,11 +3,11 @@ import { defaultPreferences, readPreferences } from "./preferences.ts";
 
 test("what was not chosen, or was written wrongly, is as it is by default", () => {
   expect(readPreferences({})).toEqual(defaultPreferences);
-  expect(readPreferences({ send_with: 3, read_receipts: "nobody", typing: "no", presence: null, notification_content: [] })).toEqual(defaultPreferences);
+  expect(readPreferences({ send_with: 3, read_receipts: "nobody", typing: "no", notification_content: [] })).toEqual(defaultPreferences);
 });
 
 test("what was chosen counts", () => {
-  expect(readPreferences({ send_with: "ctrl_enter", read_receipts: "private", typing: false, presence: false, notification_content: false })).toEqual({
-    sendWith: "ctrl-enter", readReceipts: "private", typing: false, presence: false, notificationContent: false,
+  expect(readPreferences({ send_with: "ctrl_enter", read_receipts: "private", typing: false, notification_content: false })).toEqual({
+    sendWith: "ctrl-enter", readReceipts: "private", typing: false, notificationContent: false,
   });
 });

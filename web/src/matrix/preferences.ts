@@ -8,8 +8,6 @@ export interface Preferences {
   readReceipts: "public" | "private";
   /** Tell others that the user is typing. */
   typing: boolean;
-  /** Tell others whether the user is online. */
-  presence: boolean;
   /** Notifications on this account's devices show sender and text; otherwise only that there is a message. */
   notificationContent: boolean;
 }
@@ -17,7 +15,7 @@ export interface Preferences {
 const type = "chat.conclave.preferences";
 
 /** What holds until the user chooses. */
-export const defaultPreferences: Preferences = { sendWith: "enter", readReceipts: "public", typing: true, presence: true, notificationContent: true };
+export const defaultPreferences: Preferences = { sendWith: "enter", readReceipts: "public", typing: true, notificationContent: true };
 
 /** Reads the account data; whatever another client wrote wrongly counts as not chosen. */
 export function readPreferences(c: Record<string, unknown>): Preferences {
@@ -26,7 +24,6 @@ export function readPreferences(c: Record<string, unknown>): Preferences {
     sendWith: c.send_with === "ctrl_enter" ? "ctrl-enter" : "enter",
     readReceipts: c.read_receipts === "private" ? "private" : "public",
     typing: on(c.typing, true),
-    presence: on(c.presence, true),
     notificationContent: on(c.notification_content, true),
   };
 }
@@ -36,7 +33,6 @@ function written(p: Partial<Preferences>): Record<string, unknown> {
   if (p.sendWith !== undefined) out.send_with = p.sendWith === "ctrl-enter" ? "ctrl_enter" : "enter";
   if (p.readReceipts !== undefined) out.read_receipts = p.readReceipts;
   if (p.typing !== undefined) out.typing = p.typing;
-  if (p.presence !== undefined) out.presence = p.presence;
   if (p.notificationContent !== undefined) out.notification_content = p.notificationContent;
   return out;
 }

@@ -65,11 +65,10 @@ export interface Abilities {
 async function fetchAbilities(): Promise<Abilities> {
   const { capabilities: c } = await api<{ capabilities: Record<string, { enabled?: boolean } | undefined> }>(`${base}/capabilities`);
   const on = (name: string, otherwise: boolean) => c[name]?.enabled ?? otherwise;
-  const fields = on("m.profile_fields", false);
   return {
     name: on("m.set_displayname", true),
     picture: on("m.set_avatar_url", true),
-    status: fields,
+    status: on("m.profile_fields", false),
     emails: on("m.3pid_changes", true),
     password: on("m.change_password", true),
     admin: "m.account_moderation" in c,
@@ -126,19 +125,14 @@ export async function deactivateAccount(password: string, erase: boolean): Promi
 
 export interface ServerInfo {
   name: string;
-  version: string; // of the server's program, "" if it does not say
   support: { role: string; email: string; userId: string }[];
 }
 
 async function fetchServer(): Promise<ServerInfo> {
-  const [version, support] = await Promise.all([
-    api<{ server?: { name?: string; version?: string } }>("/_matrix/federation/v1/version", { signedIn: false }).catch(() => ({ server: undefined })),
-    api<{ contacts?: { role?: string; email_address?: string; matrix_id?: string }[] }>("/.well-known/matrix/support", { signedIn: false }).catch(() => ({ contacts: undefined })),
-  ]);
+  const answer = await api<{ contacts?: { role?: string; email_address?: string; matrix_id?: string }[] }>("/.well-known/matrix/support", { signedIn: false }).catch(() => ({ contacts: undefined }));
   return {
     name: client().getDomain() ?? "",
-    version: [version.server?.name, version.server?.version].filter(Boolean).join(" "),
-    support: (support.contacts ?? []).map((c) => ({ role: c.role ?? "", email: c.email_address ?? "", userId: c.matrix_id ?? "" })),
+    support: (answer.contacts ?? []).map((c) => ({ role: c.role ?? "", email: c.email_address ?? "", userId: c.matrix_id ?? "" })),
   };
 }
 

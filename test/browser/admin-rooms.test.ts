@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { closeBrowser, Person } from "./browser.ts";
+import { Server } from "./server.ts";
+
+let server: Server;
+let boss: Person;
+let token: string;
+let alice: string;
+let room: string;
+
+beforeAll(async () => {
+  server = await Server.start();
+  await server.account("boss", { displayName: "Bea Boss", admin: true });
+  await server.account("alice", { displayName: "Alice Archer" });
+  await server.account("bob", { displayName: "Bob Baker" });
+  [token, alice] = await Promise.all([server.token("boss"), server.token("alice")]);
+  ({ room_id: room } = await server.api<{ room_id: string }>("POST", "/_matrix/client/v3/createRoom", alice, { name: "Power Trading", topic: "Day ahead", preset: "private_chat", invite: ["@bob:localhost"] }));
+  boss = await (await Person.open(server)).signIn("boss");
+});
+
+afterAll(async () => {
+  await closeBrowser();
+  await server.stop();
+});
+
+const api = <T = Record<string, unknown>>(path: string) => server.api<T>("GET", `/_conclave/admin/v1/${path}`, token);
+
+test("the overview counts people and rooms and draws the curve of messages", async () => {
+  const { page } = boss;
+  await page.goto("/admin");
+  const people = page.getByRole("link", { name: /^People/ }).last();
+  await people.waitFor();
+  expect(await people.textContent()).toContain("3");
+  await page.locator("canvas").waitFor();
+  expect(await page.getByRole("row").count()).toBe(30);
+  expect(await boss.accessibility()).toEqual([]);
+  boss.clean();
+});
+
+test("health shows what the server finds about itself", async () => {
+  const { page } = boss;
+  await page.goto("/admin/health");
+  const { checks } = await api<{ checks: { check: string; found: string }[] }>("health");
+  for (const c of checks) await page.getByText(c.check, { exact: true }).first().waitFor();
+  await page.getByText("SQLite", { exact: true }).waitFor();
+  expect(await boss.accessibility()).toEqual([]);
+  boss.clean();
+});
+
+test("a room is found, blocked and freed again, taken over for all to see, and deleted", async () => {
+  const { page } = boss;
+  await page.goto("/admin/rooms");
+  await page.getByRole("searchbox", { name: "Search" }).fill("power");
+  await page.getByRole("link", { name: /Power Trading/ }).click();
+  await page.getByRole("table", { name: "Members" }).getByRole("link", { name: /Alice Archer/ }).waitFor();
+  expect(await boss.accessibility()).toEqual([]);
+
+  const rename = (name: string) => server.api("PUT", `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/state/m.room.topic/`, alice, { topic: name });
+  await page.getByRole("button", { name: "Block", exact: true }).click();
+  await page.getByText("The room is blocked").waitFor();
+  await expect(rename("Intraday")).rejects.toThrow("403");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("button", { name: "Block", exact: true }).waitFor();
+  await expect.poll(() => rename("Intraday").then(() => true, () => false)).toBe(true);
+
+  await page.getByRole("button", { name: "Take over" }).click();
+  const over = page.getByRole("dialog", { name: "Take over" });
+  await over.getByLabel("Type Power Trading to confirm").fill("Power Trading");
+  await over.getByRole("button", { name: "Take over" }).click();
+  await page.getByRole("table", { name: "Members" }).getByRole("link", { name: /Bea Boss/ }).waitFor();
+  const { joined } = await server.api<{ joined: object }>("GET", `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/joined_members`, alice);
+  expect(Object.keys(joined)).toContain("@boss:localhost");
+
+  await page.getByRole("button", { name: "Delete room…" }).click();
+  const end = page.getByRole("dialog", { name: "Delete room" });
+  await end.getByLabel("Type Power Trading to confirm").fill("Power Trading");
+  await end.getByRole("button", { name: "Delete room" }).click();
+  await page.getByText(/^Done:/).waitFor();
+  const { joined_rooms: left } = await server.api<{ joined_rooms: string[] }>("GET", "/_matrix/client/v3/joined_rooms", alice);
+  expect(left).not.toContain(room);
+  const acts = (await api<{ items: { action: string; target: string }[] }>("audit?action=room&order=seq")).items.filter((e) => e.target === room).map((e) => e.action);
+  expect(acts).toEqual(["room.block", "room.unblock", "room.take_over", "room.delete"]);
+  expect(await api("audit/verify")).toMatchObject({ ok: true });
+  boss.clean();
+});

@@ -1,0 +1,29 @@
+import { useRouter } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { watchForAlerts } from "@/matrix/notifications-desktop.ts";
+
+/** What goes on while somebody is signed in, whichever page is open: notifications. */
+export function Background() {
+  const { t } = useTranslation("app");
+  const router = useRouter();
+  useEffect(
+    () =>
+      watchForAlerts((a) => {
+        const title = a.sender === "" ? t("alert.title") : a.room === a.sender || a.room === "" ? a.sender : t("alert.in", { sender: a.sender, room: a.room });
+        const body = a.sender === "" ? t("alert.hidden") : a.text || t("alert.noText");
+        try {
+          const n = new Notification(title, { body, tag: a.roomId, icon: "/icon-192.png" });
+          n.onclick = () => {
+            window.focus();
+            void router.navigate({ to: "/room/$roomId", params: { roomId: a.roomId }, search: {} });
+            n.close();
+          };
+        } catch {
+          // Phones' browsers show notifications of service workers only: those come by push.
+        }
+      }),
+    [router, t],
+  );
+  return null;
+}
