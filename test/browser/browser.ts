@@ -40,7 +40,7 @@ export class Person {
 
   static async open(server: Server, options: BrowserContextOptions = {}): Promise<Person> {
     const context = await (await browser()).newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", baseURL: server.url, ...options });
-    context.setDefaultTimeout(20_000);
+    context.setDefaultTimeout(45_000);
     const page = await context.newPage();
     const p = new Person(server, context, page);
     page.on("pageerror", (err) => p.complaints.push(String(err.stack ?? err)));

@@ -152,3 +152,69 @@ test("who has neither is told why, and resets the identity with the password", a
   p.clean();
   await p.close();
 });
+
+test("two people verify each other by emoji from a profile", async () => {
+  await server.account("frank", { displayName: "Frank" });
+  await server.account("grace", { displayName: "Grace" });
+  const [frank, grace] = [await (await Person.open(server)).signIn("frank"), await (await Person.open(server)).signIn("grace")];
+  const [his, hers] = [await server.token("frank"), await server.token("grace")];
+  const { room_id } = await server.api<{ room_id: string }>("POST", "/_matrix/client/v3/createRoom", his, {
+    preset: "trusted_private_chat",
+    is_direct: true,
+    invite: ["@grace:localhost"],
+    initial_state: [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }],
+  });
+  await server.api("POST", `/_matrix/client/v3/join/${encodeURIComponent(room_id)}`, hers, {});
+  await server.api("PUT", "/_matrix/client/v3/user/@frank:localhost/account_data/m.direct", his, { "@grace:localhost": [room_id] });
+  await frank.page.goto(`/room/${encodeURIComponent(room_id)}?panel=person&user=${encodeURIComponent("@grace:localhost")}`);
+  await frank.page.getByText("Not verified", { exact: true }).waitFor();
+  await frank.page.getByRole("button", { name: "Devices" }).click();
+  await frank.page.getByRole("list", { name: "Devices" }).getByText(/confirmed by its owner/).first().waitFor();
+  expect(await frank.accessibility()).toEqual([]);
+  await frank.page.getByRole("button", { name: "Verify", exact: true }).click();
+  await grace.page.getByRole("button", { name: "Accept" }).click();
+  await frank.page.getByRole("dialog").getByRole("button", { name: "Compare emoji" }).click();
+  await Promise.all([frank, grace].map((p) => p.page.getByRole("button", { name: "They are the same" }).waitFor()));
+  expect(await emoji(frank)).toEqual(await emoji(grace));
+  for (const p of [frank, grace]) await p.page.getByRole("button", { name: "They are the same" }).click();
+  for (const p of [frank, grace]) await p.page.getByText(/is verified\. Your chats are private\./).waitFor();
+  await frank.page.getByRole("button", { name: "Done" }).click();
+  await frank.page.getByText("Verified", { exact: true }).waitFor();
+  await Promise.all([frank.close(), grace.close()]);
+});
+
+test("the encryption page says how recovery stands, makes a new recovery key, and takes keys to a file and back", async () => {
+  await server.account("heidi");
+  const p = await (await Person.open(server)).signIn("heidi");
+  await roomWithMessage(p, "heidi", "a message whose key is kept");
+  const old = server.recoveryKeys.get("heidi") ?? "";
+  await p.page.goto("/encryption");
+  await p.page.getByText(/Your key storage is set up/).waitFor();
+  await p.page.getByText(/The backup is running/).waitFor();
+  await p.page.getByText(/Last changed on .* by Chrome, Linux\./).waitFor();
+  expect(await p.accessibility()).toEqual([]);
+  await p.page.getByRole("button", { name: "Save keys" }).click();
+  const dialog = p.page.getByRole("dialog");
+  await dialog.getByLabel("Passphrase of the file").fill("a phrase for the file");
+  await dialog.getByLabel("The passphrase once more").fill("a phrase for the file");
+  const [file] = await Promise.all([p.page.waitForEvent("download"), dialog.getByRole("button", { name: "Save keys" }).click()]);
+  const path = await file.path();
+  await p.page.getByRole("button", { name: "Read keys" }).click();
+  const [chooser] = await Promise.all([p.page.waitForEvent("filechooser"), dialog.getByRole("button", { name: /^File/ }).click()]);
+  await chooser.setFiles(path);
+  await dialog.getByLabel("Passphrase of the file").fill("another phrase");
+  await dialog.getByRole("button", { name: "Read keys" }).click();
+  await dialog.getByText("The passphrase does not fit this file.").waitFor();
+  await dialog.getByLabel("Passphrase of the file").fill("a phrase for the file");
+  await dialog.getByRole("button", { name: "Read keys" }).click();
+  await p.page.getByText("1 key was read.").waitFor();
+  await p.page.getByRole("button", { name: "Make a new recovery key" }).click();
+  await p.page.getByRole("textbox", { name: "Recovery key" }).waitFor();
+  await p.page.getByRole("button", { name: "I have kept it" }).click();
+  const second = await Person.open(server);
+  await second.enterPassword("heidi");
+  await second.page.getByRole("textbox", { name: "Recovery key" }).fill(old);
+  await second.page.getByRole("button", { name: "Confirm", exact: true }).click();
+  await second.page.getByRole("alert").getByText(/has been replaced by a newer one/).waitFor();
+  await Promise.all([p.close(), second.close()]);
+});

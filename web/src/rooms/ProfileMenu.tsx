@@ -70,6 +70,11 @@ export function ProfileMenu() {
             {t("me.settings")}
           </Menu.Item>
         )}
+        {!settings && (
+          <Menu.Item leftSection={<Icon name="lock" />} onClick={() => void navigate({ to: "/encryption" })}>
+            {t("me.encryption")}
+          </Menu.Item>
+        )}
         {admin && console && (
           <Menu.Item leftSection={<Icon name="shield" />} onClick={console}>
             {t("me.admin")}
