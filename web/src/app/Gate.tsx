@@ -25,7 +25,7 @@ export function Gate() {
     case "starting":
       return (
         <Center h="100dvh">
-          <Loader aria-label={t("starting")} />
+          <Loader role="status" aria-label={t("starting")} />
         </Center>
       );
     case "signed-out":

@@ -108,6 +108,11 @@ export async function createRoom(r: NewRoom): Promise<string> {
   return roomId;
 }
 
+/** Whether the server encrypts every new room, whatever is asked for. */
+export async function encryptsAlways(): Promise<boolean> {
+  return (await client().getVersions()).unstable_features?.["io.element.e2ee_forced.private"] === true;
+}
+
 /** The part of an address that a name suggests: small letters, digits and hyphens. */
 export function aliasFor(name: string): string {
   return name

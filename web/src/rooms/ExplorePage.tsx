@@ -51,7 +51,7 @@ export function ExplorePage() {
             </li>
           ))}
         </ul>
-        {isFetching && <Loader size="sm" aria-label={t("loading")} />}
+        {isFetching && <Loader role="status" size="sm" aria-label={t("loading")} />}
         {!isFetching && rooms.length === 0 && !error && <Text c="var(--quiet)">{settled.trim() ? t("noneFound") : t("explore.none")}</Text>}
         {hasNextPage && (
           <Button variant="default" loading={isFetching} onClick={() => void fetchNextPage()}>

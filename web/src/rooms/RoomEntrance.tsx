@@ -44,7 +44,7 @@ function Entrance({ roomId, head }: { roomId: string; head: RoomHead }) {
     case "ban":
       return <Over roomId={roomId} head={head} />;
     default:
-      return synced ? <Unknown roomId={roomId} /> : <Loader aria-label={t("loading")} />;
+      return synced ? <Unknown roomId={roomId} /> : <Loader role="status" aria-label={t("loading")} />;
   }
 }
 
@@ -136,7 +136,7 @@ function Over({ roomId, head }: { roomId: string; head: RoomHead }) {
 function Unknown({ roomId }: { roomId: string }) {
   const { t } = useTranslation("rooms");
   const { data, isPending } = useQuery({ queryKey: ["summary", roomId], queryFn: () => summary(roomId), retry: false });
-  if (isPending) return <Loader aria-label={t("loading")} />;
+  if (isPending) return <Loader role="status" aria-label={t("loading")} />;
   if (!data) return <Text>{t("join.notThere")}</Text>;
   return (
     <div style={{ inlineSize: "min(40rem, 100%)" }}>

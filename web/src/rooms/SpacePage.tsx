@@ -87,7 +87,7 @@ function SpaceHome({ spaceId }: { spaceId: string }) {
             </Button>
           </Group>
         )}
-        {loading && <Loader size="sm" aria-label={t("loading")} />}
+        {loading && <Loader role="status" size="sm" aria-label={t("loading")} />}
         <ul className={classes.list} aria-label={t("space.rooms")}>
           {rooms.map((r) => (
             <li key={r.id}>

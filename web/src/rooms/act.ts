@@ -17,6 +17,7 @@ export function useReason(): (err: unknown) => string {
 
 /** Does something at the server: busy while it lasts, and says what went wrong. Gives whether it worked. */
 export function useAct(): { busy: boolean; act: (what: () => Promise<unknown>, done?: string) => Promise<boolean> } {
+  const { t } = useTranslation("rooms");
   const reason = useReason();
   const [busy, setBusy] = useState(false);
   const act = useCallback(
@@ -24,16 +25,16 @@ export function useAct(): { busy: boolean; act: (what: () => Promise<unknown>, d
       setBusy(true);
       try {
         await what();
-        if (done) notifications.show({ message: done });
+        if (done) notifications.show({ message: done, closeButtonProps: { "aria-label": t("close") } });
         return true;
       } catch (err) {
-        notifications.show({ color: "red", message: reason(err), autoClose: 10_000 });
+        notifications.show({ color: "red", message: reason(err), autoClose: 10_000, closeButtonProps: { "aria-label": t("close") } });
         return false;
       } finally {
         setBusy(false);
       }
     },
-    [reason],
+    [reason, t],
   );
   return { busy, act };
 }

@@ -23,7 +23,7 @@ export function Invite({ roomId, onClose }: { roomId: string; onClose: () => voi
     setRefused(no);
     setPeople(people.filter((p) => no.some((r) => r.id === p.id)));
     if (no.length > 0) return;
-    notifications.show({ message: t("invite.sent", { count: people.length }) });
+    notifications.show({ message: t("invite.sent", { count: people.length }), closeButtonProps: { "aria-label": t("close") } });
     onClose();
   };
   return (

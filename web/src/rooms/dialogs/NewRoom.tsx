@@ -1,8 +1,9 @@
-import { Avatar as Picture, Button, Checkbox, Group, Modal, Radio, Select, Stack, Switch, Textarea, TextInput } from "@mantine/core";
+import { Avatar as Picture, Button, Checkbox, Group, Modal, Radio, Select, Stack, Switch, Text, Textarea, TextInput } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type Access, aliasFor, createRoom } from "@/matrix/create.ts";
+import { type Access, aliasFor, createRoom, encryptsAlways } from "@/matrix/create.ts";
 import { homeServer } from "@/matrix/people.ts";
 import { flat, useSpaces } from "@/matrix/spaces.ts";
 import { initials } from "@/ui/Avatar.tsx";
@@ -31,6 +32,7 @@ export function NewRoom({ space: within, of, onClose }: Props) {
   const url = useBlobUrl(picture);
   const navigate = useNavigate();
   const { busy, act } = useAct();
+  const { data: always } = useQuery({ queryKey: ["encrypts-always"], queryFn: encryptsAlways });
   const choices: Access[] = space ? ["restricted", "invite", "public"] : ["invite", "public"];
   const open = access === "public";
   const address = open ? (alias ?? aliasFor(name)) : "";
@@ -79,7 +81,8 @@ export function NewRoom({ space: within, of, onClose }: Props) {
             <Checkbox label={t("access.listed")} checked={listed} onChange={(e) => setListed(e.currentTarget.checked)} />
           </>
         )}
-        {of === "room" && <Switch label={t("encryption.switch")} description={t("encryption.help")} checked={encrypted} onChange={(e) => setEncrypted(e.currentTarget.checked)} />}
+        {of === "room" && always && <Text size="sm">{t("encryption.always")}</Text>}
+        {of === "room" && always === false && <Switch label={t("encryption.switch")} description={t("encryption.help")} checked={encrypted} onChange={(e) => setEncrypted(e.currentTarget.checked)} />}
         <Group justify="flex-end">
           <Button type="submit" loading={busy} disabled={name.trim() === ""}>
             {of === "space" ? t("space.create") : t("new.create")}
