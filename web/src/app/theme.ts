@@ -7,8 +7,7 @@ const petrol: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: "petrol",
-  // Of these shades, all colours of buttons carry their text legibly (WCAG AA): white on the one, black on the other.
-  primaryShade: { light: 8, dark: 4 },
+  primaryShade: { light: 7, dark: 5 },
   autoContrast: true,
   luminanceThreshold: 0.22, // from here on black letters are the more readable ones
   colors: { petrol },

@@ -1,3 +1,5 @@
+import { useEffect, useMemo } from "react";
+import { useStore } from "zustand";
 import { createStore } from "zustand/vanilla";
 import { state } from "@/matrix/client.ts";
 import { sealedStore } from "@/matrix/outboxStore.ts";
@@ -42,6 +44,13 @@ export function keepDraft(place: Place, draft: Draft): void {
 
 /** Which rooms have a draft, for lists. */
 export const roomsWithDrafts = (): string[] => Object.keys(drafts.getState()).map((k) => k.split(" ")[0] as string);
+
+/** The same for views: the set changes only when a draft is begun or ends, not with each letter. */
+export function useRoomsWithDrafts(): ReadonlySet<string> {
+  useEffect(() => void loadDrafts(), []);
+  const rooms = useStore(drafts, () => [...new Set(roomsWithDrafts())].sort().join(" "));
+  return useMemo(() => new Set(rooms.split(" ")), [rooms]);
+}
 
 if (typeof document !== "undefined") {
   document.addEventListener("visibilitychange", () => {

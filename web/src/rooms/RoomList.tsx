@@ -5,6 +5,7 @@ import { useClientState } from "@/matrix/client.ts";
 import { type RoomRow as Row, useRoomRows } from "@/matrix/rooms.ts";
 import { matches } from "@/matrix/roomsorder.ts";
 import { flat, useSpaces } from "@/matrix/spaces.ts";
+import { useRoomsWithDrafts } from "@/composer/drafts.ts";
 import { fit } from "./fuzzy.ts";
 import { RoomRow } from "./RoomRow.tsx";
 import { RowMenu, type MenuAt } from "./RowMenu.tsx";
@@ -33,6 +34,7 @@ export function RoomList() {
   const { t } = useTranslation("rooms");
   const rows = useShownRows();
   const synced = useClientState((s) => s.synced);
+  const drafts = useRoomsWithDrafts();
   const scroll = useRef<HTMLDivElement>(null);
   const links = useRef(new Map<string, HTMLAnchorElement>());
   const [menu, setMenu] = useState<MenuAt | null>(null);
@@ -63,6 +65,7 @@ export function RoomList() {
             <li key={v.key} className={classes.item} aria-setsize={rows.length} aria-posinset={v.index + 1} style={{ transform: `translateY(${v.start}px)` }}>
               <RoomRow
                 row={row}
+                draft={drafts.has(row.id)}
                 menu={menu?.row.id === row.id}
                 onMenu={onMenu}
                 inner={(el) => {

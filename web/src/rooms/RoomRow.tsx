@@ -10,13 +10,14 @@ import classes from "./RoomList.module.css";
 
 interface Props {
   row: Row;
+  draft: boolean; // something was begun there and not sent
   menu: boolean; // its menu is open
   onMenu: (row: Row, x: number, y: number) => void;
   inner: Ref<HTMLAnchorElement>;
 }
 
 /** One chat in the list. */
-export const RoomRow = memo(function RoomRow({ row, menu, onMenu, inner }: Props) {
+export const RoomRow = memo(function RoomRow({ row, draft, menu, onMenu, inner }: Props) {
   const { t, i18n } = useTranslation("rooms");
   const loud = row.unread > 0 || row.mentions > 0 || row.markedUnread || row.membership === "invite";
   return (
@@ -44,6 +45,7 @@ export const RoomRow = memo(function RoomRow({ row, menu, onMenu, inner }: Props
           {row.level === "mute" && <Mark name="mute" label={t("muted")} />}
         </span>
         <span className={classes.preview} data-strong={loud ? "" : undefined} style={{ display: "block" }}>
+          {draft && <span className={classes.draft}>{t("draft")} </span>}
           {rowWords(t, row)}
         </span>
       </span>
