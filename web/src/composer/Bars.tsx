@@ -4,7 +4,6 @@ import { formatBytes } from "@/files/format.ts";
 import { discard, type OutboxEntry, retry, useRefused, useWaiting } from "@/matrix/outbox.ts";
 import type { Quoted } from "@/matrix/send.ts";
 import { cancelUpload, retryUpload, type Upload, useUploads } from "@/matrix/uploadQueue.ts";
-import { useClientState } from "@/matrix/client.ts";
 import classes from "./Composer.module.css";
 import { Icon } from "@/ui/Icon.tsx";
 import { clearIntent, type Intent, type Place } from "./state.ts";
@@ -24,10 +23,9 @@ export function Bars({ place, intent, original, notice, onNoticeClosed }: Props)
   const refused = useRefused(place.roomId, place.threadId ?? null);
   const uploads = useUploads(place);
   const waiting = useWaiting(place.roomId);
-  const online = useClientState((s) => s.online);
   return (
     <>
-      {waiting > 0 && !online && (
+      {waiting > 0 && (
         <div className={classes.bar} role="status">
           <Icon name="clock" size={16} />
           <Text size="sm">{t("waiting", { count: waiting })}</Text>

@@ -30,7 +30,8 @@ export interface OutboxEntry {
 }
 
 const store = sealedStore<OutboxEntry[]>("outbox");
-const entries = createStore<{ list: OutboxEntry[]; loaded: boolean }>(() => ({ list: [], loaded: false }));
+/** `stalled`: the last attempt did not reach the server. */
+const entries = createStore<{ list: OutboxEntry[]; loaded: boolean; stalled: boolean }>(() => ({ list: [], loaded: false, stalled: false }));
 const echoes = new Map<string, MatrixEvent>();
 const running = new Set<string>();
 let again: ReturnType<typeof setTimeout> | undefined;
@@ -119,10 +120,12 @@ async function pump(roomId: string): Promise<void> {
       const entry = entries.getState().list.find((e) => e.roomId === roomId && e.error === null);
       if (!entry) return;
       if (!navigator.onLine || (await attempt(entry)) === "later") {
+        entries.setState({ stalled: true });
         clearTimeout(again);
         again = setTimeout(pumpAll, retryDelay);
         return;
       }
+      entries.setState({ stalled: false });
     }
   } catch (err) {
     logger.error("outbox", err);
@@ -169,9 +172,9 @@ export function useRefused(roomId: string, threadId: string | null): OutboxEntry
   return list.filter((e) => e.error !== null && e.roomId === roomId && e.threadId === threadId);
 }
 
-/** How many messages wait for the server. */
+/** How many messages wait because the server is not reached. */
 export function useWaiting(roomId: string): number {
-  return useStore(entries, (s) => s.list.filter((e) => e.roomId === roomId && e.error === null).length);
+  return useStore(entries, (s) => (s.stalled ? s.list.filter((e) => e.roomId === roomId && e.error === null).length : 0));
 }
 
 async function begin(): Promise<void> {
@@ -203,7 +206,7 @@ function follow(now: ReturnType<typeof state.getState>, before?: ReturnType<type
   if (now.phase === "signed-out" || now.phase === "removed" || now.phase === "elsewhere") {
     clearTimeout(again);
     echoes.clear();
-    entries.setState({ list: [], loaded: false });
+    entries.setState({ list: [], loaded: false, stalled: false });
   } else if (now.phase === "ready" && (before?.phase !== "ready" || (now.synced && !before.synced))) {
     void begin().catch((err: unknown) => logger.error("outbox", err));
   } else if (now.phase === "ready" && now.online && !before?.online) {
