@@ -2,35 +2,25 @@ import { ClientEvent, RoomEvent, RoomMemberEvent } from "matrix-js-sdk";
 import { client } from "./client.ts";
 import { useView } from "./subscribe.ts";
 
-/** Somebody who is named in a message. `direct` is the room in which the user talks to them alone. */
+/** Somebody who is named in a message. */
 export interface NamedPerson {
   name: string;
-  avatar: string | null;
   me: boolean;
-  direct: string | null;
-}
-
-function directRoom(userId: string): string | null {
-  const content = client().getAccountData("m.direct" as never)?.getContent() as Record<string, unknown> | undefined;
-  const rooms = content?.[userId];
-  return Array.isArray(rooms) ? (rooms.find((r) => client().getRoom(String(r))?.getMyMembership() === "join") ?? null) : null;
 }
 
 export function useNamedPerson(roomId: string | undefined, userId: string): NamedPerson {
   return useView(
     `person ${roomId ?? ""} ${userId}`,
-    () => [[client(), [RoomMemberEvent.Name, ClientEvent.AccountData]]],
+    () => [[client(), [RoomMemberEvent.Name]]],
     () => {
       const member = roomId === undefined ? null : client().getRoom(roomId)?.getMember(userId);
       const user = client().getUser(userId);
       return {
         name: member?.rawDisplayName ?? user?.displayName ?? userId,
-        avatar: member?.getMxcAvatarUrl() ?? user?.avatarUrl ?? null,
         me: client().getUserId() === userId,
-        direct: directRoom(userId),
       };
     },
-    (a, b) => a.name === b.name && a.avatar === b.avatar && a.direct === b.direct,
+    (a, b) => a.name === b.name,
   );
 }
 

@@ -1,9 +1,7 @@
-import { Group, Popover, Stack, Text } from "@mantine/core";
 import { Link, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { useNamedPerson, useNamedRoom } from "@/matrix/messageNames.ts";
-import { Avatar } from "@/ui/Avatar.tsx";
 import classes from "./Html.module.css";
 import { insideLink } from "./sanitize.ts";
 
@@ -26,33 +24,14 @@ export function MessageLink({ href, title, children }: Props) {
 }
 
 function PersonPill({ id }: { id: string }) {
-  const { t } = useTranslation("timeline");
   const { roomId } = useParams({ strict: false });
   const person = useNamedPerson(roomId, id);
+  const text = `@${person.name.replace(/^@/, "")}`;
+  if (roomId === undefined) return <span className={classes.pill}>{text}</span>;
   return (
-    <Popover withArrow shadow="md" position="top-start">
-      <Popover.Target>
-        <button type="button" className={classes.pill} data-me={person.me || undefined}>
-          @{person.name.replace(/^@/, "")}
-        </button>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <Group wrap="nowrap">
-          <Avatar id={id} name={person.name} mxc={person.avatar} size={44} />
-          <Stack gap={2}>
-            <Text fw={650}>{person.name}</Text>
-            <Text size="sm" c="var(--quiet)">
-              {id}
-            </Text>
-            {person.direct !== null && person.direct !== roomId && (
-              <Text size="sm" component={Link} to={`/room/${encodeURIComponent(person.direct)}`} c="var(--mantine-color-anchor)">
-                {t("openDirect")}
-              </Text>
-            )}
-          </Stack>
-        </Group>
-      </Popover.Dropdown>
-    </Popover>
+    <Link className={classes.pill} data-me={person.me || undefined} title={id} to="/room/$roomId" params={{ roomId }} search={{ panel: "person", user: id }}>
+      {text}
+    </Link>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Text, Tooltip } from "@mantine/core";
+import { Tooltip, UnstyledButton } from "@mantine/core";
 import { memo, type MouseEvent, type PointerEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Message, Person } from "@/matrix/message.ts";
@@ -53,7 +53,7 @@ export const MessageRow = memo(function MessageRow({ message, first, flash }: Pr
   const { t } = useTranslation("timeline");
   const { time, full } = useTimes();
   const [hover, setHover] = useState(false);
-  const { place } = useTimelineHandle();
+  const { place, openPerson } = useTimelineHandle();
   const menuOpen = useMenuOpen(place, message.id);
   const menu = useMenu(message);
   const { sender, body } = message;
@@ -87,9 +87,10 @@ export const MessageRow = memo(function MessageRow({ message, first, flash }: Pr
       <div className={classes.content}>
         {first && (
           <header className={classes.head}>
-            <Text span fw={650} className={classes.name} title={sender.id}>
+            {/* By keyboard this is in the message's menu: names would be many stops of the Tab key. */}
+            <UnstyledButton fw={650} className={classes.name} title={sender.id} tabIndex={-1} onClick={() => openPerson(sender.id)}>
               {sender.name}
-            </Text>
+            </UnstyledButton>
             <time className={classes.time} dateTime={new Date(message.at).toISOString()} title={full(message.at)}>
               {time(message.at)}
             </time>

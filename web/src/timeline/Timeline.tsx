@@ -45,13 +45,14 @@ export function Timeline({ roomId, threadId }: Props) {
     () => ({
       place: { roomId, threadId },
       openThread,
+      openPerson: (user) => void navigate({ to: "/room/$roomId", params: { roomId }, search: { panel: "person", user } }),
       jumpTo: (id) => void model.openAt(id),
       jumpToDate: async (time) => {
         const id = await eventAt(roomId, time);
         return id !== null && model.openAt(id);
       },
     }),
-    [roomId, threadId, openThread, model],
+    [roomId, threadId, openThread, model, navigate],
   );
 
   const kept = useRef<Row[]>([]);

@@ -57,6 +57,7 @@ export function actsOn(m: Message, handle: TimelineHandle, forwarding: boolean, 
   if (m.status === "sent") acts.push({ name: "link", icon: "link", key: "l", run: () => void tell(navigator.clipboard.writeText(linkTo(roomId, m.id)), t, t("linkCopied")) });
   if (readable && forwarding && canForward(roomId, m.id)) acts.push({ name: "forward", icon: "forward", key: "f", run: dialog("forward") });
   if (readable && may.pin) acts.push({ name: m.pinned ? "unpin" : "pin", icon: "pin", key: "p", run: () => void tell(setPinned(roomId, m.id, !m.pinned), t) });
+  if (!m.mine) acts.push({ name: "person", icon: "person", rare: true, run: () => handle.openPerson(m.sender.id) });
   if (m.edited) acts.push({ name: "history", icon: "history", rare: true, run: dialog("history") });
   if (m.reactions.length > 0) acts.push({ name: "reactions", icon: "react", rare: true, run: dialog("reactions") });
   if (m.status === "sent") acts.push({ name: "source", icon: "source", rare: true, run: dialog("source") });

@@ -8,13 +8,13 @@ import { Html, PlainText } from "./html.tsx";
 import { tags } from "./sanitize.ts";
 
 vi.mock("@tanstack/react-router", () => ({
-  useParams: () => ({}),
-  Link: ({ to, params, search, children }: { to: string; params?: Record<string, string>; search?: { event?: string }; children: React.ReactNode }) => (
-    <a href={`${to.replace("$roomId", params?.roomId ?? "")}${search?.event ? `?event=${search.event}` : ""}`}>{children}</a>
+  useParams: () => ({ roomId: "!here:x" }),
+  Link: ({ to, params, search, children }: { to: string; params?: Record<string, string>; search?: { event?: string; user?: string }; children: React.ReactNode }) => (
+    <a href={`${to.replace("$roomId", params?.roomId ?? "")}${search?.event ? `?event=${search.event}` : ""}${search?.user ? `?user=${search.user}` : ""}`}>{children}</a>
   ),
 }));
 vi.mock("@/matrix/messageNames.ts", () => ({
-  useNamedPerson: (_room: string, id: string) => ({ name: id === "@anna:x" ? "Anna" : id, avatar: null, me: false, direct: null }),
+  useNamedPerson: (_room: string, id: string) => ({ name: id === "@anna:x" ? "Anna" : id, me: false }),
   useNamedRoom: (id: string) => (id === "!room:x" || id === "#room:x" ? { id: "!room:x", name: "Team" } : null),
 }));
 
@@ -67,9 +67,9 @@ describe("HTML of messages", () => {
         expect(name).not.toMatch(/^on|^style$|^srcset$|^ping$|^download$|^formaction$|^xlink|^id$|^name$|^background$|^poster$|^cite$/);
         expect(value.replace(/[\s\u0000-\u001f]/g, "")).not.toMatch(/^(javascript|vbscript|data|file):/i);
         if (name === "src") expect(value).toMatch(/^blob:/);
-        if (name === "href") expect(value).toMatch(/^(https?|ftp|mailto|magnet|matrix):/);
+        if (name === "href") expect(value).toMatch(/^(https?|ftp|mailto|magnet|matrix):|^\/room\//);
       }
-      if (tag === "a" && e.hasAttribute("href")) expect([e.getAttribute("target"), e.getAttribute("rel")]).toEqual(["_blank", "noopener noreferrer nofollow"]);
+      if (tag === "a" && /^(?!\/room\/)/.test(e.getAttribute("href") ?? "/room/")) expect([e.getAttribute("target"), e.getAttribute("rel")]).toEqual(["_blank", "noopener noreferrer nofollow"]);
     }
   });
 
@@ -89,7 +89,7 @@ describe("HTML of messages", () => {
 
   test("makes links to people and rooms pills within the app", () => {
     show('<a href="https://matrix.to/#/@anna:x">whoever</a> <a href="https://matrix.to/#/!room:x/$event?via=x">there</a> <a href="matrix:r/room:x">here</a> <a href="https://matrix.to/#/!other:x">unknown</a>');
-    expect(screen.getByRole("button", { name: "@Anna" })).toBeTruthy();
+    expect(screen.getByRole("link", { name: "@Anna" }).getAttribute("href")).toBe("/room/!here:x?user=@anna:x");
     expect(screen.getByRole("link", { name: "Message in Team" }).getAttribute("href")).toBe("/room/!room:x?event=$event");
     expect(screen.getByRole("link", { name: "Team" }).getAttribute("href")).toBe("/room/!room:x");
     expect(screen.queryByRole("link", { name: "unknown" })).toBeNull();

@@ -8,6 +8,7 @@ export interface TimelineHandle {
   place: Place;
   jumpTo: (eventId: string) => void;
   openThread: (rootId: string) => void;
+  openPerson: (userId: string) => void;
   jumpToDate: (time: number) => Promise<boolean>;
 }
 

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Locator, Page } from "playwright-core";
+import { closeBrowser, Person } from "./browser.ts";
+import { openRoom, Script } from "./people.ts";
+import { Server } from "./server.ts";
+
+let server: Server;
+let alice: Person;
+let bob: Person;
+let room: string;
+
+beforeAll(async () => {
+  server = await Server.start();
+  await server.account("alice", { displayName: "Alice Archer" });
+  await server.account("bob", { displayName: "Bob Baker" });
+  const script = await Script.of(server, "alice");
+  room = await script.room("Encrypted", ["bob"]);
+  await (await Script.of(server, "bob")).join(room);
+  await script.call("PUT", `/rooms/${encodeURIComponent(room)}/state/m.room.power_levels/`, {
+    ...(await script.call(`GET`, `/rooms/${encodeURIComponent(room)}/state/m.room.power_levels/`)),
+    users: { "@bob:localhost": 50 },
+  });
+  alice = await (await Person.open(server)).signIn("alice");
+  bob = await (await Person.open(server)).signIn("bob");
+  await openRoom(alice, room);
+  await openRoom(bob, room);
+});
+
+afterAll(async () => {
+  await closeBrowser();
+  await server.stop();
+});
+
+const log = (p: Page) => p.getByRole("log", { name: "Messages", exact: true });
+const message = (p: Page, text: string): Locator => log(p).getByRole("article").filter({ hasText: text });
+const box = (p: Page) => p.getByRole("main").getByRole("textbox", { name: "Message", exact: true });
+
+async function write(p: Page, text: string): Promise<void> {
+  await box(p).fill(text);
+  await box(p).press("Enter");
+}
+
+/** Chooses an act from a message's menu. */
+async function act(p: Page, text: string, name: string): Promise<void> {
+  await message(p, text).click({ button: "right", position: { x: 70, y: 8 } });
+  await p.getByRole("menu").getByRole("menuitem", { name }).click();
+}
+
+test("two people talk, encrypted: what one writes the other reads, once", async () => {
+  await write(alice.page, "Shall we begin?");
+  await message(bob.page, "Shall we begin?").waitFor();
+  await write(bob.page, "Yes, at nine");
+  await message(alice.page, "Yes, at nine").waitFor();
+  expect(await message(alice.page, "Shall we begin?").count()).toBe(1);
+  expect(await message(bob.page, "Yes, at nine").count()).toBe(1);
+  const raw = await (await Script.of(server, "bob")).call<{ chunk: { type: string }[] }>("GET", `/rooms/${encodeURIComponent(room)}/messages?dir=b&limit=2`);
+  expect(raw.chunk.map((e) => e.type)).toEqual(["m.room.encrypted", "m.room.encrypted"]);
+  // Bob sees who has read it.
+  await message(bob.page, "Yes, at nine").getByRole("img", { name: "Read by Alice Archer" }).waitFor();
+});
+
+test("a reaction is counted for both, and taken back by a second click", async () => {
+  await message(bob.page, "Shall we begin?").click({ button: "right", position: { x: 70, y: 8 } });
+  await bob.page.getByRole("menu").getByRole("menuitem", { name: "React with 👍" }).click();
+  await message(alice.page, "Shall we begin?").getByRole("button", { name: "👍 1: Bob Baker" }).click();
+  await message(bob.page, "Shall we begin?").getByRole("button", { name: /^👍 2: / }).click();
+  await message(alice.page, "Shall we begin?").getByRole("button", { name: "👍 1: Alice Archer" }).waitFor();
+});
+
+test("an answer shows what it answers, and an edit its earlier versions", async () => {
+  await act(bob.page, "Shall we begin?", "Reply");
+  await write(bob.page, "In the small room");
+  const answer = message(alice.page, "In the small room");
+  await answer.getByRole("button", { name: /Alice Archer\s*Shall we begin\?/ }).waitFor();
+  await act(bob.page, "In the small room", "Edit");
+  await expect.poll(() => box(bob.page).inputValue()).toBe("In the small room");
+  await write(bob.page, "In the big room");
+  await message(alice.page, "In the big room").getByText("(edited)").waitFor();
+  expect(await log(alice.page).getByText("In the small room").count()).toBe(0);
+  await act(alice.page, "In the big room", "Earlier versions");
+  const dialog = alice.page.getByRole("dialog", { name: "Versions of this message" });
+  await dialog.getByText("In the small room").waitFor();
+  await alice.page.keyboard.press("Escape");
+});
+
+test("a thread has its own conversation, with a line under its first message", async () => {
+  await act(alice.page, "Yes, at nine", "Reply in thread");
+  const panel = alice.page.getByRole("complementary");
+  await panel.getByRole("log", { name: "Messages of the thread" }).getByText("Yes, at nine").waitFor();
+  await panel.getByRole("textbox", { name: "Message", exact: true }).fill("Nine is early");
+  await panel.getByRole("textbox", { name: "Message", exact: true }).press("Enter");
+  await panel.getByRole("log").getByText("Nine is early").waitFor();
+  expect(await log(alice.page).getByRole("article").filter({ hasText: /^.*Nine is early$/ }).count()).toBeLessThanOrEqual(1);
+  await message(bob.page, "Yes, at nine").getByRole("button", { name: /1 reply/ }).click();
+  await bob.page.getByRole("log", { name: "Messages of the thread" }).getByText("Nine is early").waitFor();
+  await bob.page.getByRole("button", { name: "All threads" }).click();
+  await bob.page.getByRole("list", { name: "Threads" }).getByText("1 reply").waitFor();
+  for (const p of [alice, bob]) await p.page.getByRole("button", { name: "Close", exact: true }).click();
+});
+
+test("a message is pinned, found among the pins, and deleted with a reason", async () => {
+  await act(bob.page, "Shall we begin?", "Pin");
+  await log(alice.page).getByText("Bob Baker pinned a message").waitFor();
+  await alice.page.goto(`/room/${encodeURIComponent(room)}?panel=pins`);
+  await alice.page.getByRole("list", { name: "Pinned messages" }).getByText("Shall we begin?").waitFor();
+  await alice.page.getByRole("button", { name: "Close", exact: true }).click();
+  await act(alice.page, "In the big room", "Delete");
+  const dialog = alice.page.getByRole("dialog", { name: "Delete this message?" });
+  await dialog.getByLabel("Reason (optional)").fill("booked out");
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await log(bob.page).getByText("Message deleted by Alice Archer (booked out)").waitFor();
+});
+
+test("the keyboard goes from message to message and does things with them", async () => {
+  const { page } = bob;
+  await log(page).focus();
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowDown");
+  expect(await page.evaluate(() => document.activeElement?.hasAttribute("data-message"))).toBe(true);
+  await message(page, "Yes, at nine").focus();
+  await page.keyboard.press("Delete");
+  await page.getByRole("dialog", { name: "Delete this message?" }).waitFor();
+  await page.keyboard.press("Escape");
+  expect(await bob.accessibility()).toEqual([]);
+  alice.clean();
+  bob.clean();
+});
