@@ -167,3 +167,49 @@ test("an address of a message opens there, and a date leads to its first message
   await message(page, "message 1").waitFor();
   alice.clean();
 });
+
+test("a poll is voted in, shows its votes, and ends", async () => {
+  const { page } = alice;
+  const room = await roomWith("Poll", 3);
+  const unstable = "org.matrix.msc3381.poll";
+  const answers = [["a", "Pizza"], ["b", "Salad"]].map(([id, text]) => ({ id, "org.matrix.msc1767.text": text }));
+  const poll = await bob.send(room, { [`${unstable}.start`]: { question: { "org.matrix.msc1767.text": "Lunch?" }, kind: `${unstable}.disclosed`, max_selections: 1, answers } }, `${unstable}.start`);
+  const reference = { "m.relates_to": { rel_type: "m.reference", event_id: poll } };
+  await bob.send(room, { ...reference, [`${unstable}.response`]: { answers: ["b"] } }, `${unstable}.response`);
+  await openRoom(alice, room);
+  const group = log(page).getByRole("group", { name: "Lunch?" });
+  await group.getByText("1 person voted").waitFor();
+  await group.getByRole("radio", { name: /^Pizza/ }).check();
+  await group.getByText("2 people voted").waitFor();
+  await group.getByRole("radio", { name: /^Salad/ }).check();
+  await group.getByRole("radio", { name: "Salad 2 votes" }).waitFor();
+  await bob.send(room, { ...reference, [`${unstable}.end`]: {} }, `${unstable}.end`);
+  await group.getByText("Ended. 2 people voted").waitFor();
+  expect(await group.getByRole("radio", { name: /^Pizza/ }).isDisabled()).toBe(true);
+  alice.clean();
+});
+
+test("who is typing is said under the messages", async () => {
+  const { page } = alice;
+  const room = await roomWith("Typing", 3);
+  await openRoom(alice, room);
+  await message(page, "message 3").waitFor();
+  await bob.call("PUT", `/rooms/${encodeURIComponent(room)}/typing/@bob:localhost`, { typing: true, timeout: 30_000 });
+  await page.getByText("Bob Baker is typing").waitFor();
+  await bob.call("PUT", `/rooms/${encodeURIComponent(room)}/typing/@bob:localhost`, { typing: false });
+  await page.getByText("Bob Baker is typing").waitFor({ state: "hidden" });
+  alice.clean();
+});
+
+test("a foreign message cannot act: it is shown without what could run, fetch or cover the page", async () => {
+  const { page } = alice;
+  const room = await roomWith("Hostile", 1);
+  const html = '<img src=x onerror="document.title=1"><a href="javascript:document.title=1">click</a><div style="position:fixed;inset:0">cover</div><svg onload="document.title=1"></svg><iframe src="/"></iframe> harmless';
+  await bob.send(room, { msgtype: "m.text", body: "x", format: "org.matrix.custom.html", formatted_body: html });
+  await openRoom(alice, room);
+  const shown = log(page).getByRole("article").filter({ hasText: "harmless" });
+  await shown.waitFor();
+  expect(await shown.locator("iframe, [onerror], [style*=fixed], a[href^=javascript]").count()).toBe(0);
+  expect(await page.title()).not.toBe("1");
+  alice.clean();
+});

@@ -43,7 +43,7 @@ async function write(p: Page, text: string): Promise<void> {
 /** Chooses an act from a message's menu. */
 async function act(p: Page, text: string, name: string): Promise<void> {
   await message(p, text).click({ button: "right", position: { x: 70, y: 8 } });
-  await p.getByRole("menu").getByRole("menuitem", { name }).click();
+  await p.getByRole("menu").getByRole("menuitem", { name, exact: true }).click();
 }
 
 test("two people talk, encrypted: what one writes the other reads, once", async () => {

@@ -65,7 +65,7 @@ function ActMenu({ message, x, y }: { message: Message; x: number; y: number }) 
   const { forwarding } = useOrganisation().policy;
   const acts = actsOn(message, handle, forwarding, t);
   const item = (a: Act) => (
-    <Menu.Item key={a.name} leftSection={<Icon name={a.icon} size={16} />} color={a.danger ? "red" : undefined} rightSection={a.key ? <kbd className={classes.kbd}>{a.key === "Delete" ? t("deleteKey") : a.key.toUpperCase()}</kbd> : undefined} onClick={() => (closeOverlay(), a.run({ x, y }))}>
+    <Menu.Item key={a.name} aria-keyshortcuts={a.key} leftSection={<Icon name={a.icon} size={16} />} color={a.danger ? "red" : undefined} rightSection={a.key ? <kbd className={classes.kbd} aria-hidden>{a.key === "Delete" ? t("deleteKey") : a.key.toUpperCase()}</kbd> : undefined} onClick={() => (closeOverlay(), a.run({ x, y }))}>
       {t(`act.${a.name}`)}
     </Menu.Item>
   );
