@@ -211,5 +211,7 @@ test("a foreign message cannot act: it is shown without what could run, fetch or
   await shown.waitFor();
   expect(await shown.locator("iframe, [onerror], [style*=fixed], a[href^=javascript]").count()).toBe(0);
   expect(await page.title()).not.toBe("1");
-  alice.clean();
+  // Chromium tells of handlers and styles in the inert document that is cleaned, too; it runs none of them.
+  const said = alice.complaints.splice(0);
+  expect(said.filter((c) => !/inline (event handler|style) violates/.test(c))).toEqual([]);
 });

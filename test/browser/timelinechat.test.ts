@@ -99,10 +99,10 @@ test("a thread has its own conversation, with a line under its first message", a
 });
 
 test("a message is pinned, found among the pins, and deleted with a reason", async () => {
-  await act(bob.page, "Shall we begin?", "Pin");
+  await act(bob.page, "Yes, at nine", "Pin");
   await log(alice.page).getByText("Bob Baker pinned a message").waitFor();
   await alice.page.goto(`/room/${encodeURIComponent(room)}?panel=pins`);
-  await alice.page.getByRole("list", { name: "Pinned messages" }).getByText("Shall we begin?").waitFor();
+  await alice.page.getByRole("list", { name: "Pinned messages" }).getByText("Yes, at nine").waitFor();
   await alice.page.getByRole("button", { name: "Close", exact: true }).click();
   await act(alice.page, "In the big room", "Delete");
   const dialog = alice.page.getByRole("dialog", { name: "Delete this message?" });

@@ -64,6 +64,7 @@ function ActMenu({ message, x, y }: { message: Message; x: number; y: number }) 
   const handle = useTimelineHandle();
   const { forwarding } = useOrganisation().policy;
   const acts = actsOn(message, handle, forwarding, t);
+  // What is chosen may open something in the menu's place: so the items close the menu first, and the menu does not close by itself.
   const item = (a: Act) => (
     <Menu.Item key={a.name} aria-keyshortcuts={a.key} leftSection={<Icon name={a.icon} size={16} />} color={a.danger ? "red" : undefined} rightSection={a.key ? <kbd className={classes.kbd} aria-hidden>{a.key === "Delete" ? t("deleteKey") : a.key.toUpperCase()}</kbd> : undefined} onClick={() => (closeOverlay(), a.run({ x, y }))}>
       {t(`act.${a.name}`)}
@@ -71,7 +72,7 @@ function ActMenu({ message, x, y }: { message: Message; x: number; y: number }) 
   );
   const react = acts.some((a) => a.name === "react");
   return (
-    <Menu opened onClose={closeOverlay} position="bottom-start" shadow="md" width={240} returnFocus trapFocus>
+    <Menu opened onClose={closeOverlay} closeOnItemClick={false} position="bottom-start" shadow="md" width={240} returnFocus trapFocus>
       <Menu.Target>{point(x, y)}</Menu.Target>
       <Menu.Dropdown aria-label={t("actions")}>
         {react && (
