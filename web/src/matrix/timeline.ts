@@ -1,6 +1,7 @@
 import { Direction } from "matrix-js-sdk";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { client } from "./client.ts";
+import { discard, retry } from "./outbox.ts";
 import { markRead } from "./receipts.ts";
 import { type Place, TimelineModel, type TimelineView } from "./timelineModel.ts";
 
@@ -59,20 +60,20 @@ export async function eventAt(roomId: string, time: number): Promise<string | nu
   }
 }
 
-/** Sends a message that failed once more. */
-export function retrySending(roomId: string, id: string): void {
-  const room = client().getRoom(roomId);
-  const event = room?.getPendingEvents().find((e) => e.getId() === id);
-  if (room && event) void client().resendEvent(event, room).catch(() => undefined);
+const unsent = (roomId: string, id: string) => client().getRoom(roomId)?.getPendingEvents().find((e) => e.getId() === id);
+
+/** Sends a message that failed once more: those that wait in the outbox leave through it, others (reactions, votes) directly. */
+export async function retrySending(roomId: string, id: string): Promise<void> {
+  const [room, event] = [client().getRoom(roomId), unsent(roomId, id)];
+  if (!room || !event) return;
+  await retry(event.getTxnId() ?? "");
+  if (event.status === "not_sent") await client().resendEvent(event, room).catch(() => undefined);
 }
 
 /** Drops a message that could not be sent. */
-export function dropUnsent(roomId: string, id: string): void {
-  const event = client().getRoom(roomId)?.getPendingEvents().find((e) => e.getId() === id);
-  if (event) client().cancelPendingEvent(event);
-}
-
-/** Sends a text. */
-export async function sendText(roomId: string, text: string): Promise<void> {
-  await client().sendTextMessage(roomId, text);
+export async function dropUnsent(roomId: string, id: string): Promise<void> {
+  const event = unsent(roomId, id);
+  if (!event) return;
+  await discard(event.getTxnId() ?? "");
+  if (event.status === "not_sent") client().cancelPendingEvent(event);
 }

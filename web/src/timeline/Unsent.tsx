@@ -16,10 +16,10 @@ export function Unsent({ message }: { message: Message }) {
       <Text span size="sm">
         {message.error === "" ? t("notSent") : t("notSentBecause", { reason: message.error })}
       </Text>
-      <Button size="compact-xs" variant="light" color="red" onClick={() => retrySending(place.roomId, message.id)}>
+      <Button size="compact-xs" variant="light" color="red" onClick={() => void retrySending(place.roomId, message.id)}>
         {t("act.retry")}
       </Button>
-      <Button size="compact-xs" variant="subtle" color="red" onClick={() => dropUnsent(place.roomId, message.id)}>
+      <Button size="compact-xs" variant="subtle" color="red" onClick={() => void dropUnsent(place.roomId, message.id)}>
         {t("act.drop")}
       </Button>
     </Group>

@@ -42,9 +42,9 @@ export function actsOn(m: Message, handle: TimelineHandle, forwarding: boolean, 
   const acts: Act[] = [];
   const dialog = (kind: DialogKind) => () => openOverlay({ kind, place, id: m.id });
   if (m.status === "failed") {
-    acts.push({ name: "retry", icon: "retry", key: "r", run: () => retrySending(roomId, m.id) });
+    acts.push({ name: "retry", icon: "retry", key: "r", run: () => void retrySending(roomId, m.id) });
     if (copyable(m) !== "") acts.push({ name: "copy", icon: "copy", key: "c", run: () => void tell(navigator.clipboard.writeText(copyable(m)), t, t("copied")) });
-    acts.push({ name: "drop", icon: "remove", key: "Delete", danger: true, run: () => dropUnsent(roomId, m.id) });
+    acts.push({ name: "drop", icon: "remove", key: "Delete", danger: true, run: () => void dropUnsent(roomId, m.id) });
     return acts;
   }
   const may = powersOver(roomId, m.id);
