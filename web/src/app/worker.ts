@@ -1,5 +1,7 @@
 import i18next from "i18next";
-import { answerPush } from "@/matrix/webpush.ts";
+import { state } from "@/matrix/client.ts";
+import { keptSession } from "@/matrix/session.ts";
+import { answerPush, forgetWebPush, renewWebPush } from "@/matrix/webpush.ts";
 import { router } from "./router.tsx";
 
 interface FromWorker {
@@ -12,6 +14,18 @@ interface FromWorker {
 function loadedFiles(): string[] {
   const names = performance.getEntriesByType("resource").map((e) => new URL(e.name));
   return [...new Set(names.filter((u) => u.origin === location.origin && u.pathname.startsWith("/assets/")).map((u) => u.pathname))];
+}
+
+/** The subscription of this browser belongs to who is signed in: it is renewed with them, and ends with their session. */
+function followSession(): void {
+  const follow = (phase: string) => {
+    if (phase === "ready") void renewWebPush().catch(() => undefined);
+    else if (keptSession() === null) void forgetWebPush();
+  };
+  follow(state.getState().phase);
+  state.subscribe((now, before) => {
+    if (now.phase !== before.phase) follow(now.phase);
+  });
 }
 
 /**
@@ -30,6 +44,7 @@ export async function startWorker(): Promise<void> {
     const { active } = await container.ready;
     const entry = document.querySelector<HTMLScriptElement>("script[type=module][src]")?.src ?? "";
     active?.postMessage({ type: "keep", entry, loaded: loadedFiles() });
+    followSession();
     const say = () => active?.postMessage({ type: "texts", text: i18next.t("newMessage", { ns: "app" }) });
     say();
     i18next.on("languageChanged", say);

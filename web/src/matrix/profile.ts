@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, ApiError } from "./api.ts";
+import { passwordChanged } from "./session-idle.ts";
 import { client } from "./client.ts";
 import { confirmed } from "./confirm.ts";
 
@@ -80,6 +81,7 @@ export const useAbilities = () => useQuery({ queryKey: ["abilities"], queryFn: f
 /** Sets a new password; `endOthers` signs out all other devices. */
 export async function changePassword(now: string, next: string, endOthers: boolean): Promise<void> {
   await confirmed(`${base}/account/password`, "POST", { new_password: next, logout_devices: endOthers }, now);
+  await passwordChanged(next);
 }
 
 async function fetchEmails(): Promise<string[]> {

@@ -64,6 +64,11 @@ export async function switchWebPushOff(): Promise<void> {
   await s.unsubscribe();
 }
 
+/** Ends this browser's subscription; the server forgets it with the device. */
+export async function forgetWebPush(): Promise<void> {
+  await (await (await registration())?.pushManager.getSubscription())?.unsubscribe();
+}
+
 /** Tells the server again where this browser is to be reached: a subscription may have changed while the app was closed. */
 export async function renewWebPush(): Promise<void> {
   const s = await (await registration())?.pushManager.getSubscription();
