@@ -149,7 +149,7 @@ test("rules for notifications, writing and privacy go to the account", async () 
   await open(dave, "notifications");
   await choose(dave, "Rooms", "Mentions only");
   await page.getByRole("switch", { name: "Mentions of everybody" }).press("Space");
-  await page.getByLabel("Words").last().fill("launch");
+  await page.getByPlaceholder("Type a word and press Enter").fill("launch");
   await page.keyboard.press("Enter");
   await expect.poll(async () => (await rule("underride", ".m.rule.message")).actions).toEqual([]);
   await expect.poll(async () => (await rule("override", ".m.rule.is_room_mention")).enabled).toBe(false);

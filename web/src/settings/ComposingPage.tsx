@@ -7,7 +7,7 @@ import { Section } from "./Section.tsx";
 export function ComposingPage() {
   const { t } = useTranslation("settings");
   const p = usePreferences();
-  const { busy, run } = useAct();
+  const { run } = useAct();
   const set = (some: Partial<Preferences>) => void run(() => setPreferences(some));
   return (
     <>
@@ -24,12 +24,12 @@ export function ComposingPage() {
         />
       </Section>
       <Section title={t("composing.others")} text={t("composing.othersText")}>
-        <SwitchRow label={t("composing.typing")} text={t("composing.typingText")} checked={p.typing} disabled={busy} onChange={(typing) => set({ typing })} />
+        <SwitchRow label={t("composing.typing")} text={t("composing.typingText")} checked={p.typing} onChange={(typing) => set({ typing })} />
         <SwitchRow
           label={t("composing.receipts")}
           text={t("composing.receiptsText")}
           checked={p.readReceipts === "public"}
-          disabled={busy}
+         
           onChange={(on) => set({ readReceipts: on ? "public" : "private" })}
         />
       </Section>

@@ -15,7 +15,7 @@ export function NotificationsPage() {
   const { t } = useTranslation("settings");
   const rules = useNotificationRules();
   const { notificationContent } = usePreferences();
-  const { busy, run } = useAct();
+  const { run } = useAct();
   const [desktop, setDesktopShown] = useState(desktopState);
   const set = (name: NotificationSwitch, on: boolean) => void run(() => setNotification(name, on));
   return (
@@ -39,10 +39,10 @@ export function NotificationsPage() {
           onChange={(on) => void setDesktop(on).then(setDesktopShown)}
         />
         <WebPush />
-        <SwitchRow label={t("notify.content")} text={t("notify.contentText")} checked={notificationContent} disabled={busy} onChange={(on) => void run(() => setPreferences({ notificationContent: on }))} />
+        <SwitchRow label={t("notify.content")} text={t("notify.contentText")} checked={notificationContent} onChange={(on) => void run(() => setPreferences({ notificationContent: on }))} />
       </Section>
       <Section title={t("notify.what")} text={t("notify.whatText")}>
-        <SwitchRow label={t("notify.paused")} text={t("notify.pausedText")} checked={rules.paused} disabled={busy} onChange={(on) => set("paused", on)} />
+        <SwitchRow label={t("notify.paused")} text={t("notify.pausedText")} checked={rules.paused} onChange={(on) => set("paused", on)} />
         <ChoiceRow
           label={t("notify.direct")}
           text={t("notify.directText")}
@@ -64,7 +64,7 @@ export function NotificationsPage() {
           onChange={(v) => set("rooms", v === "all")}
         />
         {switches.map((s) => (
-          <SwitchRow key={s} label={t(`notify.${s}`)} text={t(`notify.${s}Text`)} checked={rules[s] as boolean} disabled={busy} onChange={(on) => set(s, on)} />
+          <SwitchRow key={s} label={t(`notify.${s}`)} text={t(`notify.${s}Text`)} checked={rules[s] as boolean} onChange={(on) => set(s, on)} />
         ))}
       </Section>
       <Section title={t("notify.keywords")} text={t("notify.keywordsText")}>

@@ -21,7 +21,7 @@ export function PrivacyPage() {
   return (
     <>
       <Section title={t("privacy.reach")}>
-        <SwitchRow label={t("privacy.invites")} text={t("privacy.invitesText")} checked={blocked} disabled={busy} onChange={(on) => void run(() => setInvitesBlocked(on))} />
+        <SwitchRow label={t("privacy.invites")} text={t("privacy.invitesText")} checked={blocked} onChange={(on) => void run(() => setInvitesBlocked(on))} />
       </Section>
       <Section title={t("privacy.ignored")} text={t("privacy.ignoredText")}>
         {ignored.map((u) => (
