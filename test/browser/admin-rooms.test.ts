@@ -28,7 +28,7 @@ const api = <T = Record<string, unknown>>(path: string) => server.api<T>("GET", 
 test("the overview counts people and rooms and draws the curve of messages", async () => {
   const { page } = boss;
   await page.goto("/admin");
-  const people = page.getByRole("link", { name: /^People/ }).last();
+  const people = page.getByRole("main").getByRole("link", { name: /^People/ });
   await people.waitFor();
   expect(await people.textContent()).toContain("3");
   await page.locator("canvas").waitFor();
