@@ -1,5 +1,6 @@
 import { ActionIcon, Text, UnstyledButton } from "@mantine/core";
 import { useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import { useTranslation } from "react-i18next";
 import { Icon } from "@/ui/Icon.tsx";
 import { resample } from "@/matrix/voice.ts";
@@ -41,8 +42,8 @@ export function VoicePlayer({ url, load, duration, waveform }: Props) {
     if (source === undefined) {
       const loaded = await load?.();
       if (loaded === undefined) return;
-      element.src = loaded;
-      setSource(loaded);
+      // Once and at once: a second src would begin to load anew and break off the playing.
+      flushSync(() => setSource(loaded));
     }
     if (playing !== element) playing?.pause();
     playing = element;
