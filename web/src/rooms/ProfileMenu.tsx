@@ -50,17 +50,13 @@ export function ProfileMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{t("presence.title")}</Menu.Label>
-        {choices.map((c) => (
-          <Menu.Item
-            key={c}
-            role="menuitemradio"
-            aria-checked={chosen === c}
-            leftSection={<span style={{ inlineSize: 18, display: "inline-block" }}>{chosen === c && <Icon name="check" />}</span>}
-            onClick={() => choose(c)}
-          >
-            {t(`presence.own.${c}`)}
-          </Menu.Item>
-        ))}
+        <Menu.RadioGroup value={chosen} onChange={(c) => choose(c as OwnPresence)}>
+          {choices.map((c) => (
+            <Menu.RadioItem key={c} value={c}>
+              {t(`presence.own.${c}`)}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
         <Menu.Item leftSection={<Icon name="pencil" />} onClick={() => openDialog({ kind: "status" })}>
           {t("presence.setStatus")}
         </Menu.Item>

@@ -2,7 +2,7 @@ import { Menu } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { roomLink } from "@/matrix/room.ts";
 import { markRead, markUnread, type RoomRow, setTag } from "@/matrix/rooms.ts";
-import { notifyLevels, setNotifyLevel } from "@/matrix/roomsnotify.ts";
+import { notifyLevels, type NotifyLevel, setNotifyLevel } from "@/matrix/roomsnotify.ts";
 import { useAct } from "./act.ts";
 import { Icon } from "./icons.tsx";
 import { openDialog } from "./state.ts";
@@ -46,17 +46,13 @@ export function RowMenu({ at, onClose }: { at: MenuAt | null; onClose: () => voi
             </Menu.Item>
             <Menu.Divider />
             <Menu.Label>{t("notify.title")}</Menu.Label>
-            {notifyLevels.map((level) => (
-              <Menu.Item
-                key={level}
-                role="menuitemradio"
-                aria-checked={row.level === level}
-                leftSection={<span style={{ inlineSize: 18 }}>{row.level === level && <Icon name="check" />}</span>}
-                onClick={() => void act(() => setNotifyLevel(row.id, level))}
-              >
-                {t(`notify.${level}`)}
-              </Menu.Item>
-            ))}
+            <Menu.RadioGroup value={row.level} onChange={(level) => (onClose(), void act(() => setNotifyLevel(row.id, level as NotifyLevel)))}>
+              {notifyLevels.map((level) => (
+                <Menu.RadioItem key={level} value={level}>
+                  {t(`notify.${level}`)}
+                </Menu.RadioItem>
+              ))}
+            </Menu.RadioGroup>
             <Menu.Divider />
             <Menu.Item leftSection={<Icon name="invite" />} onClick={() => openDialog({ kind: "invite", roomId: row.id })}>
               {t("menu.invite")}
