@@ -13,7 +13,12 @@ const treeshake = { moduleSideEffects: [{ test: /node_modules\/(matrix-js-sdk|ma
 
 export default defineConfig({
   plugins: [lean(), react(), emoji(), licences(), prune(), sizeLimit(), brotli()],
-  resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: "@", replacement: fileURLToPath(new URL("./src", import.meta.url)) },
+      { find: /^unhomoglyph$/, replacement: fileURLToPath(new URL("./src/matrix/lookalikes.ts", import.meta.url)) },
+    ],
+  },
   // The server puts a fresh nonce in its place each time it sends the page.
   html: { cspNonce: "__CSP_NONCE__" },
   json: { namedExports: false, stringify: true },

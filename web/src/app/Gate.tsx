@@ -1,16 +1,36 @@
 import { Center, Loader } from "@mantine/core";
 import { Outlet } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { startSession, useClientState } from "@/matrix/client.ts";
-import { AgainPage, LostPage } from "@/signin/AgainPage.tsx";
-import { LockPage } from "@/signin/LockPage.tsx";
-import { SignInPage } from "@/signin/SignInPage.tsx";
 import { KeysGate } from "@/verify/KeysGate.tsx";
 import { Background } from "./Background.tsx";
 import { Notice } from "./Notice.tsx";
 
+const SignInPage = lazy(async () => ({ default: (await import("@/signin/SignInPage.tsx")).SignInPage }));
+const AgainPage = lazy(async () => ({ default: (await import("@/signin/AgainPage.tsx")).AgainPage }));
+const LostPage = lazy(async () => ({ default: (await import("@/signin/AgainPage.tsx")).LostPage }));
+const LockPage = lazy(async () => ({ default: (await import("@/signin/LockPage.tsx")).LockPage }));
+
 /** Shows the app to who is signed in, and to others what they can do about it. */
 export function Gate() {
+  return (
+    <Suspense fallback={<Starting />}>
+      <Phases />
+    </Suspense>
+  );
+}
+
+function Starting() {
+  const { t } = useTranslation("app");
+  return (
+    <Center h="100dvh">
+      <Loader role="status" aria-label={t("starting")} />
+    </Center>
+  );
+}
+
+function Phases() {
   const { t } = useTranslation("app");
   const phase = useClientState((s) => s.phase);
   const error = useClientState((s) => s.error);
@@ -23,11 +43,7 @@ export function Gate() {
         </KeysGate>
       );
     case "starting":
-      return (
-        <Center h="100dvh">
-          <Loader role="status" aria-label={t("starting")} />
-        </Center>
-      );
+      return <Starting />;
     case "signed-out":
       return <SignInPage />;
     case "elsewhere":

@@ -1,8 +1,8 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { RoomsHome } from "@/rooms/RoomsHome.tsx";
-import { RoomPage } from "./RoomPage.tsx";
 import { Gate } from "./Gate.tsx";
 import { NotFound, PageError } from "./PageError.tsx";
+import { room } from "./room.ts";
 import { Shell } from "./Shell.tsx";
 
 /*
@@ -34,7 +34,7 @@ const routes = root.addChildren([
       createRoute({
         getParentRoute: () => shell,
         path: "/room/$roomId",
-        component: RoomPage,
+        component: room,
         validateSearch: (s: Record<string, unknown>): RoomSearch => ({
           event: typeof s.event === "string" ? s.event : undefined,
           thread: typeof s.thread === "string" ? s.thread : undefined,
@@ -62,5 +62,3 @@ declare module "@tanstack/react-router" {
     router: typeof router;
   }
 }
-
-export { lazyRouteComponent };

@@ -13,6 +13,7 @@ import { api, ApiError, baseUrl } from "./api.ts";
 import { startEncryption } from "./encryption.ts";
 import { cryptoCallbacks } from "./keystorage.ts";
 import { logger } from "./logger.ts";
+import { loadLookalikes } from "./lookalikes.ts";
 import { checkPassword } from "./signin.ts";
 import { followIdleRule, watchIdle } from "./session-idle.ts";
 import { forgetSession, keepSession, keptSession, type Session } from "./session.ts";
@@ -143,7 +144,7 @@ async function start(session: Session): Promise<void> {
     const online = now === SyncState.Prepared || now === SyncState.Syncing || now === SyncState.Catchup;
     state.setState((s) => ({ online, synced: s.synced || now === SyncState.Prepared || now === SyncState.Syncing }));
   });
-  await Promise.all([store.startup(), c.initRustCrypto({ cryptoDatabasePrefix: cryptoPrefix, storageKey })]);
+  await Promise.all([store.startup(), loadLookalikes(), c.initRustCrypto({ cryptoDatabasePrefix: cryptoPrefix, storageKey })]);
   if (current !== c) return; // the server ended this device's access meanwhile
   startEncryption(c);
   startVerifications(c);
