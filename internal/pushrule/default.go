@@ -38,8 +38,8 @@ func defaults(user mx.UserID) *Ruleset {
 		Content: []Rule{}, PostContent: threadRules(notify, sound), Room: []Rule{}, Sender: []Rule{},
 		Underride: []Rule{
 			rule(".m.rule.call", actions(notify, ring), match("type", "m.call.invite")),
-			rule(".m.rule.encrypted_room_one_to_one", actions(notify, sound), members("2"), match("type", mx.TypeEncrypted)),
-			rule(".m.rule.room_one_to_one", actions(notify, sound), members("2"), match("type", mx.TypeMessage)),
+			rule(".m.rule.encrypted_room_one_to_one", actions(notify, sound), twoMembers(), match("type", mx.TypeEncrypted)),
+			rule(".m.rule.room_one_to_one", actions(notify, sound), twoMembers(), match("type", mx.TypeMessage)),
 			rule(".m.rule.message", actions(notify), match("type", mx.TypeMessage)),
 			rule(".m.rule.encrypted", actions(notify), match("type", mx.TypeEncrypted)),
 		},
@@ -57,9 +57,9 @@ func (s *Ruleset) addPolls(id, typ string, notify, sound json.RawMessage) {
 	i := slices.IndexFunc(s.Override, func(r Rule) bool { return r.ID == ".m.rule.suppress_edits" })
 	s.Override = slices.Insert(s.Override, i, rule(id+"poll_response", actions(), match("type", typ+"response")))
 	s.Underride = append(s.Underride,
-		rule(id+"poll_start_one_to_one", actions(notify, sound), members("2"), match("type", typ+"start")),
+		rule(id+"poll_start_one_to_one", actions(notify, sound), twoMembers(), match("type", typ+"start")),
 		rule(id+"poll_start", actions(notify), match("type", typ+"start")),
-		rule(id+"poll_end_one_to_one", actions(notify, sound), members("2"), match("type", typ+"end")),
+		rule(id+"poll_end_one_to_one", actions(notify, sound), twoMembers(), match("type", typ+"end")),
 		rule(id+"poll_end", actions(notify), match("type", typ+"end")))
 }
 
@@ -103,7 +103,7 @@ func match(key, pattern string) Condition {
 	return Condition{Kind: "event_match", Key: key, Pattern: &pattern}
 }
 
-func members(is string) Condition { return Condition{Kind: "room_member_count", Is: is} }
+func twoMembers() Condition { return Condition{Kind: "room_member_count", Is: "2"} }
 
 func act(raw string) json.RawMessage { return json.RawMessage(raw) }
 
