@@ -171,7 +171,8 @@ func (a *App) wire(ctx context.Context) error {
 		Media: a.media, Limits: a.limits,
 		History: a.history, Directory: a.directory, OpenDirectory: a.cfg.Directory.Open, Personal: a.personal,
 		Discovery: client.Discovery{
-			PublicURL: a.cfg.PublicURL, RoomVersion: a.cfg.Rooms.DefaultVersion, Encrypted: func() bool { return a.organisation.Current().EncryptRooms },
+			WebPushKey: a.push.WebPushKey(),
+			PublicURL:  a.cfg.PublicURL, RoomVersion: a.cfg.Rooms.DefaultVersion, Encrypted: func() bool { return a.organisation.Current().EncryptRooms },
 			TURN: a.cfg.TURN, Calls: a.cfg.Calls, Support: a.cfg.Support,
 		},
 	})

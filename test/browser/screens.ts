@@ -83,7 +83,7 @@ async function write(p: Page, text: string): Promise<void> {
   const box = p.getByRole("main").getByRole("textbox", { name: "Message", exact: true });
   await box.fill(text);
   await box.press("Enter");
-  await p.waitForFunction(() => (document.querySelector("main textarea") as HTMLTextAreaElement | null)?.value === "");
+  await p.getByRole("log", { name: "Messages", exact: true }).getByRole("article").filter({ hasText: text.replaceAll(/[*`]/g, "").slice(0, 20) }).first().waitFor();
 }
 
 async function act(p: Page, text: string, name: string): Promise<void> {

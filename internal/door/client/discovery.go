@@ -18,6 +18,7 @@ type Discovery struct {
 	PublicURL   string
 	RoomVersion string      // of new rooms; empty for the specification's recommendation
 	Encrypted   func() bool // whether every new room is; nil is no
+	WebPushKey  string      // what browsers subscribe to push with; empty where that is not to be had
 	TURN        TURN
 	Calls       Calls
 	Support     Support
@@ -179,7 +180,7 @@ func (h *Handlers) capabilities(r *door.Request) (any, error) {
 		"m.get_login_token":          enabled(true),
 		"m.forget_forced_upon_leave": enabled(false),
 	}
-	if key := h.Push.WebPushKey(); key != "" { // Spec: MSC4174
+	if key := h.Discovery.WebPushKey; key != "" { // Spec: MSC4174
 		c["m.webpush"] = map[string]any{"enabled": true, "vapid": key}
 	}
 	if r.Caller.Admin {
