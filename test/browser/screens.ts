@@ -50,13 +50,13 @@ beforeAll(async () => {
   await openRoom(alice, desk);
   await openRoom(bob, desk);
   await openRoom(carol, desk);
-  await write(bob.page, "Morning all. ECB minutes are out at **13:30**, please keep the line free until then.");
+  await write(bob.page, "Morning all. ECB minutes are out at 13:30, please keep the line free until then.");
   await write(carol.page, "The pension fund asked for a 10y swap level again. Same size as last week.");
-  await write(bob.page, "I have it. Will send them a *firm* level after the minutes:\n\n- 250m, pay fixed\n- settlement T+2");
-  await seen(alice.page, "settlement T+2");
+  await write(bob.page, "I have it. They get a **firm** level after the minutes: 250m, pay fixed, T+2.");
+  await seen(alice.page, "250m, pay fixed");
   await act(alice.page, "Same size as last week", "Reply");
-  await write(alice.page, "Please note it in the deal log as soon as it is done @Carol");
-  await write(alice.page, "`dv01` is 224k on my sheet, can somebody check?");
+  await write(alice.page, "Please note it in the deal log as soon as it is done.");
+  await write(alice.page, "The `dv01` is 224k on my sheet, can somebody check?");
   await seen(bob.page, "224k on my sheet");
   await act(bob.page, "224k on my sheet", "React with 👍");
   await act(carol.page, "224k on my sheet", "React with 👍");
@@ -83,7 +83,7 @@ async function write(p: Page, text: string): Promise<void> {
   const box = p.getByRole("main").getByRole("textbox", { name: "Message", exact: true });
   await box.fill(text);
   await box.press("Enter");
-  await p.getByRole("log", { name: "Messages", exact: true }).getByRole("article").filter({ hasText: text.replaceAll(/[*`]/g, "").slice(0, 20) }).first().waitFor();
+  await p.getByRole("log", { name: "Messages", exact: true }).getByRole("article").filter({ hasText: text.replaceAll(/[*`]/g, "").slice(0, 12) }).first().waitFor();
 }
 
 async function act(p: Page, text: string, name: string): Promise<void> {

@@ -167,7 +167,7 @@ test("two people verify each other by emoji from a profile", async () => {
   await server.api("POST", `/_matrix/client/v3/join/${encodeURIComponent(room_id)}`, hers, {});
   await server.api("PUT", "/_matrix/client/v3/user/@frank:localhost/account_data/m.direct", his, { "@grace:localhost": [room_id] });
   await frank.page.goto(`/room/${encodeURIComponent(room_id)}?panel=person&user=${encodeURIComponent("@grace:localhost")}`);
-  await frank.page.getByText("Not verified", { exact: true }).waitFor();
+  await frank.page.getByRole("region", { name: "Encryption" }).getByText("Not verified", { exact: true }).waitFor();
   await frank.page.getByRole("button", { name: "Devices" }).click();
   await frank.page.getByRole("list", { name: "Devices" }).getByText(/confirmed by its owner/).first().waitFor();
   expect(await frank.accessibility()).toEqual([]);
@@ -179,7 +179,7 @@ test("two people verify each other by emoji from a profile", async () => {
   for (const p of [frank, grace]) await p.page.getByRole("button", { name: "They are the same" }).click();
   for (const p of [frank, grace]) await p.page.getByText(/is verified\. Your chats are private\./).waitFor();
   await frank.page.getByRole("button", { name: "Done" }).click();
-  await frank.page.getByText("Verified", { exact: true }).waitFor();
+  await frank.page.getByRole("region", { name: "Encryption" }).getByText("Verified", { exact: true }).waitFor();
   await Promise.all([frank.close(), grace.close()]);
 });
 

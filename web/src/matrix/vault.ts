@@ -89,7 +89,6 @@ export async function eraseDatabases(): Promise<void> {
       request.onsuccess = request.onerror = request.onblocked = () => done();
     });
   }
-  if ("caches" in globalThis) for (const name of await caches.keys()) await caches.delete(name);
   for (const name of Object.keys(localStorage)) if (!keptNames.has(name)) localStorage.removeItem(name);
   sessionStorage.clear();
 }

@@ -7,6 +7,7 @@
 const worker = self as unknown as ServiceWorkerGlobalScope;
 
 const files = "conclave-files";
+const latest = "conclave-page";
 const notes = "conclave-notes";
 
 worker.addEventListener("install", () => void worker.skipWaiting());
@@ -31,7 +32,7 @@ worker.addEventListener("fetch", (e) => {
 
 /** The page as the server sends it now; without a network as it was sent last. */
 async function page(request: Request): Promise<Response> {
-  const cache = await caches.open(files);
+  const cache = await caches.open(latest);
   try {
     const answer = await fetch(request);
     if (answer.ok) await cache.put("/", answer.clone());
@@ -116,7 +117,7 @@ async function pushed(push: Push): Promise<void> {
     return;
   }
   if (handled) return;
-  const options = { body: (await note("text")) ?? "", tag: push.room_id, icon: "/icon-192.png", badge: "/icon-192.png", data: push.room_id };
+  const options = { body: (await note("text")) ?? "New messages", tag: push.room_id, icon: "/icon-192.png", badge: "/icon-192.png", data: push.room_id };
   await worker.registration.showNotification("Conclave", options);
 }
 
