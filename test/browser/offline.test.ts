@@ -16,12 +16,14 @@ afterAll(async () => {
 
 /** Waits until the service worker keeps the page's files. */
 async function kept(p: Person): Promise<void> {
-  await p.page.waitForFunction(async () => {
-    const cache = await caches.open("conclave-files");
-    const names = (await cache.keys()).map((r) => new URL(r.url).pathname);
-    const scripts = performance.getEntriesByType("resource").map((e) => new URL(e.name).pathname).filter((n) => n.startsWith("/assets/"));
-    return scripts.length > 0 && scripts.every((n) => names.includes(n));
-  });
+  const missing = () =>
+    p.page.evaluate(async () => {
+      const cache = await caches.open("conclave-files");
+      const names = (await cache.keys()).map((r) => new URL(r.url).pathname);
+      const loaded = performance.getEntriesByType("resource").map((e) => new URL(e.name).pathname).filter((n) => n.startsWith("/assets/"));
+      return loaded.length === 0 ? ["nothing loaded"] : loaded.filter((n) => !names.includes(n));
+    });
+  await expect.poll(missing).toEqual([]);
 }
 
 test("the app starts without the server, with what the browser kept", async () => {
@@ -65,11 +67,9 @@ test("a push while no page is open says that there are new messages, and no more
   // Nobody is signed in on this page: it leaves the message to the worker.
   const data = JSON.stringify({ event_id: "$e", room_id: "!r:localhost", counts: { unread: 3 } });
   await session.send("ServiceWorker.deliverPushMessage", { origin: server.url, registrationId: registration, data });
-  const shown = await p.page.waitForFunction(async () => {
-    const [n] = await (await navigator.serviceWorker.ready).getNotifications();
-    return n && { title: n.title, body: n.body, tag: n.tag };
-  });
-  expect(await shown.jsonValue()).toEqual({ title: "Conclave", body: "New messages", tag: "!r:localhost" });
+  const shown = () =>
+    p.page.evaluate(async () => (await (await navigator.serviceWorker.ready).getNotifications()).map((n) => ({ title: n.title, body: n.body, tag: n.tag })));
+  await expect.poll(shown).toEqual([{ title: "Conclave", body: "New messages", tag: "!r:localhost" }]);
   p.clean();
   await p.close();
 });
