@@ -5,7 +5,7 @@ import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { startChat } from "@/matrix/create.ts";
 import { myId, setIgnored, useIgnored, usePerson, useSharedRooms } from "@/matrix/people.ts";
 import { usePresence } from "@/matrix/presence.ts";
-import { VerifyPersonButton } from "@/verify/VerifyPersonButton.tsx";
+import { PersonKeys } from "@/verify/PersonKeys.tsx";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { useAct } from "../act.ts";
 import { Face } from "../Face.tsx";
@@ -48,7 +48,7 @@ export function PersonCard({ userId, roomId }: { userId: string; roomId: string 
           </Button>
         </Group>
       )}
-      {!own && <VerifyPersonButton userId={userId} />}
+      {!own && <PersonKeys userId={userId} />}
       {shared.length > 0 && (
         <div>
           <Text size="sm" fw={600}>

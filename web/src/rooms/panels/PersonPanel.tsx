@@ -1,6 +1,6 @@
 import { Button, Divider, Group, Modal, Radio, Stack, Text, TextInput } from "@mantine/core";
 import { useSearch } from "@tanstack/react-router";
-import { lazy, Suspense, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { PanelProps } from "@/app/panels.ts";
 import { ban, invite, kick, type Member, type Powers, type Role, setRole, unban, useMembers, usePowers } from "@/matrix/members.ts";
@@ -9,8 +9,6 @@ import { useAct } from "../act.ts";
 import { Action } from "./Action.tsx";
 import { PersonCard } from "./PersonCard.tsx";
 import classes from "./Panel.module.css";
-
-const PersonKeys = lazy(async () => ({ default: (await import("@/verify/PersonKeys.tsx")).PersonKeys }));
 
 /** One person, and what they may do in this room. */
 export function PersonPanel({ roomId }: PanelProps) {
@@ -22,12 +20,6 @@ export function PersonPanel({ roomId }: PanelProps) {
   return (
     <div className={classes.panel} key={user}>
       <PersonCard userId={user} roomId={roomId} />
-      {user !== myId() && (
-        <Suspense>
-          <Divider />
-          <PersonKeys userId={user} />
-        </Suspense>
-      )}
       {member?.membership === "join" && (
         <>
           <Divider />
