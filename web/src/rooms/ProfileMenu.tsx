@@ -1,5 +1,5 @@
 import { Menu, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
-import { useNavigate, useRouter } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useIsAdmin, useMe } from "@/matrix/people.ts";
@@ -19,14 +19,10 @@ export function ProfileMenu() {
   const me = useMe();
   const status = useProfile().data?.status;
   const admin = useIsAdmin();
-  const router = useRouter();
   const navigate = useNavigate();
   const { act } = useAct();
   const [chosen, setChosen] = useState(ownPresence);
   useEffect(resumePresence, []);
-  // Pages of other parts of the app are offered where they are there.
-  const go = (to: string) => (to in router.routesByPath ? () => void navigate({ to: to as "/" }) : undefined);
-  const [settings, console] = [go("/settings"), go("/admin")];
   const choose = (state: OwnPresence) => {
     setChosen(state);
     void act(() => setOwnPresence(state));
@@ -61,18 +57,11 @@ export function ProfileMenu() {
           {t("presence.setStatus")}
         </Menu.Item>
         <Menu.Divider />
-        {settings && (
-          <Menu.Item leftSection={<Icon name="settings" />} onClick={settings}>
-            {t("me.settings")}
-          </Menu.Item>
-        )}
-        {!settings && (
-          <Menu.Item leftSection={<Icon name="lock" />} onClick={() => void navigate({ to: "/encryption" })}>
-            {t("me.encryption")}
-          </Menu.Item>
-        )}
-        {admin && console && (
-          <Menu.Item leftSection={<Icon name="shield" />} onClick={console}>
+        <Menu.Item leftSection={<Icon name="settings" />} onClick={() => void navigate({ to: "/settings" })}>
+          {t("me.settings")}
+        </Menu.Item>
+        {admin && (
+          <Menu.Item leftSection={<Icon name="shield" />} onClick={() => void navigate({ to: "/admin" })}>
             {t("me.admin")}
           </Menu.Item>
         )}

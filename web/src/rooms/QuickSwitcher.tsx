@@ -1,5 +1,5 @@
 import { Modal, Text, TextInput } from "@mantine/core";
-import { useNavigate, useRouter } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { startChat } from "@/matrix/create.ts";
@@ -95,7 +95,6 @@ function useChoices(query: string, onClose: () => void): Choice[] {
   const spaces = flat(useSpaces());
   const { people } = usePeople(query);
   const navigate = useNavigate();
-  const router = useRouter();
   const { act } = useAct();
   const toRoom = (roomId: string) => () => {
     onClose();
@@ -137,7 +136,7 @@ function useChoices(query: string, onClose: () => void): Choice[] {
     act1("space", "space", t("space.new"), () => openDialog({ kind: "room", space: "", of: "space" })),
     act1("explore", "compass", t("explore.title"), () => (onClose(), void navigate({ to: "/explore" }))),
     act1("join", "link", t("join.title"), () => openDialog({ kind: "join", text: "" })),
-    ...("/settings" in router.routesByPath ? [act1("settings", "settings", t("me.settings"), () => (onClose(), void navigate({ to: "/settings" as "/" })))] : []),
+    act1("settings", "settings", t("me.settings"), () => (onClose(), void navigate({ to: "/settings" }))),
   ];
   if (query.trim() === "") return [...rooms.slice(0, 12), ...actions];
   const target = readTarget(query);
