@@ -30,7 +30,7 @@ test("a recorded room says so above the composer, who may unseal, and when messa
   const note = p.page.getByRole("note", { name: "Rules for this room" });
   await note.waitFor();
   expect(await note.textContent()).toContain("Recorded under the trading rules. Only Compliance or Works council may unseal the record.");
-  expect(await note.textContent()).toContain("Messages are deleted after 30 days.");
+  expect(await note.textContent()).toContain("Messages here are deleted after 30 days.");
   expect(await p.accessibility()).toEqual([]);
   await p.page.goto(`/room/${encodeURIComponent(plain)}`);
   await p.page.getByRole("heading", { name: "Canteen", level: 1 }).waitFor();

@@ -1,17 +1,16 @@
 import { Anchor } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useRoomRules } from "@/matrix/company.ts";
-import { useOrganisation } from "@/matrix/organisation.ts";
 import { Icon } from "@/rooms/icons.tsx";
+import { useKept } from "./kept.ts";
 import classes from "./company.module.css";
 
 /** What the organisation's rules mean for this room, in a sentence each, above the composer. */
 export function RoomNotices({ roomId }: { roomId: string }) {
   const { t, i18n } = useTranslation("company");
-  const { recording, retentionDays } = useRoomRules(roomId);
-  const { policy } = useOrganisation();
-  const days = shorter(retentionDays, policy.retentionDays);
-  if (recording === null && days === null) return null;
+  const { recording } = useRoomRules(roomId);
+  const kept = useKept(roomId);
+  if (recording === null && kept === null) return null;
   const who = recording ? new Intl.ListFormat(i18n.language, { type: "disjunction" }).format(recording.officers) : "";
   return (
     <div className={classes.notices} role="note" aria-label={t("notices")}>
@@ -28,18 +27,12 @@ export function RoomNotices({ roomId }: { roomId: string }) {
           </span>
         </div>
       )}
-      {days !== null && (
+      {kept !== null && (
         <div className={classes.notice}>
           <Icon name="clock" size={16} />
-          <span>{t("retention", { count: days })}</span>
+          <span>{kept}</span>
         </div>
       )}
     </div>
   );
-}
-
-/** The one of two times that ends first. */
-export function shorter(a: number | null, b: number | null): number | null {
-  if (a === null) return b;
-  return b === null ? a : Math.min(a, b);
 }

@@ -1,6 +1,5 @@
 import { ClientEvent, RoomStateEvent } from "matrix-js-sdk";
 import { client } from "./client.ts";
-import { retentionDays } from "./room.ts";
 import { useView } from "./subscribe.ts";
 
 /** Whether a person belongs to another organisation: their server is not ours. */
@@ -31,7 +30,6 @@ export function recordingOf(content: Record<string, unknown>): Recording | null 
 
 export interface RoomRules {
   recording: Recording | null;
-  retentionDays: number | null;
 }
 
 /** What the organisation says about a room. */
@@ -42,7 +40,7 @@ export function useRoomRules(roomId: string): RoomRules {
     () => {
       const state = client().getRoom(roomId)?.currentState;
       const content = (type: string): Record<string, unknown> => state?.getStateEvents(type, "")?.getContent() ?? {};
-      return { recording: recordingOf(content("m.room.policy")), retentionDays: retentionDays(content("m.room.retention")) };
+      return { recording: recordingOf(content("m.room.policy")) };
     },
     (a, b) => JSON.stringify(a) === JSON.stringify(b),
   );

@@ -116,7 +116,7 @@ export function stateWords(e: StateEvent, name: Namer): Words[] {
     case "m.room.power_levels":
       return powerWords(e, who, name);
     case "m.room.retention": {
-      const days = typeof now.max_lifetime === "number" ? Math.round(now.max_lifetime / 86_400_000) : 0;
+      const days = typeof now.max_lifetime === "number" ? Math.ceil(now.max_lifetime / 86_400_000) : 0;
       return days > 0 ? one("retention", { days: String(days) }) : one("retentionOff");
     }
     case "m.room.policy":

@@ -30,22 +30,13 @@ export interface RoomHead {
   joinRule: string;
   joinSpaces: string[]; // whose members may join
   history: string;
-  /** How long messages are kept, in days; null if for ever or not said. */
-  retentionDays: number | null;
   creator: string; // user id
 }
-
-const day = 24 * 60 * 60 * 1000;
 
 function content(room: Room, type: string): Record<string, unknown> {
   return room.currentState.getStateEvents(type, "")?.getContent() ?? {};
 }
 const text = (v: unknown): string => (typeof v === "string" ? v : "");
-
-/** The days after which a room's messages go, as its state says. */
-export function retentionDays(c: Record<string, unknown>): number | null {
-  return typeof c.max_lifetime === "number" && c.max_lifetime > 0 ? Math.max(1, Math.round(c.max_lifetime / day)) : null;
-}
 
 function read(roomId: string): RoomHead {
   const room = client().getRoom(roomId);
@@ -75,7 +66,6 @@ function read(roomId: string): RoomHead {
     joinRule: text(rule.join_rule) || "invite",
     joinSpaces: allow.filter((a) => a.type === "m.room_membership").map((a) => text(a.room_id)),
     history: text(content(room, "m.room.history_visibility").history_visibility) || "shared",
-    retentionDays: retentionDays(content(room, "m.room.retention")),
     creator: room.getCreator() ?? "",
   };
 }
@@ -83,7 +73,7 @@ function read(roomId: string): RoomHead {
 const unknown: RoomHead = {
   name: "", topic: "", avatar: null, direct: null, standing: "unknown", inviter: "", inviterName: "", members: 0, invited: 0, knocking: 0,
   encrypted: false, space: false, version: "", replacement: "", predecessor: "", alias: "", altAliases: [], joinRule: "invite",
-  joinSpaces: [], history: "shared", retentionDays: null, creator: "",
+  joinSpaces: [], history: "shared", creator: "",
 };
 
 const equal = (a: RoomHead, b: RoomHead): boolean =>

@@ -3,7 +3,6 @@ import { isExternal, recordingOf } from "./company.ts";
 import { aliasFor } from "./create.ts";
 import { readTarget } from "./directory.ts";
 import { byRoleAndName, isLastAdmin, type Member, roleOf } from "./members.ts";
-import { retentionDays } from "./room.ts";
 import { flat, tree } from "./spaces.ts";
 
 const member = (id: string, power = 0, more: Partial<Member> = {}): Member => ({ id, name: id, avatar: null, membership: "join", role: roleOf(power), power, reason: "", ...more });
@@ -73,10 +72,5 @@ describe("the organisation", () => {
     expect(recordingOf({ via: "rec.home.org" })).toEqual({ via: "rec.home.org", text: "", officers: [], url: "" });
     const own = { text: "Recorded under MiFID II.", officers: ["Ann", 3, ""], url: "javascript:alert(1)" };
     expect(recordingOf({ via: "rec.home.org", "chat.conclave.recording": own })).toEqual({ via: "rec.home.org", text: "Recorded under MiFID II.", officers: ["Ann"], url: "" });
-  });
-  test("keeps messages for days", () => {
-    expect(retentionDays({ max_lifetime: 30 * 86_400_000 })).toBe(30);
-    expect(retentionDays({ max_lifetime: 3_600_000 })).toBe(1);
-    expect(retentionDays({})).toBeNull();
   });
 });

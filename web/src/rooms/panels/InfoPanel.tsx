@@ -3,9 +3,8 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { type PanelProps, panels } from "@/app/panels.ts";
-import { shorter } from "@/company/RoomNotices.tsx";
+import { useKept } from "@/company/kept.ts";
 import { usePowers } from "@/matrix/members.ts";
-import { useOrganisation } from "@/matrix/organisation.ts";
 import { type RoomHead, roomLink, useRoomHead } from "@/matrix/room.ts";
 import { useRoomRows, setTag } from "@/matrix/rooms.ts";
 import { notifyLevels, type NotifyLevel, setNotifyLevel, useNotifyLevel } from "@/matrix/roomsnotify.ts";
@@ -48,7 +47,7 @@ export function InfoPanel({ roomId }: PanelProps) {
         </div>
       )}
       <Divider />
-      <Facts head={head} />
+      <Facts roomId={roomId} head={head} />
       <Divider />
       <Notify roomId={roomId} />
       <Divider />
@@ -58,19 +57,18 @@ export function InfoPanel({ roomId }: PanelProps) {
   );
 }
 
-function Facts({ head }: { head: RoomHead }) {
+function Facts({ roomId, head }: { roomId: string; head: RoomHead }) {
   const { t } = useTranslation("rooms");
-  const { policy } = useOrganisation();
-  const days = shorter(head.retentionDays, policy.retentionDays);
+  const kept = useKept(roomId);
   return (
     <Stack gap={6}>
       <Text size="sm">{head.encrypted ? t("encryption.onHelp") : t("encryption.offHelp")}</Text>
       <Text size="sm" c="var(--quiet)">
         {t(`history.now.${head.history}`, { defaultValue: t("history.now.shared") })}
       </Text>
-      {days !== null && (
+      {kept !== null && (
         <Text size="sm" c="var(--quiet)">
-          {t("info.retention", { count: days })}
+          {kept}
         </Text>
       )}
     </Stack>
