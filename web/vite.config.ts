@@ -3,6 +3,7 @@ import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 import { brotli } from "./build/brotli.ts";
 import { emoji } from "./build/emoji.ts";
+import { first } from "./build/first.ts";
 import { licences } from "./build/licences.ts";
 import { lean } from "./build/lean.ts";
 import { prune } from "./build/prune.ts";
@@ -11,8 +12,10 @@ import { sizeLimit } from "./build/size.ts";
 // Their modules do nothing by being loaded: what is not called (widgets, old calls, OAuth) is left out.
 const treeshake = { moduleSideEffects: [{ test: /node_modules\/(matrix-js-sdk|matrix-widget-api|matrix-events-sdk)\//, sideEffects: false }] };
 
+const parts = () => [lean(), react(), emoji(), licences()];
+
 export default defineConfig({
-  plugins: [lean(), react(), emoji(), licences(), prune(), sizeLimit(), brotli()],
+  plugins: [...parts(), first(parts), prune(), sizeLimit(), brotli()],
   resolve: {
     alias: [
       { find: "@", replacement: fileURLToPath(new URL("./src", import.meta.url)) },
@@ -36,8 +39,10 @@ export default defineConfig({
         entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
         codeSplitting: {
           groups: [
-            { name: "lang-de", test: /\/src\/[a-z]+\/de\.json$/ },
-            { name: "lang-en", test: /\/src\/[a-z]+\/en\.json$/ },
+            ...["en", "de"].flatMap((language) => [
+              { name: `lang-${language}`, test: new RegExp(`/src/(app|rooms|ui)/${language}\\.json$`) },
+              { name: `room-${language}`, test: new RegExp(`/src/(timeline|composer|company|files|threads)/${language}\\.json$`) },
+            ]),
           ],
         },
       },

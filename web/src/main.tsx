@@ -1,8 +1,6 @@
 import "./app/polyfill.ts";
 import "./app/trusted-types.ts";
 import "@mantine/core/styles.css";
-import "@mantine/notifications/styles.css";
-import "@mantine/spotlight/styles.css";
 import "./app/global.css";
 import { createRoot } from "react-dom/client";
 import { App } from "./app/App.tsx";

@@ -5,12 +5,13 @@ import { useTranslation } from "react-i18next";
 import { startSession, useClientState } from "@/matrix/client.ts";
 import { KeysGate } from "@/verify/KeysGate.tsx";
 import { Background } from "./Background.tsx";
+import { withTexts } from "./language.ts";
 import { Notice } from "./Notice.tsx";
 
-const SignInPage = lazy(async () => ({ default: (await import("@/signin/SignInPage.tsx")).SignInPage }));
-const AgainPage = lazy(async () => ({ default: (await import("@/signin/AgainPage.tsx")).AgainPage }));
-const LostPage = lazy(async () => ({ default: (await import("@/signin/AgainPage.tsx")).LostPage }));
-const LockPage = lazy(async () => ({ default: (await import("@/signin/LockPage.tsx")).LockPage }));
+const SignInPage = lazy(withTexts(["signin"], async () => ({ default: (await import("@/signin/SignInPage.tsx")).SignInPage })));
+const AgainPage = lazy(withTexts(["signin"], async () => ({ default: (await import("@/signin/AgainPage.tsx")).AgainPage })));
+const LostPage = lazy(withTexts(["signin"], async () => ({ default: (await import("@/signin/AgainPage.tsx")).LostPage })));
+const LockPage = lazy(withTexts(["signin"], async () => ({ default: (await import("@/signin/LockPage.tsx")).LockPage })));
 
 /** Shows the app to who is signed in, and to others what they can do about it. */
 export function Gate() {

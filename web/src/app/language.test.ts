@@ -10,6 +10,7 @@ test("the texts of every folder are found, in every language", async () => {
   const folders = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith("/en.json")).map((f) => path.dirname(f));
   expect(folders).toContain("app");
   await startLanguage();
+  await i18next.loadNamespaces(folders);
   for (const language of languages) {
     await chooseLanguage(language);
     for (const folder of folders) expect(i18next.hasResourceBundle(language, folder), `${language} ${folder}`).toBe(true);

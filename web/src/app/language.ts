@@ -1,4 +1,4 @@
-import i18next from "i18next";
+import i18next, { type BackendModule, type ResourceKey } from "i18next";
 import { initReactI18next } from "react-i18next";
 
 export const languages = ["en", "de"] as const;
@@ -25,32 +25,52 @@ function browserLanguage(): Language {
   return "en";
 }
 
-async function load(language: Language): Promise<Record<string, Texts>> {
-  const entries = await Promise.all(
-    Object.entries(files[language]).map(async ([path, read]) => [path.split("/")[2] ?? "", (await read()).default] as const),
-  );
-  return Object.fromEntries(entries);
+/** What the list of chats needs. The texts of other folders are loaded with the pages that show them. */
+const first = ["app", "rooms", "ui"];
+
+/** Texts that do not come are asked for again until they do: the view that waits for them has nothing to show without. */
+async function read(language: string, folder: string): Promise<Texts> {
+  const load = files[language as Language][`/src/${folder}/${language}.json`];
+  if (load === undefined) throw new Error(`no texts ${folder} in ${language}`);
+  for (let pause = 500; ; pause = Math.min(2 * pause, 15_000)) {
+    try {
+      return (await load()).default;
+    } catch {
+      await new Promise((again) => setTimeout(again, pause));
+    }
+  }
 }
+
+const backend: BackendModule = {
+  type: "backend",
+  init: () => undefined,
+  read: (language, folder, done) => void read(language, folder).then((texts) => done(null, texts as ResourceKey), (err: Error) => done(err, false)),
+};
 
 /** Loads the texts of the user's language. Each folder of the source has a name space of its own. */
 export async function startLanguage(): Promise<void> {
   const language = chosenLanguage() ?? browserLanguage();
-  await i18next.use(initReactI18next).init({
+  await i18next.use(backend).use(initReactI18next).init({
     lng: language,
     fallbackLng: false,
-    resources: { [language]: await load(language) },
+    ns: first,
+    defaultNS: "app",
     interpolation: { escapeValue: false }, // React escapes
     returnNull: false,
   });
   document.documentElement.lang = language;
 }
 
+/** Loads a part of the app together with the texts of its folders, which else would come one after the other. */
+export const withTexts =
+  <T>(folders: string[], load: () => Promise<T>): (() => Promise<T>) =>
+  async () => (await Promise.all([load(), i18next.loadNamespaces(folders)]))[0];
+
 /** Changes the language at once and keeps the choice; null goes back to the browser's. */
 export async function chooseLanguage(choice: Language | null): Promise<void> {
   if (choice === null) localStorage.removeItem(chosenKey);
   else localStorage.setItem(chosenKey, choice);
   const language = choice ?? browserLanguage();
-  for (const [name, texts] of Object.entries(await load(language))) i18next.addResourceBundle(language, name, texts);
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;
 }

@@ -1,6 +1,7 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { RoomsHome } from "@/rooms/RoomsHome.tsx";
 import { Gate } from "./Gate.tsx";
+import { withTexts } from "./language.ts";
 import { NotFound, PageError } from "./PageError.tsx";
 import { room } from "./room.ts";
 import { Shell } from "./Shell.tsx";
@@ -13,14 +14,14 @@ const root = createRootRoute({ errorComponent: PageError, notFoundComponent: Not
 const signedIn = createRoute({ getParentRoute: () => root, id: "signed-in", component: Gate });
 const shell = createRoute({ getParentRoute: () => signedIn, id: "shell", component: Shell });
 
-const admin = lazyRouteComponent(() => import("@/admin/AdminPage.tsx"), "AdminPage");
-const settings = lazyRouteComponent(() => import("@/settings/SettingsPage.tsx"), "SettingsPage");
+const admin = lazyRouteComponent(withTexts(["admin"], () => import("@/admin/AdminPage.tsx")), "AdminPage");
+const settings = lazyRouteComponent(withTexts(["settings"], () => import("@/settings/SettingsPage.tsx")), "SettingsPage");
 
 const routes = root.addChildren([
-  createRoute({ getParentRoute: () => root, path: "/welcome/$token", component: lazyRouteComponent(() => import("@/signin/EnrolPage.tsx"), "WelcomePage") }),
-  createRoute({ getParentRoute: () => root, path: "/invite/$token", component: lazyRouteComponent(() => import("@/signin/EnrolPage.tsx"), "InvitePage") }),
+  createRoute({ getParentRoute: () => root, path: "/welcome/$token", component: lazyRouteComponent(withTexts(["signin"], () => import("@/signin/EnrolPage.tsx")), "WelcomePage") }),
+  createRoute({ getParentRoute: () => root, path: "/invite/$token", component: lazyRouteComponent(withTexts(["signin"], () => import("@/signin/EnrolPage.tsx")), "InvitePage") }),
   signedIn.addChildren([
-    createRoute({ getParentRoute: () => signedIn, path: "/invite-people", component: lazyRouteComponent(() => import("@/signin/InvitePeoplePage.tsx"), "InvitePeoplePage") }),
+    createRoute({ getParentRoute: () => signedIn, path: "/invite-people", component: lazyRouteComponent(withTexts(["signin"], () => import("@/signin/InvitePeoplePage.tsx")), "InvitePeoplePage") }),
     createRoute({ getParentRoute: () => signedIn, path: "/admin", component: admin }),
     createRoute({ getParentRoute: () => signedIn, path: "/admin/$page", component: admin }),
     createRoute({ getParentRoute: () => signedIn, path: "/admin/$page/$item", component: admin }),

@@ -1,31 +1,35 @@
 import { Center, Loader, Stack, Text } from "@mantine/core";
 import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { withTexts } from "@/app/language.ts";
 import { Notice } from "@/app/Notice.tsx";
 import { retryEncryption, type Stage as StageName, useEncryption } from "@/matrix/encryption.ts";
 import { useVerification } from "@/matrix/verification.ts";
-import { RestoreStatus } from "./RestoreStatus.tsx";
 
-const ConfirmDevicePage = lazy(async () => ({ default: (await import("./ConfirmDevicePage.tsx")).ConfirmDevicePage }));
-const RecoveryKeyPage = lazy(async () => ({ default: (await import("./RecoveryKeyPage.tsx")).RecoveryKeyPage }));
-const VerificationDialog = lazy(async () => ({ default: (await import("./VerificationDialog.tsx")).VerificationDialog }));
+const ConfirmDevicePage = lazy(withTexts(["verify"], async () => ({ default: (await import("./ConfirmDevicePage.tsx")).ConfirmDevicePage })));
+const RecoveryKeyPage = lazy(withTexts(["verify"], async () => ({ default: (await import("./RecoveryKeyPage.tsx")).RecoveryKeyPage })));
+const RestoreStatus = lazy(withTexts(["verify"], async () => ({ default: (await import("./RestoreStatus.tsx")).RestoreStatus })));
+const VerificationDialog = lazy(withTexts(["verify"], async () => ({ default: (await import("./VerificationDialog.tsx")).VerificationDialog })));
 
 /** Shows the app once this device has its keys, and until then what is to be done for it. */
 export function KeysGate({ children }: { children: ReactNode }) {
-  const { t } = useTranslation("verify");
+  const { t } = useTranslation("app");
   const stage = useEncryption((s) => s.stage);
   const verifying = useVerification() !== null;
+  const restoring = useEncryption((s) => s.restore !== null);
   return (
-    <Suspense fallback={<Waiting text={t("checking")} />}>
+    <Suspense fallback={<Waiting text={t("keys.checking")} />}>
       <Stage stage={stage}>{children}</Stage>
-      {verifying && <VerificationDialog />}
-      <RestoreStatus />
+      <Suspense fallback={null}>
+        {verifying && <VerificationDialog />}
+        {restoring && <RestoreStatus />}
+      </Suspense>
     </Suspense>
   );
 }
 
 function Stage({ stage, children }: { stage: StageName; children: ReactNode }) {
-  const { t } = useTranslation("verify");
+  const { t } = useTranslation("app");
   const recoveryKey = useEncryption((s) => s.recoveryKey);
   const error = useEncryption((s) => s.error);
   switch (stage) {
@@ -36,9 +40,9 @@ function Stage({ stage, children }: { stage: StageName; children: ReactNode }) {
     case "show-key":
       return <RecoveryKeyPage recoveryKey={recoveryKey ?? ""} />;
     case "failed":
-      return <Notice title={t("failed.title")} text={`${t("failed.text")} (${error})`} action={t("failed.again")} onAction={retryEncryption} />;
+      return <Notice title={t("keys.failed.title")} text={`${t("keys.failed.text")} (${error})`} action={t("keys.failed.again")} onAction={retryEncryption} />;
     default:
-      return <Waiting text={stage === "setting-up" ? t("settingUp") : t("checking")} />;
+      return <Waiting text={stage === "setting-up" ? t("keys.settingUp") : t("keys.checking")} />;
   }
 }
 
