@@ -23,7 +23,7 @@ const rooms: Record<string, string> = {};
 
 beforeAll(async () => {
   await mkdir(folder, { recursive: true });
-  server = await Server.start();
+  server = await Server.start({ CONCLAVE_ORGANISATION: "Meridian Bank" });
   for (const [name, displayName] of Object.entries(people)) await server.account(name, { displayName, admin: name === "alice" });
   const scripts = new Map<string, Script>();
   for (const name of Object.keys(people)) scripts.set(name, await Script.of(server, name));
@@ -47,11 +47,14 @@ beforeAll(async () => {
   alice = await (await Person.open(server)).signIn("alice");
   const bob = await (await Person.open(server)).signIn("bob");
   const carol = await (await Person.open(server)).signIn("carol");
+  const emma = await (await Person.open(server)).signIn("emma");
   await openRoom(alice, desk);
   await openRoom(bob, desk);
   await openRoom(carol, desk);
   await write(bob.page, "Morning all. ECB minutes are out at 13:30, please keep the line free until then.");
+  await seen(alice.page, "Morning all");
   await write(carol.page, "The pension fund asked for a 10y swap level again. Same size as last week.");
+  await seen(alice.page, "The pension fund asked");
   await write(bob.page, "I have it. They get a **firm** level after the minutes: 250m, pay fixed, T+2.");
   await seen(alice.page, "250m, pay fixed");
   await act(alice.page, "Same size as last week", "Reply");
@@ -66,9 +69,15 @@ beforeAll(async () => {
   await thread.press("Enter");
   await openRoom(carol, direct.room_id);
   await write(carol.page, "Lunch at half past twelve?");
+  await alice.page.getByRole("list", { name: "Chats" }).getByText("Lunch at half past twelve?").waitFor();
+  await openRoom(emma, rooms.Onboarding ?? "");
+  await write(emma.page, "The new starters are in on Monday, badges are at the desk.");
+  await openRoom(emma, rooms.Canteen ?? "");
+  await write(emma.page, "Today: lentil soup, fish pie, rhubarb crumble.");
+  await alice.page.getByRole("list", { name: "Chats" }).getByText("rhubarb crumble").waitFor();
+  await emma.close();
   await bob.close();
   await carol.close();
-  await by("dmitri").call("PUT", `/rooms/${encodeURIComponent(rooms["Risk committee"] ?? "")}/typing/@dmitri:localhost`, { typing: false });
 });
 
 afterAll(async () => {

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { api } from "./api.ts";
+import { useClientState } from "./client.ts";
 
 /** What the organisation asks of its people's apps. Those who are not signed in learn the name only. */
 export interface Organisation {
@@ -60,5 +61,7 @@ export const lastPolicy = (): Organisation["policy"] => last;
 
 /** The organisation's name and its rules for the app. */
 export function useOrganisation(): Organisation {
-  return useQuery({ queryKey: ["organisation"], queryFn: fetchOrganisation, staleTime: 5 * 60_000 }).data ?? defaults;
+  // Whoever signs in learns more than before.
+  const user = useClientState((s) => s.userId);
+  return useQuery({ queryKey: ["organisation", user], queryFn: fetchOrganisation, staleTime: 5 * 60_000 }).data ?? defaults;
 }

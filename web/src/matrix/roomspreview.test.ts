@@ -10,6 +10,15 @@ test("a text is one line, without the quoted part of a reply", () => {
   expect(message({ msgtype: "m.text", body: "> <@b:c> what?\n> really\n\nyes,\n  really" })).toEqual({ kind: "text", text: "yes, really" });
 });
 
+test("a formatted text is told as it is read, its covered parts covered", () => {
+  const html = (formatted_body: string) => message({ msgtype: "m.text", body: "*raw*", format: "org.matrix.custom.html", formatted_body })?.text;
+  expect(html("The <code>dv01</code> is <strong>224k</strong>")).toBe("The dv01 is 224k");
+  expect(html("<mx-reply><blockquote>before</blockquote></mx-reply><p>one</p><p>two &amp; &#x33; &lt;b&gt;</p>")).toBe("one two & 3 <b>");
+  expect(html('the end: <span data-mx-spoiler="film">all <b>die</b></span>!')).toBe("the end: ▒▒▒!");
+  expect(html('it was <span data-mx-spoiler><span>the</span> butler</span>')).toBe("it was ▒▒▒");
+  expect(html("&#x110000; &bogus; a<img src=x onerror=y>b")).toBe("&#x110000; &bogus; ab");
+});
+
 test("files are named by what they are", () => {
   expect(message({ msgtype: "m.image", body: "IMG_1.jpg" })).toEqual({ kind: "image", text: "" });
   expect(message({ msgtype: "m.image", body: "our boat", filename: "IMG_1.jpg" })).toEqual({ kind: "image", text: "our boat" });

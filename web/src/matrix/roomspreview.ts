@@ -1,4 +1,5 @@
 import { type MatrixEvent, type Room } from "matrix-js-sdk";
+import { lineOfHtml, strippedReply } from "./messageText.ts";
 
 export type PreviewKind =
   | "text" | "emote" | "image" | "video" | "audio" | "voice" | "file" | "sticker" | "location" | "poll" | "deleted" | "unreadable"
@@ -20,15 +21,17 @@ const kinds: Record<string, PreviewKind> = {
 
 const line = (s: unknown): string => (typeof s === "string" ? s.replace(/\s+/g, " ").trim().slice(0, 160) : "");
 
-/** A reply's quoted part, which old clients put before the text. */
-const withoutQuote = (body: string): string => body.replace(/^(?:> .*\n)+\n?/, "");
+function textLine(content: Record<string, unknown>): string {
+  if (content.format === "org.matrix.custom.html" && typeof content.formatted_body === "string") return line(lineOfHtml(content.formatted_body));
+  return line(strippedReply(typeof content.body === "string" ? content.body : ""));
+}
 
 function ofMessage(content: Record<string, unknown>): { kind: PreviewKind; text: string } {
   const type = String(content.msgtype);
   if ("org.matrix.msc3245.voice" in content) return { kind: "voice", text: "" };
   const kind = kinds[type] ?? "text";
   if (kind === "file" || kind === "audio") return { kind, text: line(content.filename ?? content.body) };
-  if (kind === "text" || kind === "emote") return { kind, text: line(withoutQuote(typeof content.body === "string" ? content.body : "")) };
+  if (kind === "text" || kind === "emote") return { kind, text: textLine(content) };
   return { kind, text: typeof content.filename === "string" && content.filename !== content.body ? line(content.body) : "" };
 }
 
