@@ -18,7 +18,7 @@ export function AdminPage() {
   if (abilities.isPending) {
     return (
       <Center h="100dvh">
-        <Loader aria-label={t("loading")} />
+        <Loader role="status" aria-label={t("loading")} />
       </Center>
     );
   }
@@ -38,10 +38,10 @@ export function AdminPage() {
       chosen={page !== undefined}
       heading={item ?? t(`page.${name}`)}
       above={above === undefined ? undefined : { href: `/admin/${above}`, label: t("toPage", { page: t(`page.${above}`) }) }}
-      more={<PagesLink to="/settings" icon="user" title={t("ownSettings")} />}
+      more={<PagesLink to="/settings" icon="person" title={t("ownSettings")} />}
       wide
     >
-      <Suspense fallback={<Loader aria-label={t("loading")} />}>{item !== undefined && Item ? <Item id={item} key={item} /> : <Page />}</Suspense>
+      <Suspense fallback={<Loader role="status" aria-label={t("loading")} />}>{item !== undefined && Item ? <Item id={item} key={item} /> : <Page />}</Suspense>
     </PagesFrame>
   );
 }

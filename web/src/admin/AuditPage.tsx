@@ -3,7 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAct } from "@/ui/act.ts";
-import { Glyph } from "@/ui/Glyph.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { moment } from "@/ui/when.ts";
 import classes from "./Admin.module.css";
 import { type AuditEntry, type AuditVerdict, verifyAudit } from "./api.ts";
@@ -58,7 +58,7 @@ export function AuditPage() {
       </div>
       <Group mb="md">
         <CsvButton path="audit" query={query} />
-        <Button variant="default" loading={busy} leftSection={<Glyph name="shield" size={18} />} onClick={() => void run(async () => setVerdict(await verifyAudit()))}>
+        <Button variant="default" loading={busy} leftSection={<Icon name="shield" size={18} />} onClick={() => void run(async () => setVerdict(await verifyAudit()))}>
           {t("audit.verify")}
         </Button>
       </Group>

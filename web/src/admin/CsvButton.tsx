@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useAct } from "@/ui/act.ts";
-import { Glyph } from "@/ui/Glyph.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { downloadCsv, type Query } from "./api.ts";
 
 /** Saves the whole list, filtered and sorted as it is shown. */
@@ -9,7 +9,7 @@ export function CsvButton({ path, query }: { path: string; query: Query }) {
   const { t } = useTranslation("admin");
   const { busy, run } = useAct();
   return (
-    <Button variant="default" loading={busy} leftSection={<Glyph name="download" size={18} />} onClick={() => void run(() => downloadCsv(path, query))}>
+    <Button variant="default" loading={busy} leftSection={<Icon name="download" size={18} />} onClick={() => void run(() => downloadCsv(path, query))}>
       {t("list.csv")}
     </Button>
   );

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Section } from "@/settings/Section.tsx";
 import { useAct } from "@/ui/act.ts";
-import { Glyph } from "@/ui/Glyph.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Admin.module.css";
 import { importPeople, type ImportReport, type Outcome, saveFile } from "./api.ts";
 import { reportCsv, tableProblem } from "./report.ts";
@@ -40,7 +40,7 @@ export function ImportPage() {
           <Group>
             <FileButton accept=".csv,text/csv,text/plain" onChange={(f) => void f?.text().then(edit)} inputProps={{ "aria-label": t("import.file") }}>
               {(props) => (
-                <Button variant="default" leftSection={<Glyph name="upload" size={18} />} {...props}>
+                <Button variant="default" leftSection={<Icon name="upload" size={18} />} {...props}>
                   {t("import.file")}
                 </Button>
               )}
@@ -97,7 +97,7 @@ function Report({ report }: { report: ImportReport }) {
               ))}
           </Group>
           {!report.dry_run && (
-            <Button variant="default" leftSection={<Glyph name="download" size={18} />} onClick={() => saveFile(new Blob([reportCsv(report.rows)], { type: "text/csv" }), "import-report.csv")}>
+            <Button variant="default" leftSection={<Icon name="download" size={18} />} onClick={() => saveFile(new Blob([reportCsv(report.rows)], { type: "text/csv" }), "import-report.csv")}>
               {t("import.saveReport")}
             </Button>
           )}

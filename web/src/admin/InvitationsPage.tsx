@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useAct } from "@/ui/act.ts";
-import { Glyph } from "@/ui/Glyph.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { moment } from "@/ui/when.ts";
 import classes from "./Admin.module.css";
 import { type Invitation, revokeInvitation } from "./api.ts";
@@ -77,13 +77,13 @@ export function InvitationsPage() {
           className={classes.grow ?? ""}
           type="search"
           label={t("people.search")}
-          leftSection={<Glyph name="search" size={18} />}
+          leftSection={<Icon name="search" size={18} />}
           value={words}
           onChange={(e) => setWords(e.currentTarget.value)}
         />
         <Select label={t("people.state")} allowDeselect={false} data={states.map((s) => ({ value: s, label: t(s === "" ? "people.all" : `state.${s}`) }))} value={state} onChange={(v) => setState(v ?? "")} />
         <CsvButton path="invitations" query={query} />
-        <Button leftSection={<Glyph name="link" size={18} />} onClick={() => setInviting(true)}>
+        <Button leftSection={<Icon name="link" size={18} />} onClick={() => setInviting(true)}>
           {t("invite.button")}
         </Button>
       </div>

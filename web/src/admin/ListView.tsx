@@ -2,7 +2,7 @@ import { Alert, Button, EmptyState, Group, Skeleton, Stack, Table, Text, Unstyle
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { errorText } from "@/ui/act.ts";
-import { Glyph, type GlyphName } from "@/ui/Glyph.tsx";
+import { Icon, type IconName } from "@/ui/Icon.tsx";
 import classes from "./Admin.module.css";
 import type { useList } from "./useList.ts";
 
@@ -22,7 +22,7 @@ interface Props<T> {
   id: (row: T) => string;
   order: string;
   onOrder: (order: string) => void;
-  empty: { icon: GlyphName; title: string; text: string };
+  empty: { icon: IconName; title: string; text: string };
 }
 
 /** A list of the API as a table; on a phone each row is a card. */
@@ -49,7 +49,7 @@ export function ListView<T>({ label, list, columns, id, order, onOrder, empty }:
       </Stack>
     );
   }
-  if (list.rows.length === 0) return <EmptyState icon={<Glyph name={empty.icon} size={40} />} title={empty.title} description={empty.text} py="xl" />;
+  if (list.rows.length === 0) return <EmptyState icon={<Icon name={empty.icon} size={40} />} title={empty.title} description={empty.text} py="xl" />;
   return (
     <>
       <div className={classes.scroll} tabIndex={0} role="region" aria-label={label}>

@@ -4,7 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { Glyph } from "@/ui/Glyph.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { ago } from "@/ui/when.ts";
 import { AddPerson } from "./AddPerson.tsx";
 import classes from "./Admin.module.css";
@@ -62,7 +62,7 @@ export function PeoplePage() {
           type="search"
           label={t("people.search")}
           placeholder={t("people.searchText")}
-          leftSection={<Glyph name="search" size={18} />}
+          leftSection={<Icon name="search" size={18} />}
           value={words}
           onChange={(e) => setWords(e.currentTarget.value)}
         />
@@ -70,13 +70,13 @@ export function PeoplePage() {
         <CsvButton path="people" query={query} />
       </div>
       <div className={classes.tools}>
-        <Button leftSection={<Glyph name="link" size={18} />} onClick={() => setDialog("invite")}>
+        <Button leftSection={<Icon name="link" size={18} />} onClick={() => setDialog("invite")}>
           {t("invite.button")}
         </Button>
-        <Button variant="default" leftSection={<Glyph name="plus" size={18} />} onClick={() => setDialog("add")}>
+        <Button variant="default" leftSection={<Icon name="plus" size={18} />} onClick={() => setDialog("add")}>
           {t("add.button")}
         </Button>
-        <Button variant="default" leftSection={<Glyph name="upload" size={18} />} renderRoot={(props) => <Link to="/admin/$page" params={{ page: "import" }} {...props} />}>
+        <Button variant="default" leftSection={<Icon name="upload" size={18} />} renderRoot={(props) => <Link to="/admin/$page" params={{ page: "import" }} {...props} />}>
           {t("page.import")}
         </Button>
       </div>

@@ -3,7 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Glyph } from "@/ui/Glyph.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { ago } from "@/ui/when.ts";
 import classes from "./Admin.module.css";
 import type { RoomItem } from "./api-rooms.ts";
@@ -51,14 +51,14 @@ export function RoomsPage() {
           type="search"
           label={t("people.search")}
           placeholder={t("room.searchText")}
-          leftSection={<Glyph name="search" size={18} />}
+          leftSection={<Icon name="search" size={18} />}
           value={words}
           onChange={(e) => setWords(e.currentTarget.value)}
         />
         <Select label={t("room.kind")} allowDeselect={false} data={kinds.map((k) => ({ value: k, label: t(k === "" ? "people.all" : `kind.${k}`) }))} value={kind} onChange={(v) => setKind(v ?? "")} />
         <CsvButton path="rooms" query={query} />
       </div>
-      <ListView label={t("page.rooms")} list={list} columns={columns} id={(r) => r.room_id} order={order} onOrder={setOrder} empty={{ icon: "rooms", title: t("room.none"), text: t("room.noneText") }} />
+      <ListView label={t("page.rooms")} list={list} columns={columns} id={(r) => r.room_id} order={order} onOrder={setOrder} empty={{ icon: "chat", title: t("room.none"), text: t("room.noneText") }} />
     </>
   );
 }

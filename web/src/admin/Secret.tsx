@@ -1,7 +1,7 @@
 import { ActionIcon, CopyButton } from "@mantine/core";
 import { create } from "qrcode";
 import { useTranslation } from "react-i18next";
-import { Glyph } from "@/ui/Glyph.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Admin.module.css";
 
 /** A link or a password that is shown this once, with a button that copies it. */
@@ -15,7 +15,7 @@ export function Secret({ label, value }: { label: string; value: string }) {
       <CopyButton value={value}>
         {({ copied, copy }) => (
           <ActionIcon variant="subtle" color="gray" aria-label={copied ? t("copied") : t("copy")} onClick={copy}>
-            <Glyph name={copied ? "check" : "copy"} size={18} />
+            <Icon name={copied ? "check" : "copy"} size={18} />
           </ActionIcon>
         )}
       </CopyButton>

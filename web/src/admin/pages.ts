@@ -1,10 +1,10 @@
 import { type ComponentType, lazy, type LazyExoticComponent } from "react";
-import type { GlyphName } from "@/ui/Glyph.tsx";
+import type { IconName } from "@/ui/Icon.tsx";
 
 export interface AdminPageEntry {
   /** Its address and the key of its title in this folder's texts. */
   name: string;
-  icon: GlyphName;
+  icon: IconName;
   page: LazyExoticComponent<ComponentType>;
   /** The page of one item, below the list's address. */
   item?: LazyExoticComponent<ComponentType<{ id: string }>>;
@@ -30,7 +30,7 @@ export const pages: readonly AdminPageEntry[] = [
   { name: "import", icon: "upload", page: page(() => import("./ImportPage.tsx"), "ImportPage"), under: "people" },
   {
     name: "rooms",
-    icon: "rooms",
+    icon: "chat",
     page: page(() => import("./RoomsPage.tsx"), "RoomsPage"),
     item: page(() => import("./RoomPage.tsx"), "RoomPage"),
   },

@@ -1,7 +1,7 @@
 import { Anchor } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useRoomRules } from "@/matrix/company.ts";
-import { Icon } from "@/rooms/icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { useKept } from "./kept.ts";
 import classes from "./company.module.css";
 

@@ -18,7 +18,7 @@ export function AddMenu({ onFiles, onPoll, onHelp }: Props) {
       <Menu position="top-start" shadow="md" withinPortal>
         <Menu.Target>
           <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("add.open")}>
-            <Icon name="plus" />
+            <Icon name="plus" size={20} />
           </ActionIcon>
         </Menu.Target>
         <Menu.Dropdown>

@@ -157,17 +157,17 @@ export function Field({ roomId, threadId, mayRoom, encrypted }: Props) {
             onPick={insert}
             target={({ onClick }) => (
               <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("emoji")} onClick={onClick}>
-                <Icon name="smile" />
+                <Icon name="smile" size={20} />
               </ActionIcon>
             )}
           />
           {empty && intent?.kind !== "edit" && "MediaRecorder" in window ? (
             <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("voice.record")} onClick={() => setOpen("voice")}>
-              <Icon name="microphone" />
+              <Icon name="microphone" size={20} />
             </ActionIcon>
           ) : (
             <ActionIcon type="submit" size="lg" aria-label={t("send")} disabled={empty}>
-              <Icon name="send" />
+              <Icon name="send" size={20} />
             </ActionIcon>
           )}
         </form>

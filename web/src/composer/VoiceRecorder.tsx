@@ -51,7 +51,7 @@ export function VoiceRecorder({ place, intent, onClose }: { place: Place; intent
   return (
     <div className={classes.row} role="group" aria-label={t("voice.title")}>
       <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("voice.discard")} onClick={onClose}>
-        <Icon name="trash" />
+        <Icon name="trash" size={20} />
       </ActionIcon>
       {error !== "" ? (
         <Text role="alert" size="sm" flex={1} c="var(--mention)">
@@ -77,11 +77,11 @@ export function VoiceRecorder({ place, intent, onClose }: { place: Place; intent
       {error === "" &&
         (done ? (
           <ActionIcon size="lg" aria-label={t("voice.send")} onClick={send}>
-            <Icon name="send" />
+            <Icon name="send" size={20} />
           </ActionIcon>
         ) : (
           <ActionIcon size="lg" aria-label={t("voice.stop")} onClick={() => void stop()} disabled={level.at === 0}>
-            <Icon name="stop" />
+            <Icon name="stop" size={20} />
           </ActionIcon>
         ))}
     </div>

@@ -33,7 +33,7 @@ export function FileCard({ file, note = "" }: { file: FileInfo; note?: string })
       </div>
       {download.progress === null ? (
         <ActionIcon variant="subtle" color="gray" aria-label={t("download", { name: file.name })} onClick={() => void download.save()}>
-          <Icon name="download" />
+          <Icon name="download" size={20} />
         </ActionIcon>
       ) : (
         <CloseButton aria-label={t("cancel", { name: file.name })} onClick={download.cancel} />

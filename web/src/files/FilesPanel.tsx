@@ -62,7 +62,7 @@ export function FilesPanel({ roomId }: PanelProps) {
           ))}
         </ul>
       )}
-      {loading && <Loader size="sm" aria-label={t("panel.loading")} />}
+      {loading && <Loader size="sm" role="status" aria-label={t("panel.loading")} />}
       {error && (
         <Text size="sm" c="var(--mention)" role="alert">
           {t("error.offline")}
@@ -88,7 +88,7 @@ function Tile({ item, onOpen }: { item: RoomFile; onOpen: () => void }) {
   const { url, error } = useBlobUrl(`tile ${item.eventId}`, () => previewUrl(item.file) ?? Promise.reject(new Error("no picture")));
   return (
     <UnstyledButton className={classes.tile} aria-label={t("open", { name: item.file.name })} onClick={onOpen}>
-      {error === undefined && url ? <img src={url} alt="" /> : <Icon name="picture" />}
+      {error === undefined && url ? <img src={url} alt="" /> : <Icon name="picture" size={20} />}
     </UnstyledButton>
   );
 }

@@ -43,12 +43,12 @@ export function Lightbox({ roomId, start, onClose }: Props) {
         <Picture key={current.eventId} shown={current} onClose={onClose} />
         {(older || (at >= 0 && !done)) && (
           <ActionIcon className={classes.older} size="xl" radius="xl" variant="default" aria-label={t("lightbox.older")} onClick={goOlder} disabled={!older}>
-            <Icon name="left" />
+            <Icon name="left" size={20} />
           </ActionIcon>
         )}
         {newer && (
           <ActionIcon className={classes.newer} size="xl" radius="xl" variant="default" aria-label={t("lightbox.newer")} onClick={() => setShown(newer)}>
-            <Icon name="right" />
+            <Icon name="right" size={20} />
           </ActionIcon>
         )}
       </Modal.Content>
@@ -83,16 +83,16 @@ function Picture({ shown, onClose }: { shown: RoomFile; onClose: () => void }) {
         </div>
         <Group gap="xs" wrap="nowrap">
           <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("lightbox.zoomOut")} disabled={zoom === 1} onClick={() => step(-1)}>
-            <Icon name="zoomOut" />
+            <Icon name="zoomOut" size={20} />
           </ActionIcon>
           <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("lightbox.zoomIn")} disabled={zoom === zooms.at(-1)} onClick={() => step(1)}>
-            <Icon name="zoomIn" />
+            <Icon name="zoomIn" size={20} />
           </ActionIcon>
           <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("download", { name: file.name })} loading={download.progress !== null} onClick={() => void download.save()}>
-            <Icon name="download" />
+            <Icon name="download" size={20} />
           </ActionIcon>
           <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("lightbox.close")} onClick={onClose} data-autofocus>
-            <Icon name="close" />
+            <Icon name="close" size={20} />
           </ActionIcon>
         </Group>
       </header>

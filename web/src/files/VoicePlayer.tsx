@@ -77,7 +77,7 @@ export function VoicePlayer({ url, load, duration, waveform }: Props) {
         onEnded={() => setAt(0)}
       />
       <ActionIcon radius="xl" size="lg" variant="light" aria-label={t(runs ? "pause" : "playSound")} onClick={() => void play()}>
-        <Icon name={runs ? "pause" : "play"} />
+        <Icon name={runs ? "pause" : "play"} size={20} />
       </ActionIcon>
       <div className={classes.wave}>
         {wave.map((n, i) => (

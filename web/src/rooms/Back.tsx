@@ -1,7 +1,7 @@
 import { ActionIcon } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Page.module.css";
 
 /** Back to the list, where the list does not stand beside the page. */

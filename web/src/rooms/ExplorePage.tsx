@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { publicRooms } from "@/matrix/directory.ts";
 import { useReason } from "./act.ts";
 import { Back } from "./Back.tsx";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { OutsideCard } from "./OutsideCard.tsx";
 import { openDialog } from "./state.ts";
 import classes from "./Page.module.css";

@@ -6,7 +6,7 @@ import { useTranslation } from "react-i18next";
 import { isUserId, localpart, type Person, recentPeople, searchPeople } from "@/matrix/people.ts";
 import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { Face } from "./Face.tsx";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Dialogs.module.css";
 
 interface Props {

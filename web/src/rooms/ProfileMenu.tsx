@@ -7,7 +7,7 @@ import { ownPresence, type OwnPresence, resumePresence, setOwnPresence } from "@
 import { useProfile } from "@/matrix/profile.ts";
 import { useAct } from "./act.ts";
 import { Face } from "./Face.tsx";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { openDialog } from "./state.ts";
 import classes from "./RoomList.module.css";
 

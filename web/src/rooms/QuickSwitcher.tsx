@@ -11,7 +11,7 @@ import { Avatar } from "@/ui/Avatar.tsx";
 import { useAct } from "./act.ts";
 import { Face } from "./Face.tsx";
 import { fit } from "./fuzzy.ts";
-import { Icon, type IconName } from "./icons.tsx";
+import { Icon, type IconName } from "@/ui/Icon.tsx";
 import { usePeople } from "./PeoplePicker.tsx";
 import { openDialog } from "./state.ts";
 import classes from "./QuickSwitcher.module.css";

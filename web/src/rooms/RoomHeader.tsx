@@ -10,7 +10,7 @@ import { clearMark } from "@/matrix/rooms.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { Back } from "./Back.tsx";
 import { Face } from "./Face.tsx";
-import { Icon, type IconName } from "./icons.tsx";
+import { Icon, type IconName } from "@/ui/Icon.tsx";
 import { Knocks } from "./Knocks.tsx";
 import { agoWords } from "./words.ts";
 import classes from "./RoomHeader.module.css";

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { RoomRow as Row } from "@/matrix/rooms.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { Face } from "./Face.tsx";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { rowWords, shortTime } from "./words.ts";
 import classes from "./RoomList.module.css";
 

@@ -2,7 +2,7 @@ import { Button, Center, Group, Stack, Text, Title } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { useMe } from "@/matrix/people.ts";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { openDialog } from "./state.ts";
 
 /** What stands beside the list while no room is open. */

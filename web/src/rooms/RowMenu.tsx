@@ -4,7 +4,7 @@ import { roomLink } from "@/matrix/room.ts";
 import { markRead, markUnread, type RoomRow, setTag } from "@/matrix/rooms.ts";
 import { notifyLevels, type NotifyLevel, setNotifyLevel } from "@/matrix/roomsnotify.ts";
 import { useAct } from "./act.ts";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { openDialog } from "./state.ts";
 
 export interface MenuAt {
@@ -41,7 +41,7 @@ export function RowMenu({ at, onClose }: { at: MenuAt | null; onClose: () => voi
             <Menu.Item leftSection={<Icon name="star" filled={row.favourite} />} onClick={() => void act(() => setTag(row.id, "m.favourite", !row.favourite))}>
               {row.favourite ? t("menu.noFavourite") : t("menu.favourite")}
             </Menu.Item>
-            <Menu.Item leftSection={<Icon name="low" />} onClick={() => void act(() => setTag(row.id, "m.lowpriority", !row.lowPriority))}>
+            <Menu.Item leftSection={<Icon name="arrowDown" />} onClick={() => void act(() => setTag(row.id, "m.lowpriority", !row.lowPriority))}>
               {row.lowPriority ? t("menu.noLowPriority") : t("menu.lowPriority")}
             </Menu.Item>
             <Menu.Divider />

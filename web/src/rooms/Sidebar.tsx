@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { useClientState } from "@/matrix/client.ts";
 import type { RoomFilter } from "@/matrix/roomsorder.ts";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { ProfileMenu } from "./ProfileMenu.tsx";
 import { RoomList } from "./RoomList.tsx";
 import { SpaceSwitcher } from "./SpaceSwitcher.tsx";

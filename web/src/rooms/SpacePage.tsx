@@ -9,7 +9,7 @@ import { removeFromSpace, useSpaceRooms, useSpaces } from "@/matrix/spaces.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { useAct } from "./act.ts";
 import { Back } from "./Back.tsx";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { OutsideCard } from "./OutsideCard.tsx";
 import { RoomEntrance } from "./RoomEntrance.tsx";
 import { openDialog } from "./state.ts";

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useOrganisation } from "@/matrix/organisation.ts";
 import { flat, useSpaceInvites, useSpaces } from "@/matrix/spaces.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { Icon } from "./icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { chooseSpace, openDialog, useRooms } from "./state.ts";
 import classes from "./RoomList.module.css";
 

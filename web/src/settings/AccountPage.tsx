@@ -6,7 +6,7 @@ import { endEverywhere } from "@/matrix/devices.ts";
 import { deactivateAccount, useAbilities, useProfile, useServer } from "@/matrix/profile.ts";
 import { SignOutDialog } from "@/signin/SignOutDialog.tsx";
 import { useAct } from "@/ui/act.ts";
-import { Glyph } from "@/ui/Glyph.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { ConfirmPassword } from "./ConfirmPassword.tsx";
 import { EmailSection } from "./EmailSection.tsx";
 import { EndEverywhere } from "./EndEverywhere.tsx";
@@ -27,7 +27,7 @@ export function AccountPage() {
             <CopyButton value={userId}>
               {({ copied, copy }) => (
                 <ActionIcon variant="subtle" color="gray" aria-label={copied ? t("copied") : t("account.copyId")} onClick={copy}>
-                  <Glyph name={copied ? "check" : "copy"} size={18} />
+                  <Icon name={copied ? "check" : "copy"} size={18} />
                 </ActionIcon>
               )}
             </CopyButton>

@@ -21,7 +21,7 @@ export function DevicesPage() {
       </Alert>
     );
   }
-  if (!devices.data) return <Loader aria-label={t("loading")} />;
+  if (!devices.data) return <Loader role="status" aria-label={t("loading")} />;
   const others = devices.data.filter((d) => !d.current);
   return (
     <>

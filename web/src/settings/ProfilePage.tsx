@@ -13,7 +13,7 @@ export function ProfilePage() {
   const { t } = useTranslation("settings");
   const profile = useProfile();
   const can = useAbilities().data;
-  if (!profile.data || !can) return <Loader aria-label={t("loading")} />;
+  if (!profile.data || !can) return <Loader role="status" aria-label={t("loading")} />;
   return (
     <>
       <Section title={t("profile.you")} text={t("profile.youText")}>

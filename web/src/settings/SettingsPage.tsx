@@ -27,7 +27,7 @@ export function SettingsPage() {
       heading={t(`page.${open.name}`)}
       more={admin && <PagesLink to="/admin" icon="building" title={t("admin")} />}
     >
-      <Suspense fallback={<Loader aria-label={t("loading")} />}>
+      <Suspense fallback={<Loader role="status" aria-label={t("loading")} />}>
         <Page />
       </Suspense>
     </PagesFrame>

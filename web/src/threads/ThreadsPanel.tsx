@@ -5,7 +5,7 @@ import type { PanelProps } from "@/app/panels.ts";
 import { Composer } from "@/composer/Composer.tsx";
 import { type ThreadRow, useThreads } from "@/matrix/thread.ts";
 import { useTimes } from "@/timeline/format.ts";
-import { Icon } from "@/timeline/Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { Timeline } from "@/timeline/Timeline.tsx";
 import { inBrief } from "@/timeline/words.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
@@ -27,7 +27,7 @@ function ThreadView({ roomId, threadId }: { roomId: string; threadId: string }) 
       <Group component="header" className={classes.head} wrap="nowrap" gap="xs">
         <ActionIcon variant="subtle" color="gray" aria-label={t("back")} title={t("back")} onClick={back}>
           <span className={classes.back}>
-            <Icon name="chevron" />
+            <Icon name="right" />
           </span>
         </ActionIcon>
         <Title order={2} size="h5">
@@ -57,7 +57,7 @@ function ThreadList({ roomId }: { roomId: string }) {
           </li>
         ))}
       </Stack>
-      {loading && rows.length === 0 && <Loader size="sm" m="md" aria-label={t("loading")} />}
+      {loading && rows.length === 0 && <Loader size="sm" m="md" role="status" aria-label={t("loading")} />}
       {!loading && rows.length === 0 && (
         <Text p="md" c="var(--quiet)">
           {t("none")}

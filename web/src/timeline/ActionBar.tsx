@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Message } from "@/matrix/message.ts";
 import { useOrganisation } from "@/matrix/organisation.ts";
 import { actsOn } from "./acts.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Message.module.css";
 import { openOverlay, useTimelineHandle } from "./state.ts";
 

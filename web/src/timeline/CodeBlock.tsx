@@ -1,7 +1,7 @@
 import { ActionIcon, CopyButton } from "@mantine/core";
 import { Fragment, type ReactNode, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import type { Token } from "./highlight.ts";
 import classes from "./Html.module.css";
 

@@ -19,7 +19,7 @@ export function HistoryDialog({ place, id }: { place: Place; id: string }) {
   return (
     <Modal opened onClose={closeOverlay} title={t("history.title")} centered size="lg">
       {isError && <Text>{t("history.failed")}</Text>}
-      {data === undefined && !isError && <Loader aria-label={t("loading")} />}
+      {data === undefined && !isError && <Loader role="status" aria-label={t("loading")} />}
       <Stack component="ol" className={classes.versions}>
         {data?.map((v, i) => (
           <li key={v.id}>

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { FileBody } from "@/files/FileBody.tsx";
 import type { Message } from "@/matrix/message.ts";
 import { Html, PlainText } from "./html.tsx";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { Poll } from "./Poll.tsx";
 import { useTimelineHandle } from "./state.ts";
 import classes from "./Message.module.css";

@@ -5,7 +5,7 @@ import type { Message, Person } from "@/matrix/message.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { ActionBar } from "./ActionBar.tsx";
 import { useTimes } from "./format.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { MessageBody } from "./MessageBody.tsx";
 import { Quote } from "./Quote.tsx";
 import { Reactions } from "./Reactions.tsx";

@@ -8,7 +8,7 @@ import { type Act, actsOn, tell } from "./acts.ts";
 import { DeleteDialog } from "./DeleteDialog.tsx";
 import { ForwardDialog } from "./ForwardDialog.tsx";
 import { HistoryDialog, ReactionsDialog, SourceDialog } from "./InfoDialogs.tsx";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Parts.module.css";
 import { ReportDialog } from "./ReportDialog.tsx";
 import { closeOverlay, type Overlay, useTimelineHandle } from "./state.ts";

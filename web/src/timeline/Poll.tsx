@@ -2,7 +2,7 @@ import { Button, Progress, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { endPoll, usePoll, vote } from "@/matrix/poll.ts";
 import { tell } from "./acts.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Parts.module.css";
 import { useTimelineHandle } from "./state.ts";
 

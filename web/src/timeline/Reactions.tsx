@@ -4,7 +4,7 @@ import type { Message } from "@/matrix/message.ts";
 import { toggleReaction } from "@/matrix/relations.ts";
 import { tell } from "./acts.ts";
 import classes from "./Parts.module.css";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { openOverlay, useTimelineHandle } from "./state.ts";
 
 /** The reactions to a message, one button for each emoji. */

@@ -3,7 +3,7 @@ import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Message } from "@/matrix/message.ts";
 import { useTimes } from "./format.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { folded } from "./rows.ts";
 import classes from "./Timeline.module.css";
 import { inBrief } from "./words.ts";
@@ -32,7 +32,7 @@ export const StateRow = memo(function StateRow({ messages }: { messages: Message
     <>
       <UnstyledButton className={classes.fold} onClick={() => setOpened((o) => !o)} aria-expanded={opened}>
         <span className={classes.turn} data-opened={opened || undefined}>
-          <Icon name="chevron" size={14} />
+          <Icon name="right" size={14} />
         </span>
         {t("changes", { count: messages.length, who })}
       </UnstyledButton>

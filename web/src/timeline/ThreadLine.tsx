@@ -2,7 +2,7 @@ import { Badge } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { ThreadSummary } from "@/matrix/message.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Parts.module.css";
 import { useTimelineHandle } from "./state.ts";
 

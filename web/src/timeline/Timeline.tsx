@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useOrganisation } from "@/matrix/organisation.ts";
 import { eventAt, useOpening, useTimeline } from "@/matrix/timeline.ts";
 import { actsOn } from "./acts.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { DayRow, UnreadRow } from "./Dividers.tsx";
 import { MessageRow } from "./MessageRow.tsx";
 import { keepRows, messagesOf, type Row, rowsOf } from "./rows.ts";
@@ -86,7 +86,7 @@ export function Timeline({ roomId, threadId }: Props) {
   if (view.phase === "loading" || view.phase === "missing" || view.phase === "failed") {
     return (
       <Center className={classes.frame}>
-        {view.phase === "loading" ? <Loader aria-label={t("loading")} /> : <Text c="var(--quiet)">{t(view.phase)}</Text>}
+        {view.phase === "loading" ? <Loader role="status" aria-label={t("loading")} /> : <Text c="var(--quiet)">{t(view.phase)}</Text>}
         {view.phase === "failed" && (
           <Button variant="light" ms="md" onClick={() => void model.openUnread()}>
             {t("again")}
@@ -102,7 +102,7 @@ export function Timeline({ roomId, threadId }: Props) {
         <div ref={box} className={classes.box} role="log" aria-label={threadId === undefined ? t("log") : t("threadLog")} aria-busy={view.older && rows.length === 0} tabIndex={0} onScroll={onScroll} onKeyDown={onKeyDown}>
           {view.older && (
             <Center h={40} className={classes.edge}>
-              <Loader size="xs" aria-label={t("loadingOlder")} />
+              <Loader size="xs" role="status" aria-label={t("loadingOlder")} />
             </Center>
           )}
           <div ref={inner} className={classes.rows}>
@@ -114,13 +114,13 @@ export function Timeline({ roomId, threadId }: Props) {
           </div>
           {view.newer && (
             <Center h={40} className={classes.edge}>
-              <Loader size="xs" aria-label={t("loadingNewer")} />
+              <Loader size="xs" role="status" aria-label={t("loadingNewer")} />
             </Center>
           )}
         </div>
         {(!atEnd || !view.live) && (
           <Indicator className={classes.jump} label={below > 99 ? "99+" : below} size={20} disabled={below === 0} position="top-center">
-            <Button variant="default" radius="xl" size="compact-md" leftSection={<Icon name="down" size={16} />} onClick={toEnd} aria-label={below > 0 ? t("newBelow", { count: below }) : t("toEnd")}>
+            <Button variant="default" radius="xl" size="compact-md" leftSection={<Icon name="arrowDown" size={16} />} onClick={toEnd} aria-label={below > 0 ? t("newBelow", { count: below }) : t("toEnd")}>
               {t("toEnd")}
             </Button>
           </Indicator>

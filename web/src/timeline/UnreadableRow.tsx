@@ -3,7 +3,7 @@ import { useRouter } from "@tanstack/react-router";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 import type { Message } from "@/matrix/message.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Timeline.module.css";
 
 /** Messages that cannot be read: the real cause, once for those that follow each other, and the way to mend it where there is one. */

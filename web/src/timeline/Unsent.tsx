@@ -2,7 +2,7 @@ import { Button, Group, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { Message } from "@/matrix/message.ts";
 import { dropUnsent, retrySending } from "@/matrix/timeline.ts";
-import { Icon } from "./Icon.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Parts.module.css";
 import { useTimelineHandle } from "./state.ts";
 

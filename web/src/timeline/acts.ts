@@ -5,7 +5,7 @@ import type { Message } from "@/matrix/message.ts";
 import { canForward, linkTo, powersOver } from "@/matrix/messageActions.ts";
 import { setPinned } from "@/matrix/pins.ts";
 import { dropUnsent, retrySending } from "@/matrix/timeline.ts";
-import type { IconName } from "./Icon.tsx";
+import type { IconName } from "@/ui/Icon.tsx";
 import { type DialogKind, openOverlay, type TimelineHandle } from "./state.ts";
 
 /** Something that can be done with a message. The text is `act.NAME`. */
@@ -44,7 +44,7 @@ export function actsOn(m: Message, handle: TimelineHandle, forwarding: boolean, 
   if (m.status === "failed") {
     acts.push({ name: "retry", icon: "retry", key: "r", run: () => void retrySending(roomId, m.id) });
     if (copyable(m) !== "") acts.push({ name: "copy", icon: "copy", key: "c", run: () => void tell(navigator.clipboard.writeText(copyable(m)), t, t("copied")) });
-    acts.push({ name: "drop", icon: "remove", key: "Delete", danger: true, run: () => void dropUnsent(roomId, m.id) });
+    acts.push({ name: "drop", icon: "trash", key: "Delete", danger: true, run: () => void dropUnsent(roomId, m.id) });
     return acts;
   }
   const may = powersOver(roomId, m.id);
@@ -52,7 +52,7 @@ export function actsOn(m: Message, handle: TimelineHandle, forwarding: boolean, 
   if (readable && may.react) acts.push({ name: "react", icon: "react", key: "+", run: (at) => openOverlay({ kind: "picker", place, id: m.id, ...at }) });
   if (readable && may.write) acts.push({ name: "reply", icon: "reply", key: "r", run: () => startReply(place, m.id) });
   if (readable && may.write && place.threadId === undefined) acts.push({ name: "thread", icon: "thread", key: "t", run: () => openThread(m.id) });
-  if (may.edit) acts.push({ name: "edit", icon: "edit", key: "e", run: () => startEdit(place, m.id) });
+  if (may.edit) acts.push({ name: "edit", icon: "pencil", key: "e", run: () => startEdit(place, m.id) });
   if (readable && copyable(m) !== "") acts.push({ name: "copy", icon: "copy", key: "c", run: () => void tell(navigator.clipboard.writeText(copyable(m)), t, t("copied")) });
   if (m.status === "sent") acts.push({ name: "link", icon: "link", key: "l", run: () => void tell(navigator.clipboard.writeText(linkTo(roomId, m.id)), t, t("linkCopied")) });
   if (readable && forwarding && canForward(roomId, m.id)) acts.push({ name: "forward", icon: "forward", key: "f", run: dialog("forward") });
@@ -62,6 +62,6 @@ export function actsOn(m: Message, handle: TimelineHandle, forwarding: boolean, 
   if (m.reactions.length > 0) acts.push({ name: "reactions", icon: "react", rare: true, run: dialog("reactions") });
   if (m.status === "sent") acts.push({ name: "source", icon: "source", rare: true, run: dialog("source") });
   if (!m.mine && readable) acts.push({ name: "report", icon: "report", rare: true, run: dialog("report") });
-  if (may.remove) acts.push({ name: "delete", icon: "remove", key: "Delete", danger: true, rare: true, run: dialog("delete") });
+  if (may.remove) acts.push({ name: "delete", icon: "trash", key: "Delete", danger: true, rare: true, run: dialog("delete") });
   return acts;
 }

@@ -1,37 +1,90 @@
-const paths = {
-  plus: "M12 5v14M5 12h14",
-  smile: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM8.5 14.5c.8 1.2 2 1.8 3.5 1.8s2.7-.6 3.5-1.8M9 9.5v.1M15 9.5v.1",
-  microphone: "M12 15a3.5 3.5 0 0 0 3.5-3.5v-5a3.5 3.5 0 0 0-7 0v5A3.5 3.5 0 0 0 12 15ZM5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3",
-  send: "M5 12h13M12.5 5.5 19 12l-6.5 6.5",
-  close: "M6 6l12 12M18 6 6 18",
-  stop: "M7 7h10v10H7z",
-  play: "M8 5.5v13l11-6.5z",
-  pause: "M8.5 6v12M15.5 6v12",
-  reply: "M10 6 4.5 11.5 10 17M4.5 11.5H14a5.5 5.5 0 0 1 5.5 5.5v1",
-  pencil: "M4 20l1-4.5L16 4.5l3.5 3.5L8.5 19zM13.5 7l3.5 3.5",
-  poll: "M6 20v-7M12 20V5M18 20v-10",
+/** Line drawings of 24 by 24: lines, and where there are two, what is filled. */
+const drawings = {
+  arrowDown: "M12 5v14m-6-6 6 6 6-6",
+  back: "M15 5l-7 7 7 7",
+  bell: "M6 16.5V11a6 6 0 0 1 12 0v5.5l1.5 1.5h-15zM10 20.5h4",
+  building: "M5 20.5v-17h9v17M14 9h5v11.5M3 20.5h18M8 7.5h3M8 11.5h3M8 15.5h3",
+  card: "M3 5.5h18v13H3zM3 9.5h18M6.5 14.5h4",
+  chat: "M4 5h16v11.5H11L6.5 20v-3.5H4z",
+  check: "M5 12.5l4.5 4.5L19 7.5",
   clip: "M19.5 11.5 12 19a5 5 0 0 1-7-7l8-8a3.3 3.3 0 0 1 4.7 4.7l-8 8a1.7 1.7 0 0 1-2.4-2.4l7.2-7.2",
-  file: "M6 3h8l5 5v13H6zM14 3v5h5",
+  clock: "M3.5 12a8.5 8.5 0 1 0 17 0a8.5 8.5 0 1 0 -17 0ZM12 7.5V12l3 2",
+  close: "M6 6l12 12M18 6 6 18",
+  compass: "M3.5 12a8.5 8.5 0 1 0 17 0a8.5 8.5 0 1 0 -17 0ZM15.5 8.5l-2 5-5 2 2-5z",
+  copy: "M8.5 8.5h11v11h-11zM15.5 8.5v-4h-11v11h4",
+  devices: "M3 5.5h13v9H3zM7 18.5h6M18.5 9.5h3v9h-3z",
+  down: "M6 9l6 6 6-6",
+  download: "M12 4v11M7.5 11l4.5 4.5L16.5 11M4.5 20h15",
+  eye: "M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12ZM12 15a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z",
+  file: "M6 3.5h8l4.5 4.5v12.5H6zM14 3.5V8h4.5",
   film: "M4 5h16v14H4zM8 5v14M16 5v14M4 9.7h4M4 14.3h4M16 9.7h4M16 14.3h4",
-  sound: "M9 18V6l10-2v12M9 18a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0ZM19 16a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0Z",
-  picture: "M4 5h16v14H4zM4 16l5-5 4 4 2.5-2.5L20 17M15.5 9.5v.1",
-  download: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
-  retry: "M19.5 12a7.5 7.5 0 1 1-2.2-5.3L19.5 9M19.5 4v5h-5",
-  trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5",
+  forward: "M14 7l6 5-6 5M20 12H10a6 6 0 0 0-6 6",
+  gauge: "M4 18a9.5 9.5 0 1 1 16 0M12 14.5l4-5M12 15.5a1 1 0 1 0 0-2 1 1 0 0 0 0 2Z",
+  hash: "M9.5 4 7.5 20M16.5 4l-2 16M4.5 9h16M3.5 15h16",
+  history: "M4 12a8 8 0 1 1 2.5 5.8M4 20v-5h5M12 8v4l3 2",
+  home: "M4 11 12 4l8 7v9h-5.5v-5.5h-5V20H4z",
+  info: "M3.5 12a8.5 8.5 0 1 0 17 0a8.5 8.5 0 1 0 -17 0ZM12 11v5.5M12 7.6v.2",
+  invite: "M6.2 8.5a3.8 3.8 0 1 0 7.6 0a3.8 3.8 0 1 0 -7.6 0ZM3 20a7 7 0 0 1 12.5-4.3M18.5 13.5v6M15.5 16.5h6",
+  key: "M8 19a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9ZM11.5 11.5 19.5 3.5M16 7l3 3",
+  keyboard: "M2.5 6.5h19v11h-19zM6 10h.01M10 10h.01M14 10h.01M18 10h.01M7.5 14h9",
+  leave: "M14 4.5H6.5v15H14M11 12h9.5m-3.5-3.5 3.5 3.5-3.5 3.5",
   left: "M14.5 5.5 8 12l6.5 6.5",
+  link: "M9.5 14.5l5-5M11 6.5l1.8-1.8a4.6 4.6 0 0 1 6.5 6.5L17.5 13M13 17.5l-1.8 1.8a4.6 4.6 0 0 1-6.5-6.5L6.5 11",
+  lock: "M7.5 10.5h9a2 2 0 0 1 2 2v5.5a2 2 0 0 1 -2 2h-9a2 2 0 0 1 -2 -2v-5.5a2 2 0 0 1 2 -2ZM8.5 10.5V8a3.5 3.5 0 0 1 7 0v2.5",
+  log: "M6 3.5h12v17H6zM9 8h6M9 12h6M9 16h3",
+  microphone: "M12 15a3.5 3.5 0 0 0 3.5-3.5v-5a3.5 3.5 0 0 0-7 0v5A3.5 3.5 0 0 0 12 15ZM5.5 11.5a6.5 6.5 0 0 0 13 0M12 18v3",
+  more: ["", "M4 12a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0ZM10.5 12a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0ZM17 12a1.5 1.5 0 1 0 3 0a1.5 1.5 0 1 0 -3 0Z"],
+  mute: "M6 16.5V11a6 6 0 0 1 9.5-4.9M18 11v5.5l1.5 1.5h-11M10 20.5h4M4 4l16 16",
+  offline: "M4 4l16 16M7 9.5a8 8 0 0 0-2.5 1.8M10 5.6a13 13 0 0 1 11.5 3.7M9 14.5a4.6 4.6 0 0 1 4.5-.8M12 18.5h.01",
+  pause: "M8.5 6v12M15.5 6v12",
+  pencil: "M5 19l1-4L16.5 4.5l3 3L9 18z",
+  people: "M5.5 8.5a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0ZM2.5 19.5a6.5 6.5 0 0 1 13 0M15.5 5.3a3.5 3.5 0 0 1 0 6.4M18 14.2a6.4 6.4 0 0 1 3.5 5.3",
+  person: "M8 8.5a4 4 0 1 0 8 0a4 4 0 1 0 -8 0ZM4.5 20a7.5 7.5 0 0 1 15 0",
+  picture: "M4 5h16v14H4zM4 16l5-5 4 4 2.5-2.5L20 17M15.5 9.5v.1",
+  pin: "M9 4h6l-.7 6 3.2 3.5h-11L9.7 10zM12 13.5V20",
+  place: "M12 21s7-6.2 7-11a7 7 0 0 0-14 0c0 4.8 7 11 7 11zM12 12.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z",
+  play: "M8 5.5v13l11-6.5z",
+  plus: "M12 5v14M5 12h14",
+  poll: "M6 20v-7M12 20V5M18 20v-10",
+  pulse: "M2.5 12.5h4l2.5-7 5 13 2.5-6h5",
+  react: "M12 21a9 9 0 1 1 6-15.7M8 14.5a5 5 0 0 0 7.5.5M9 9.5v.01M15 9.5v.01M20 3v6M17 6h6",
+  read: "M4 9.5 12 4l8 5.5V19H4zM4.5 10 12 15l7.5-5",
+  record: ["M3.5 12a8.5 8.5 0 1 0 17 0a8.5 8.5 0 1 0 -17 0Z", "M8.5 12a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0Z"],
+  reply: "M10 6 4.5 11.5 10 17M4.5 11.5H14a5.5 5.5 0 0 1 5.5 5.5v1",
+  report: "M6 21V4h11l-2 4 2 4H6",
+  retry: "M20 12a8 8 0 1 1-2.5-5.8M20 3v5h-5",
   right: "M9.5 5.5 16 12l-6.5 6.5",
+  search: "M4.5 11a6.5 6.5 0 1 0 13 0a6.5 6.5 0 1 0 -13 0ZM16 16l4.5 4.5",
+  send: "M5 12h13M12.5 5.5 19 12l-6.5 6.5",
+  settings: "M4 7h9M17 7h3M4 17h3M11 17h9M12.8 7a2.2 2.2 0 1 0 4.4 0a2.2 2.2 0 1 0 -4.4 0ZM6.8 17a2.2 2.2 0 1 0 4.4 0a2.2 2.2 0 1 0 -4.4 0Z",
+  shield: "M12 3.5 19 6v5.5c0 4.5-3 7.5-7 9-4-1.5-7-4.5-7-9V6z",
+  smile: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM8.5 14.5c.8 1.2 2 1.8 3.5 1.8s2.7-.6 3.5-1.8M9 9.5v.1M15 9.5v.1",
+  sound: "M9 18V6l10-2v12M9 18a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0ZM19 16a2.5 2.5 0 1 1-5 0 2.5 2.5 0 0 1 5 0Z",
+  source: "M8 7l-5 5 5 5M16 7l5 5-5 5",
+  space: "M5.8 4h3.4a1.8 1.8 0 0 1 1.8 1.8v3.4a1.8 1.8 0 0 1 -1.8 1.8h-3.4a1.8 1.8 0 0 1 -1.8 -1.8v-3.4a1.8 1.8 0 0 1 1.8 -1.8ZM14.8 4h3.4a1.8 1.8 0 0 1 1.8 1.8v3.4a1.8 1.8 0 0 1 -1.8 1.8h-3.4a1.8 1.8 0 0 1 -1.8 -1.8v-3.4a1.8 1.8 0 0 1 1.8 -1.8ZM5.8 13h3.4a1.8 1.8 0 0 1 1.8 1.8v3.4a1.8 1.8 0 0 1 -1.8 1.8h-3.4a1.8 1.8 0 0 1 -1.8 -1.8v-3.4a1.8 1.8 0 0 1 1.8 -1.8ZM16.5 13h0a3.5 3.5 0 0 1 3.5 3.5v0a3.5 3.5 0 0 1 -3.5 3.5h0a3.5 3.5 0 0 1 -3.5 -3.5v0a3.5 3.5 0 0 1 3.5 -3.5Z",
+  star: "M12 3.6l2.6 5.3 5.8.8-4.2 4.1 1 5.8-5.2-2.8-5.2 2.8 1-5.8-4.2-4.1 5.8-.8z",
+  stop: "M7 7h10v10H7z",
+  sun: "M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM12 2.5v2.5M12 19v2.5M2.5 12H5M19 12h2.5M5.3 5.3l1.8 1.8M16.9 16.9l1.8 1.8M18.7 5.3l-1.8 1.8M7.1 16.9l-1.8 1.8",
+  thread: "M4 5h16v11h-9l-4.5 3.5V16H4zM8 9h8M8 12.2h5",
+  trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10.5 11v5M13.5 11v5",
+  unlock: "M7.5 10.5h9a2 2 0 0 1 2 2v5.5a2 2 0 0 1 -2 2h-9a2 2 0 0 1 -2 -2v-5.5a2 2 0 0 1 2 -2ZM8.5 10.5V8a3.5 3.5 0 0 1 6.7-1.4",
+  unread: ["M20 12v7H4V6h9M4.5 7 12 13l3-2.4", "M16.5 6a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0Z"],
+  upload: "M12 16V5M7.5 9.5 12 5l4.5 4.5M4.5 20h15",
+  warning: "M12 4 2.5 20h19zM12 10v4.5M12 17.5h.01",
   zoomIn: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.5 15.5 20 20M8 10.5h5M10.5 8v5",
   zoomOut: "M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM15.5 15.5 20 20M8 10.5h5",
-  clock: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM12 7v5l3.5 2",
-} as const;
+} as const satisfies Record<string, string | readonly [string, string]>;
 
-export type IconName = keyof typeof paths;
+export type IconName = keyof typeof drawings;
 
-/** A drawing beside or in place of a word; the word is the button's label. */
-export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
+/** A line drawing in the colour of the text around it. It says nothing to screen readers: the words do. */
+export function Icon({ name, size = 18, filled = false }: { name: IconName; size?: number; filled?: boolean }) {
+  const drawing = drawings[name];
+  const [lines, solid] = typeof drawing === "string" ? [drawing] : drawing;
   return (
-    <svg viewBox="0 0 24 24" width={size} height={size} fill="none" stroke="currentColor" strokeWidth={1.8} strokeLinecap="round" strokeLinejoin="round" aria-hidden focusable="false">
-      <path d={paths[name]} />
+    <svg width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.8" strokeLinecap="round" strokeLinejoin="round" aria-hidden focusable="false" style={{ flex: "none" }}>
+      <path d={lines} fill={filled ? "currentColor" : undefined} />
+      {solid !== undefined && <path d={solid} fill="currentColor" stroke="none" />}
     </svg>
   );
 }

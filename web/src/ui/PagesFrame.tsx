@@ -1,7 +1,7 @@
 import { ActionIcon, Title } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef } from "react";
-import { Glyph, type GlyphName } from "./Glyph.tsx";
+import { Icon, type IconName } from "./Icon.tsx";
 import classes from "./PagesFrame.module.css";
 
 interface Props {
@@ -10,7 +10,7 @@ interface Props {
   toList: string;
   /** The address of the list; those of the pages are below it. */
   base: "/settings" | "/admin";
-  pages: { name: string; icon: GlyphName; title: string; group?: boolean | undefined }[];
+  pages: { name: string; icon: IconName; title: string; group?: boolean | undefined }[];
   /** The name of the shown page, and whether its address says so: on a phone the list is shown otherwise. */
   shown: string;
   chosen: boolean;
@@ -35,7 +35,7 @@ export function PagesFrame({ title, back, toList, base, pages, shown, chosen, he
       <nav className={classes.nav} aria-label={title}>
         <div className={classes.head}>
           <ActionIcon variant="subtle" color="gray" size="lg" aria-label={back} renderRoot={(props) => <Link to="/" {...props} />}>
-            <Glyph name="back" />
+            <Icon name="back" size={20} />
           </ActionIcon>
           <Title order={2} size="h3">
             {title}
@@ -47,7 +47,7 @@ export function PagesFrame({ title, back, toList, base, pages, shown, chosen, he
             return (
               <li key={p.name} className={p.group ? classes.group : undefined}>
                 <Link to={`${base}/$page`} params={{ page: p.name }} className={classes.item} data-active={p.name === shown ? "" : undefined} aria-current={active ? "page" : undefined}>
-                  <Glyph name={p.icon} />
+                  <Icon name={p.icon} size={20} />
                   {p.title}
                 </Link>
               </li>
@@ -67,7 +67,7 @@ export function PagesFrame({ title, back, toList, base, pages, shown, chosen, he
               aria-label={above?.label ?? toList}
               renderRoot={(props) => <Link to={(above?.href ?? base) as "/"} {...props} />}
             >
-              <Glyph name="back" />
+              <Icon name="back" size={20} />
             </ActionIcon>
             <Title order={1} size="h2" ref={head} tabIndex={-1} style={{ outline: "none" }}>
               {heading}
@@ -81,11 +81,11 @@ export function PagesFrame({ title, back, toList, base, pages, shown, chosen, he
 }
 
 /** One more line of the list: a way to elsewhere. */
-export function PagesLink({ to, icon, title }: { to: "/settings" | "/admin"; icon: GlyphName; title: string }) {
+export function PagesLink({ to, icon, title }: { to: "/settings" | "/admin"; icon: IconName; title: string }) {
   return (
     <li className={classes.group}>
       <Link to={to} className={classes.item}>
-        <Glyph name={icon} />
+        <Icon name={icon} size={20} />
         {title}
       </Link>
     </li>

@@ -8,7 +8,7 @@ import { addToSpace, flat, useSpaces } from "@/matrix/spaces.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { useAct } from "../act.ts";
 import { fit } from "../fuzzy.ts";
-import { Icon } from "../icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import classes from "../Dialogs.module.css";
 
 /** Puts rooms and spaces that the user is in into a space. */

@@ -1,5 +1,5 @@
 import { UnstyledButton } from "@mantine/core";
-import { Icon, type IconName } from "../icons.tsx";
+import { Icon, type IconName } from "@/ui/Icon.tsx";
 import classes from "./Panel.module.css";
 
 interface Props {

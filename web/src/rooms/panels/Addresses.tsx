@@ -7,7 +7,7 @@ import { homeServer } from "@/matrix/people.ts";
 import type { RoomHead } from "@/matrix/room.ts";
 import { addAddress, addresses, removeAddress, setMainAddress } from "@/matrix/roomsettings.ts";
 import { useAct } from "../act.ts";
-import { Icon } from "../icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 
 /** The addresses by which a room is found, and which of them is the main one. */
 export function Addresses({ roomId, head, may }: { roomId: string; head: RoomHead; may: boolean }) {

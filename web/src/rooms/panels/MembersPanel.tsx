@@ -9,7 +9,7 @@ import { type Member, useMembers, usePowers } from "@/matrix/members.ts";
 import { useRoomHead } from "@/matrix/room.ts";
 import { Face } from "../Face.tsx";
 import { fit } from "../fuzzy.ts";
-import { Icon } from "../icons.tsx";
+import { Icon } from "@/ui/Icon.tsx";
 import { openDialog } from "../state.ts";
 import classes from "./Panel.module.css";
 
