@@ -20,7 +20,7 @@ function day(text: string, after = false): number | undefined {
 
 export function AuditPage() {
   const { t, i18n } = useTranslation("admin");
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [filter, setFilter] = useState({ actor: "", action: "", target: "", since: "", until: "" });
   const [asked] = useDebouncedValue(filter, 300);
   const [order, setOrder] = useState("-seq");
@@ -58,7 +58,7 @@ export function AuditPage() {
       </div>
       <Group mb="md">
         <CsvButton path="audit" query={query} />
-        <Button variant="default" loading={busy} leftSection={<Icon name="shield" size={18} />} onClick={() => void run(async () => setVerdict(await verifyAudit()))}>
+        <Button variant="default" loading={busy} leftSection={<Icon name="shield" size={18} />} onClick={() => void act(async () => setVerdict(await verifyAudit()))}>
           {t("audit.verify")}
         </Button>
       </Group>

@@ -7,9 +7,9 @@ import { downloadCsv, type Query } from "./api.ts";
 /** Saves the whole list, filtered and sorted as it is shown. */
 export function CsvButton({ path, query }: { path: string; query: Query }) {
   const { t } = useTranslation("admin");
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   return (
-    <Button variant="default" loading={busy} leftSection={<Icon name="download" size={18} />} onClick={() => void run(() => downloadCsv(path, query))}>
+    <Button variant="default" loading={busy} leftSection={<Icon name="download" size={18} />} onClick={() => void act(() => downloadCsv(path, query))}>
       {t("list.csv")}
     </Button>
   );

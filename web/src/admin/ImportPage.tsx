@@ -17,7 +17,7 @@ const example = "user_name,display_name,email,admin\nerin,Erin Evans,erin@exampl
 export function ImportPage() {
   const { t } = useTranslation("admin");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [table, setTable] = useState("");
   const [as, setAs] = useState<"invitations" | "accounts">("invitations");
   const [send, setSend] = useState(false);
@@ -28,7 +28,7 @@ export function ImportPage() {
     setReport(null);
   };
   const ask = (dryRun: boolean) =>
-    run(async () => {
+    act(async () => {
       setReport(await importPeople(table, { dry_run: dryRun, as, send: send && as === "invitations" }));
       if (!dryRun) await queries.invalidateQueries({ queryKey: ["admin"] });
     });

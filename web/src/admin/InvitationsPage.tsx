@@ -19,7 +19,7 @@ const colors = { open: "blue", accepted: "teal", expired: "gray" } as const;
 export function InvitationsPage() {
   const { t, i18n } = useTranslation("admin");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [words, setWords] = useState("");
   const [search] = useDebouncedValue(words.trim(), 250);
   const [state, setState] = useState("");
@@ -28,7 +28,7 @@ export function InvitationsPage() {
   const query = { search, state, order };
   const list = useList<Invitation>("invitations", query);
   const revoke = (i: Invitation) =>
-    run(async () => {
+    act(async () => {
       await revokeInvitation(i.invitation_id);
       await queries.invalidateQueries({ queryKey: ["admin", "invitations"] });
     }, t("invitations.revoked"));

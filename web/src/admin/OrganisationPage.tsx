@@ -30,7 +30,7 @@ export function OrganisationPage() {
 function Form({ s }: { s: SettingsAnswer }) {
   const { t } = useTranslation("admin");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [draft, setDraft] = useState<Partial<SettingValues>>(s.set);
   const v: SettingValues = { ...s.values, ...draft };
   const [texts, setTexts] = useState({ upload_limit: writeBytes(v.upload_limit), user_quota: writeBytes(v.user_quota) });
@@ -39,7 +39,7 @@ function Form({ s }: { s: SettingsAnswer }) {
   const set = <N extends Name>(name: N, value: SettingValues[N]) => setDraft((d) => ({ ...d, [name]: value }));
   const save = async () => {
     let version = s.version;
-    const ok = await run(async () => {
+    const ok = await act(async () => {
       try {
         version = (await putSettings(draft, s.version)).version;
       } catch (err) {
@@ -50,7 +50,7 @@ function Form({ s }: { s: SettingsAnswer }) {
       }
     });
     if (!ok) return;
-    showUndo(t("organisation.saved"), () => run(() => putSettings(s.set, version).then(() => queries.invalidateQueries({ queryKey: key }))));
+    showUndo(t("organisation.saved"), () => act(() => putSettings(s.set, version).then(() => queries.invalidateQueries({ queryKey: key }))));
     await queries.invalidateQueries({ queryKey: key });
   };
   const line = (name: Name, control: (id: string) => ReactNode) => <Line key={name} name={name} source={name in draft ? "console" : s.sources[name]} control={control} />;

@@ -16,7 +16,7 @@ type Asked = "promote" | "deactivate" | "reset" | null;
 export function PersonActs({ p }: { p: PersonDetails }) {
   const { t } = useTranslation("admin");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const me = useClientState((s) => s.userId);
   const [asked, setAsked] = useState<Asked>(null);
   const [erase, setErase] = useState(false);
@@ -37,12 +37,12 @@ export function PersonActs({ p }: { p: PersonDetails }) {
       </Text>
     );
   }
-  const undoable = async (act: () => Promise<unknown>, undo: () => Promise<unknown>, done: string) => {
-    const ok = await run(async () => {
-      await act();
+  const undoable = async (what: () => Promise<unknown>, undo: () => Promise<unknown>, done: string) => {
+    const ok = await act(async () => {
+      await what();
       await refresh();
     });
-    if (ok) showUndo(done, () => run(() => undo().then(refresh)));
+    if (ok) showUndo(done, () => act(() => undo().then(refresh)));
   };
   const set = (verb: "lock" | "unlock" | "suspend" | "unsuspend", back: typeof verb) =>
     void undoable(

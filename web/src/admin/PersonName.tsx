@@ -11,13 +11,13 @@ import classes from "./Admin.module.css";
 export function PersonName({ p }: { p: PersonDetails }) {
   const { t } = useTranslation("admin");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [name, setName] = useState(p.display_name);
   const [email, setEmail] = useState("");
   if (p.deactivated) return null;
-  const change = (act: () => Promise<unknown>, done: string) =>
-    run(async () => {
-      await act();
+  const change = (what: () => Promise<unknown>, done: string) =>
+    act(async () => {
+      await what();
       await queries.invalidateQueries({ queryKey: ["admin"] });
     }, done);
   return (

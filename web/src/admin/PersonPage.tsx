@@ -74,7 +74,7 @@ function Facts({ p }: { p: PersonDetails }) {
 function Devices({ p }: { p: PersonDetails }) {
   const { t, i18n } = useTranslation("admin");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [all, setAll] = useState(false);
   const refresh = () => queries.invalidateQueries({ queryKey: ["admin"] });
   const name = p.user_id.slice(1).split(":")[0] ?? "";
@@ -92,7 +92,7 @@ function Devices({ p }: { p: PersonDetails }) {
             disabled={busy}
             aria-label={t("person.endDevice", { name: d.display_name || d.device_id })}
             onClick={() =>
-              void run(async () => {
+              void act(async () => {
                 await signOutDevice(p.user_id, d.device_id);
                 await refresh();
               }, t("person.ended"))

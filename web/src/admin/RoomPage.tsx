@@ -72,13 +72,13 @@ function Facts({ r }: { r: RoomDetails }) {
 function Acts({ r, onDelete }: { r: RoomDetails; onDelete: (job: string) => void }) {
   const { t } = useTranslation("admin");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [asked, setAsked] = useState<"delete" | "takeover" | null>(null);
   const refresh = () => queries.invalidateQueries({ queryKey: ["admin"] });
   const name = r.name || r.room_id;
   const setBlocked = async (on: boolean) => {
-    const ok = await run(() => block(r.room_id, on).then(refresh));
-    if (ok) showUndo(t(on ? "room.blockedNow" : "room.unblockedNow"), () => run(() => block(r.room_id, !on).then(refresh)));
+    const ok = await act(() => block(r.room_id, on).then(refresh));
+    if (ok) showUndo(t(on ? "room.blockedNow" : "room.unblockedNow"), () => act(() => block(r.room_id, !on).then(refresh)));
   };
   return (
     <Section title={t("acts.title")}>

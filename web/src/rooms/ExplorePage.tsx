@@ -4,7 +4,7 @@ import { keepPreviousData, useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { publicRooms } from "@/matrix/directory.ts";
-import { useReason } from "./act.ts";
+import { errorText } from "@/ui/act.ts";
 import { Back } from "./Back.tsx";
 import { Icon } from "@/ui/Icon.tsx";
 import { OutsideCard } from "./OutsideCard.tsx";
@@ -14,7 +14,6 @@ import classes from "./Page.module.css";
 /** The organisation's public rooms. */
 export function ExplorePage() {
   const { t } = useTranslation("rooms");
-  const reason = useReason();
   const [words, setWords] = useState("");
   const [settled] = useDebouncedValue(words, 200);
   const { data, error, isFetching, hasNextPage, fetchNextPage } = useInfiniteQuery({
@@ -41,7 +40,7 @@ export function ExplorePage() {
         <TextInput type="search" label={t("explore.search")} leftSection={<Icon name="search" size={16} />} value={words} onChange={(e) => setWords(e.currentTarget.value)} />
         {error && (
           <Text role="alert" c="var(--mention)">
-            {reason(error)}
+            {errorText(error)}
           </Text>
         )}
         <ul className={classes.list} aria-label={t("explore.title")} aria-busy={isFetching}>

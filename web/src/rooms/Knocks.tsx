@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { invite, kick, type Member, useMembers, usePowers } from "@/matrix/members.ts";
-import { useAct } from "./act.ts";
+import { useAct } from "@/ui/act.ts";
 import { Face } from "./Face.tsx";
 import classes from "./RoomHeader.module.css";
 

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { join, knock, type Outside } from "@/matrix/directory.ts";
 import { useRoomHead } from "@/matrix/room.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { useAct } from "./act.ts";
+import { useAct } from "@/ui/act.ts";
 
 interface Props {
   room: Outside;

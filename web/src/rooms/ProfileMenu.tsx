@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useIsAdmin, useMe } from "@/matrix/people.ts";
 import { ownPresence, type OwnPresence, resumePresence, setOwnPresence } from "@/matrix/presence.ts";
 import { useProfile } from "@/matrix/profile.ts";
-import { useAct } from "./act.ts";
+import { useAct } from "@/ui/act.ts";
 import { Face } from "./Face.tsx";
 import { Icon } from "@/ui/Icon.tsx";
 import { openDialog } from "./state.ts";

@@ -8,7 +8,7 @@ import { readTarget } from "@/matrix/directory.ts";
 import { useRoomRows } from "@/matrix/rooms.ts";
 import { flat, useSpaces } from "@/matrix/spaces.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { useAct } from "./act.ts";
+import { useAct } from "@/ui/act.ts";
 import { Face } from "./Face.tsx";
 import { fit } from "./fuzzy.ts";
 import { Icon, type IconName } from "@/ui/Icon.tsx";

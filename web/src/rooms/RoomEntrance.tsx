@@ -8,7 +8,7 @@ import { forget, join, leave, summary } from "@/matrix/directory.ts";
 import { setIgnored, usePerson } from "@/matrix/people.ts";
 import { type RoomHead, useRoomHead } from "@/matrix/room.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { useAct } from "./act.ts";
+import { useAct } from "@/ui/act.ts";
 import { Back } from "./Back.tsx";
 import { OutsideCard } from "./OutsideCard.tsx";
 import classes from "./Page.module.css";

@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { RoomNotices } from "@/company/RoomNotices.tsx";
 import { join } from "@/matrix/directory.ts";
 import { useRoomHead, viaOf } from "@/matrix/room.ts";
-import { useAct } from "./act.ts";
+import { useAct } from "@/ui/act.ts";
 import classes from "./RoomHeader.module.css";
 
 /** What stands below the messages: the organisation's rules and the composer, or the way to the room that took this one's place. */

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { roomLink } from "@/matrix/room.ts";
 import { markRead, markUnread, type RoomRow, setTag } from "@/matrix/rooms.ts";
 import { notifyLevels, type NotifyLevel, setNotifyLevel } from "@/matrix/roomsnotify.ts";
-import { useAct } from "./act.ts";
+import { useAct } from "@/ui/act.ts";
 import { Icon } from "@/ui/Icon.tsx";
 import { openDialog } from "./state.ts";
 

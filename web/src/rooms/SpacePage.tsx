@@ -7,7 +7,7 @@ import { usePowers } from "@/matrix/members.ts";
 import { useRoomHead } from "@/matrix/room.ts";
 import { removeFromSpace, useSpaceRooms, useSpaces } from "@/matrix/spaces.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { useAct } from "./act.ts";
+import { useAct } from "@/ui/act.ts";
 import { Back } from "./Back.tsx";
 import { Icon } from "@/ui/Icon.tsx";
 import { OutsideCard } from "./OutsideCard.tsx";

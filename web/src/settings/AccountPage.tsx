@@ -51,7 +51,7 @@ export function AccountPage() {
 
 function Leaving({ userId }: { userId: string }) {
   const { t } = useTranslation("settings");
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [asked, setAsked] = useState<"out" | "everywhere" | "deactivate" | null>(null);
   const [typed, setTyped] = useState("");
   const [eraseAll, setEraseAll] = useState(false);
@@ -84,7 +84,7 @@ function Leaving({ userId }: { userId: string }) {
           busy={busy}
           onClose={close}
           act={() =>
-            void run(async () => {
+            void act(async () => {
               await endEverywhere();
               await erase("signed-out");
             })

@@ -7,8 +7,8 @@ import { Section } from "./Section.tsx";
 export function ComposingPage() {
   const { t } = useTranslation("settings");
   const p = usePreferences();
-  const { run } = useAct();
-  const set = (some: Partial<Preferences>) => void run(() => setPreferences(some));
+  const { act } = useAct();
+  const set = (some: Partial<Preferences>) => void act(() => setPreferences(some));
   return (
     <>
       <Section title={t("composing.writing")}>

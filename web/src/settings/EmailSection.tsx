@@ -13,14 +13,14 @@ export function EmailSection() {
   const { t } = useTranslation("settings");
   const queries = useQueryClient();
   const emails = useEmails(true).data ?? [];
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [address, setAddress] = useState("");
   const [pending, setPending] = useState<PendingEmail | null>(null);
   const [confirming, setConfirming] = useState(false);
   const refresh = () => queries.invalidateQueries({ queryKey: ["emails"] });
   const ask = async (e: React.FormEvent) => {
     e.preventDefault();
-    await run(async () => setPending(await requestEmail(address.trim())));
+    await act(async () => setPending(await requestEmail(address.trim())));
   };
   return (
     <Section title={t("email.title")} text={t("email.text")}>
@@ -32,7 +32,7 @@ export function EmailSection() {
             loading={busy}
             aria-label={t("email.removeOne", { address: a })}
             onClick={() =>
-              void run(async () => {
+              void act(async () => {
                 await removeEmail(a);
                 await refresh();
               }, t("email.removed"))

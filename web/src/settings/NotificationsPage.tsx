@@ -15,9 +15,9 @@ export function NotificationsPage() {
   const { t } = useTranslation("settings");
   const rules = useNotificationRules();
   const { notificationContent } = usePreferences();
-  const { run } = useAct();
+  const { act } = useAct();
   const [desktop, setDesktopShown] = useState(desktopState);
-  const set = (name: NotificationSwitch, on: boolean) => void run(() => setNotification(name, on));
+  const set = (name: NotificationSwitch, on: boolean) => void act(() => setNotification(name, on));
   return (
     <>
       <Section title={t("notify.here")} text={t("notify.hereText")}>
@@ -39,7 +39,7 @@ export function NotificationsPage() {
           onChange={(on) => void setDesktop(on).then(setDesktopShown)}
         />
         <WebPush />
-        <SwitchRow label={t("notify.content")} text={t("notify.contentText")} checked={notificationContent} onChange={(on) => void run(() => setPreferences({ notificationContent: on }))} />
+        <SwitchRow label={t("notify.content")} text={t("notify.contentText")} checked={notificationContent} onChange={(on) => void act(() => setPreferences({ notificationContent: on }))} />
       </Section>
       <Section title={t("notify.what")} text={t("notify.whatText")}>
         <SwitchRow label={t("notify.paused")} text={t("notify.pausedText")} checked={rules.paused} onChange={(on) => set("paused", on)} />
@@ -75,7 +75,7 @@ export function NotificationsPage() {
           value={rules.keywords}
           maxTags={50}
           clearable={false}
-          onChange={(words) => void run(() => setKeywords(words.map((w) => w.trim()).filter((w) => w !== "" && !w.startsWith("."))))}
+          onChange={(words) => void act(() => setKeywords(words.map((w) => w.trim()).filter((w) => w !== "" && !w.startsWith("."))))}
         />
       </Section>
     </>

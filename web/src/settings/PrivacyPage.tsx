@@ -9,24 +9,24 @@ import classes from "./Settings.module.css";
 
 export function PrivacyPage() {
   const { t } = useTranslation("settings");
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const blocked = useInvitesBlocked();
   const ignored = useIgnored();
   const [user, setUser] = useState("");
   const valid = /^@[^:\s]+:\S+$/.test(user.trim());
   const ignore = async (e: React.FormEvent) => {
     e.preventDefault();
-    if (await run(() => setIgnored(user.trim(), true), t("privacy.ignoredNow"))) setUser("");
+    if (await act(() => setIgnored(user.trim(), true), t("privacy.ignoredNow"))) setUser("");
   };
   return (
     <>
       <Section title={t("privacy.reach")}>
-        <SwitchRow label={t("privacy.invites")} text={t("privacy.invitesText")} checked={blocked} onChange={(on) => void run(() => setInvitesBlocked(on))} />
+        <SwitchRow label={t("privacy.invites")} text={t("privacy.invitesText")} checked={blocked} onChange={(on) => void act(() => setInvitesBlocked(on))} />
       </Section>
       <Section title={t("privacy.ignored")} text={t("privacy.ignoredText")}>
         {ignored.map((u) => (
           <Row key={u} label={u}>
-            <Button variant="default" loading={busy} aria-label={t("privacy.seeOne", { user: u })} onClick={() => void run(() => setIgnored(u, false))}>
+            <Button variant="default" loading={busy} aria-label={t("privacy.seeOne", { user: u })} onClick={() => void act(() => setIgnored(u, false))}>
               {t("privacy.see")}
             </Button>
           </Row>

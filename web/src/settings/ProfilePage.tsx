@@ -63,11 +63,11 @@ interface FieldProps {
 function Field({ label, text, placeholder, initial, may, required = false, maxLength, save, done }: FieldProps) {
   const { t } = useTranslation("settings");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [value, setValue] = useState(initial);
   const submit = async (e: React.FormEvent) => {
     e.preventDefault();
-    await run(async () => {
+    await act(async () => {
       await save(value.trim());
       await queries.invalidateQueries({ queryKey: ["own profile"] });
     }, done);
@@ -96,11 +96,11 @@ function Field({ label, text, placeholder, initial, may, required = false, maxLe
 function Picture({ profile, may }: { profile: Profile; may: boolean }) {
   const { t } = useTranslation("settings");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [file, setFile] = useState<File | null>(null);
-  const change = async (act: () => Promise<void>, done: string) => {
-    const ok = await run(async () => {
-      await act();
+  const change = async (what: () => Promise<void>, done: string) => {
+    const ok = await act(async () => {
+      await what();
       await queries.invalidateQueries({ queryKey: ["own profile"] });
     }, done);
     if (ok) setFile(null);

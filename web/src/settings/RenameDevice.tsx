@@ -8,11 +8,11 @@ import { useAct } from "@/ui/act.ts";
 export function RenameDevice({ device, onClose }: { device: Device; onClose: () => void }) {
   const { t } = useTranslation("settings");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [name, setName] = useState(device.name);
   const submit = async (e: React.FormEvent) => {
     e.preventDefault();
-    const ok = await run(async () => {
+    const ok = await act(async () => {
       await renameDevice(device.id, name.trim());
       await queries.invalidateQueries({ queryKey: ["own devices"] });
     });

@@ -8,11 +8,11 @@ import { SwitchRow } from "./Choices.tsx";
 export function WebPush() {
   const { t } = useTranslation("settings");
   const queries = useQueryClient();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const state = useQuery({ queryKey: ["web push"], queryFn: async () => ((await webPushPossible()) ? { on: await webPushOn() } : null), staleTime: 0 });
   if (!state.data) return null;
   const change = (on: boolean) =>
-    run(async () => {
+    act(async () => {
       if (on && !(await switchWebPushOn())) throw new Error(t("notify.refused"));
       if (!on) await switchWebPushOff();
       await queries.invalidateQueries({ queryKey: ["web push"] });

@@ -6,7 +6,7 @@ import { useRoomHead } from "@/matrix/room.ts";
 import { useRoomRows } from "@/matrix/rooms.ts";
 import { addToSpace, flat, useSpaces } from "@/matrix/spaces.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 import { fit } from "../fuzzy.ts";
 import { Icon } from "@/ui/Icon.tsx";
 import classes from "../Dialogs.module.css";

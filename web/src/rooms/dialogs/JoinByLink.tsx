@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { startChat } from "@/matrix/create.ts";
 import { type Outside, readTarget, summary, type Target } from "@/matrix/directory.ts";
 import { homeServer } from "@/matrix/people.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 import { OutsideCard } from "../OutsideCard.tsx";
 
 /** Finds a room by its address or a link to it. */

@@ -5,7 +5,7 @@ import { leave } from "@/matrix/directory.ts";
 import { isLastAdmin, useMembers } from "@/matrix/members.ts";
 import { myId } from "@/matrix/people.ts";
 import { useRoomHead } from "@/matrix/room.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 
 /** Leaves a room, declines an invitation or takes a request back. */
 export function Leave({ roomId, onClose }: { roomId: string; onClose: () => void }) {

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { startChat } from "@/matrix/create.ts";
 import type { Person } from "@/matrix/people.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 import { PeoplePicker } from "../PeoplePicker.tsx";
 
 /** Begins to talk: with one person where the last chat with them is, with several in a new group. */

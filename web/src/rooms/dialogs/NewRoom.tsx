@@ -7,7 +7,7 @@ import { type Access, aliasFor, createRoom, encryptsAlways } from "@/matrix/crea
 import { homeServer } from "@/matrix/people.ts";
 import { flat, useSpaces } from "@/matrix/spaces.ts";
 import { initials } from "@/ui/Avatar.tsx";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 import { PicturePicker, useBlobUrl } from "../PicturePicker.tsx";
 import { chooseSpace } from "../state.ts";
 

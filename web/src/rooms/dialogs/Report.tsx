@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useRoomHead } from "@/matrix/room.ts";
 import { reportRoom } from "@/matrix/roomsettings.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 
 /** Tells the administration about a room. */
 export function Report({ roomId, onClose }: { roomId: string; onClose: () => void }) {

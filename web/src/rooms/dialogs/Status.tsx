@@ -3,7 +3,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { ownPresence, setOwnPresence } from "@/matrix/presence.ts";
 import { setStatus, useProfile } from "@/matrix/profile.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 
 /** The user's own words about what they are doing. */
 export function Status({ onClose }: { onClose: () => void }) {

@@ -4,7 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { useRoomHead } from "@/matrix/room.ts";
 import { newestVersion, upgrade } from "@/matrix/roomsettings.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 
 /** Moves a room to a newer version, after saying what that means. */
 export function Upgrade({ roomId, onClose }: { roomId: string; onClose: () => void }) {

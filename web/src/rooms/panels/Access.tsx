@@ -6,7 +6,7 @@ import type { Powers } from "@/matrix/members.ts";
 import type { RoomHead } from "@/matrix/room.ts";
 import { isListed, setAccess, setListed } from "@/matrix/roomsettings.ts";
 import { flat, useSpaces } from "@/matrix/spaces.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 
 const choices: readonly Who[] = ["invite", "knock", "restricted", "public"];
 

@@ -6,7 +6,7 @@ import { aliasFor } from "@/matrix/create.ts";
 import { homeServer } from "@/matrix/people.ts";
 import type { RoomHead } from "@/matrix/room.ts";
 import { addAddress, addresses, removeAddress, setMainAddress } from "@/matrix/roomsettings.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 import { Icon } from "@/ui/Icon.tsx";
 
 /** The addresses by which a room is found, and which of them is the main one. */

@@ -9,7 +9,7 @@ import { type RoomHead, roomLink, useRoomHead } from "@/matrix/room.ts";
 import { useRoomRows, setTag } from "@/matrix/rooms.ts";
 import { notifyLevels, type NotifyLevel, setNotifyLevel, useNotifyLevel } from "@/matrix/roomsnotify.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 import { openDialog } from "../state.ts";
 import { Continued } from "../RoomFoot.tsx";
 import { Action } from "./Action.tsx";

@@ -7,7 +7,7 @@ import { myId, setIgnored, useIgnored, usePerson, useSharedRooms } from "@/matri
 import { usePresence } from "@/matrix/presence.ts";
 import { PersonKeys } from "@/verify/PersonKeys.tsx";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 import { Face } from "../Face.tsx";
 import { agoWords } from "../words.ts";
 import classes from "./Panel.module.css";

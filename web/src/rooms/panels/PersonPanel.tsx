@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import type { PanelProps } from "@/app/panels.ts";
 import { ban, invite, kick, type Member, type Powers, type Role, setRole, unban, useMembers, usePowers } from "@/matrix/members.ts";
 import { myId } from "@/matrix/people.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 import { Action } from "./Action.tsx";
 import { PersonCard } from "./PersonCard.tsx";
 import classes from "./Panel.module.css";

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Powers } from "@/matrix/members.ts";
 import type { RoomHead } from "@/matrix/room.ts";
 import { encrypt, setHistory } from "@/matrix/roomsettings.ts";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 
 const choices = ["joined", "invited", "shared", "world_readable"] as const;
 

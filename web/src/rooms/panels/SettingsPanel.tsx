@@ -6,7 +6,7 @@ import { type Powers, usePowers } from "@/matrix/members.ts";
 import { type RoomHead, useRoomHead } from "@/matrix/room.ts";
 import { setName, setPicture, setTopic } from "@/matrix/roomsettings.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { useAct } from "../act.ts";
+import { useAct } from "@/ui/act.ts";
 import { PicturePicker } from "../PicturePicker.tsx";
 import { openDialog } from "../state.ts";
 import { Access } from "./Access.tsx";
