@@ -10,6 +10,7 @@ beforeAll(async () => {
   server = await Server.start();
   for (const [name, displayName] of Object.entries({ alice: "Alice Archer", bob: "Bob Baker" })) await server.account(name, { displayName });
   alice = await client(server, "alice");
+  await room(alice, { name: "Outside" });
 });
 
 afterAll(async () => {
@@ -18,7 +19,6 @@ afterAll(async () => {
 });
 
 test("a department is a space: its rooms are found there and joined without an invitation", async () => {
-  await room(alice, { name: "Outside" });
   const a = await (await Person.open(server)).signIn("alice");
   await a.page.getByRole("button", { name: "Space:" }).click();
   await a.page.getByRole("menuitem", { name: "New space" }).click();

@@ -188,7 +188,7 @@ test("the encryption page says how recovery stands, makes a new recovery key, an
   const p = await (await Person.open(server)).signIn("heidi");
   await roomWithMessage(p, "heidi", "a message whose key is kept");
   const old = server.recoveryKeys.get("heidi") ?? "";
-  await p.page.goto("/encryption");
+  await p.page.goto("/settings/encryption");
   await p.page.getByText(/Your key storage is set up/).waitFor();
   await p.page.getByText(/The backup is running/).waitFor();
   await p.page.getByText(/Last changed on .* by Chrome, Linux\./).waitFor();

@@ -29,7 +29,6 @@ const routes = root.addChildren([
     createRoute({ getParentRoute: () => signedIn, path: "/settings/$page", component: settings }),
     shell.addChildren([
       createRoute({ getParentRoute: () => shell, path: "/", component: RoomsHome }),
-      createRoute({ getParentRoute: () => shell, path: "/encryption", component: lazyRouteComponent(() => import("@/verify/EncryptionRoute.tsx"), "EncryptionRoute") }),
       createRoute({ getParentRoute: () => shell, path: "/explore", component: lazyRouteComponent(() => import("@/rooms/ExplorePage.tsx"), "ExplorePage") }),
       createRoute({ getParentRoute: () => shell, path: "/space/$spaceId", component: lazyRouteComponent(() => import("@/rooms/SpacePage.tsx"), "SpacePage") }),
       createRoute({
