@@ -2,7 +2,7 @@ import type { Plugin } from "vite";
 
 /*
  * The SDK brings whole subsystems that its client always loads and this app never uses: one-to-one calls over to-device messages, the
- * calls of MatrixRTC and their sticky events, sliding sync through its own classes, sign-in by OAuth, finding a server by a domain's
+ * calls of MatrixRTC, sliding sync through its own classes, sign-in by OAuth, finding a server by a domain's
  * .well-known, trees of files, its own polls and extensible events, the store of the encryption before the Rust one. In their place
  * stands this; an import that it lacks fails the build.
  */
@@ -10,14 +10,13 @@ const stub = "\0conclave-lean";
 const left = new RegExp(
   `^(${[
     "webrtc/[a-zA-Z/]+", "matrixrtc/MatrixRTCSessionManager", "sliding-sync-sdk", "autodiscovery", "oauth/[a-zA-Z]+", "crypto/store/memory-crypto-store",
-    "models/(MSC3089TreeSpace|MSC3089Branch|poll|invites-ignorer|room-retention|room-sticky-events)",
+    "models/(MSC3089TreeSpace|MSC3089Branch|poll|invites-ignorer|room-retention)",
   ].join("|")})\\.js$`,
 );
 const code = `
 import { NamespacedValue, UnstableValue } from "matrix-js-sdk/lib/NamespacedValue.js";
 class Unused { start() {} stop() {} }
 const none = Object.freeze({});
-class NoStickyEvents { on() {} off() {} addStickyEvents() {} getStickyEvents() { return []; } }
 class NoCryptoStore { containsData() { return Promise.resolve(false); } deleteAllData() { return Promise.resolve(); } }
 export const createNewMatrixCall = () => null;
 export const supportsMatrixCall = () => false;
@@ -30,10 +29,10 @@ export {
   Unused as CallEventHandler, Unused as GroupCallEventHandler, Unused as GroupCall, Unused as MediaHandler,
   Unused as MatrixRTCSessionManager, Unused as SlidingSyncSdk, Unused as StatsReport,
   Unused as AutoDiscovery, Unused as OAuth2, Unused as TokenRefresher, Unused as MSC3089TreeSpace, Unused as Poll, Unused as IgnoredInvites,
-  Unused as RoomRetentionPolicy, NoStickyEvents as RoomStickyEventsStore, NoCryptoStore as MemoryCryptoStore,
+  Unused as RoomRetentionPolicy, NoCryptoStore as MemoryCryptoStore,
   none as CallEvent, none as GroupCallEvent, none as GroupCallIntent, none as GroupCallState, none as GroupCallType,
   none as GroupCallStatsReportEvent, none as MediaHandlerEvent, none as CallFeedEvent, none as OAuth2Error, none as PollEvent,
-  none as RoomStickyEventsEvent, none as DEFAULT_TREE_POWER_LEVELS_TEMPLATE,
+  none as DEFAULT_TREE_POWER_LEVELS_TEMPLATE,
 };
 `;
 
