@@ -1,9 +1,10 @@
 import { useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
+import { useClientState } from "@/matrix/client.ts";
 import { watchForAlerts } from "@/matrix/notifications-desktop.ts";
 
-/** What goes on while somebody is signed in, whichever page is open: notifications. */
+/** What goes on while somebody is signed in, whichever page is open: notifications, and the index of messages once the app is at rest. */
 export function Background() {
   const { t } = useTranslation("app");
   const router = useRouter();
@@ -25,5 +26,11 @@ export function Background() {
       }),
     [router, t],
   );
+  const synced = useClientState((s) => s.synced);
+  useEffect(() => {
+    if (!synced) return undefined;
+    const timer = setTimeout(() => void import("@/search/service.ts").then((m) => m.startSearch()), 1000);
+    return () => clearTimeout(timer);
+  }, [synced]);
   return null;
 }

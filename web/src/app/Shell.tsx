@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { Dialogs } from "@/rooms/Dialogs.tsx";
 import { Sidebar } from "@/rooms/Sidebar.tsx";
+import { useSearchKeys } from "@/search/keys.ts";
 import { preloadRoom } from "./room.ts";
 import classes from "./Shell.module.css";
 
@@ -10,6 +11,7 @@ import classes from "./Shell.module.css";
 export function Shell() {
   const { t } = useTranslation("app");
   useEffect(preloadRoom, []);
+  useSearchKeys();
   const home = useLocation({ select: (l) => l.pathname === "/" });
   return (
     <div className={classes.shell} data-open={home ? undefined : ""}>

@@ -21,5 +21,6 @@ export const panels: Readonly<Record<string, Panel>> = {
   person: panel(() => import("@/rooms/panels/PersonPanel.tsx"), "PersonPanel"),
   settings: panel(() => import("@/rooms/panels/SettingsPanel.tsx"), "SettingsPanel"),
   threads: panel(() => import("@/threads/ThreadsPanel.tsx"), "ThreadsPanel"),
+  search: panel(() => import("@/search/SearchPanel.tsx"), "SearchPanel"),
   pins: panel(() => import("@/threads/PinsPanel.tsx"), "PinsPanel"),
 };

@@ -29,6 +29,7 @@ const routes = root.addChildren([
     createRoute({ getParentRoute: () => signedIn, path: "/settings/$page", component: settings }),
     shell.addChildren([
       createRoute({ getParentRoute: () => shell, path: "/", component: RoomsHome }),
+      createRoute({ getParentRoute: () => shell, path: "/search", component: lazyRouteComponent(() => import("@/search/SearchPage.tsx"), "SearchPage") }),
       createRoute({ getParentRoute: () => shell, path: "/explore", component: lazyRouteComponent(() => import("@/rooms/ExplorePage.tsx"), "ExplorePage") }),
       createRoute({ getParentRoute: () => shell, path: "/space/$spaceId", component: lazyRouteComponent(() => import("@/rooms/SpacePage.tsx"), "SpacePage") }),
       createRoute({

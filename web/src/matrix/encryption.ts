@@ -12,6 +12,7 @@ import { withNewStorageKey } from "./keystorage.ts";
 import { logger } from "./logger.ts";
 import { fetchOrganisation } from "./organisation.ts";
 import { noteRecoveryChange } from "./recovery-record.ts";
+import { shareSearchSecret } from "./searchKey.ts";
 
 /**
  * How far this device is. `unconfirmed`: the account has keys that this device does not have. `show-key`: keys have just been made and the
@@ -178,13 +179,14 @@ export async function makeStorage(c: MatrixClient, passphrase?: string): Promise
   const crypto = cryptoOf(c);
   const made = await crypto.createRecoveryKeyFromPassphrase(passphrase);
   const check = await crypto.checkKeyBackupAndEnable();
-  await withNewStorageKey(() =>
-    crypto.bootstrapSecretStorage({
+  await withNewStorageKey(async () => {
+    await crypto.bootstrapSecretStorage({
       createSecretStorageKey: () => Promise.resolve(made),
       setupNewSecretStorage: true,
       setupNewKeyBackup: check === null || !check.trustInfo.matchesDecryptionKey,
-    }),
-  );
+    });
+    await shareSearchSecret(c);
+  });
   await noteRecoveryChange(c, false);
   return made.encodedPrivateKey ?? "";
 }

@@ -4,6 +4,7 @@ import type { SecretStorageKeyDescriptionAesV1 } from "matrix-js-sdk/lib/secret-
 import { client } from "./client.ts";
 import { assess, cryptoOf, restoreHistory } from "./encryption.ts";
 import { withStorageKey } from "./keystorage.ts";
+import { shareSearchSecret } from "./searchKey.ts";
 
 /**
  * Why a recovery key does not help. `incomplete`: too short or too long, `mistyped`: its check digit does not fit, `wrong`: a recovery key, but not
@@ -85,6 +86,7 @@ export async function recover(text: string): Promise<Opened> {
       if (err instanceof Error && err.message.includes("importCrossSigningKeys")) throw new RecoveryError("other-identity");
       throw err;
     }
+    await shareSearchSecret(c);
     return openBackup(c);
   });
   await assess(c);

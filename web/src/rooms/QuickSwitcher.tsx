@@ -7,6 +7,7 @@ import { isExternal } from "@/matrix/company.ts";
 import { readTarget } from "@/matrix/directory.ts";
 import { useRoomRows } from "@/matrix/rooms.ts";
 import { flat, useSpaces } from "@/matrix/spaces.ts";
+import { useSearchFor } from "@/search/keys.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { useAct } from "@/ui/act.ts";
 import { Face } from "./Face.tsx";
@@ -96,6 +97,7 @@ function useChoices(query: string, onClose: () => void): Choice[] {
   const { people } = usePeople(query);
   const navigate = useNavigate();
   const { act } = useAct();
+  const search = useSearchFor();
   const toRoom = (roomId: string) => () => {
     onClose();
     void navigate({ to: "/room/$roomId", params: { roomId } });
@@ -139,7 +141,8 @@ function useChoices(query: string, onClose: () => void): Choice[] {
     act1("settings", "settings", t("me.settings"), () => (onClose(), void navigate({ to: "/settings" }))),
   ];
   if (query.trim() === "") return [...rooms.slice(0, 12), ...actions];
+  const messages: Choice = { ...act1("messages", "search", t("searchFor", { words: query.trim() }), () => (onClose(), search(query.trim()))), fits: 0.01 };
   const target = readTarget(query);
   const links: Choice[] = target?.kind === "room" ? [{ ...act1("link", "link", t("switch.link", { id: target.id }), () => openDialog({ kind: "join", text: query })), fits: 200 }] : [];
-  return [...links, ...rooms, ...others, ...inSpaces, ...actions].filter((c) => c.fits > 0).sort((a, b) => b.fits - a.fits).slice(0, 30);
+  return [...links, ...rooms, ...others, ...inSpaces, ...actions].filter((c) => c.fits > 0).sort((a, b) => b.fits - a.fits).slice(0, 30).concat(messages);
 }

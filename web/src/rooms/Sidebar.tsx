@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import { useClientState } from "@/matrix/client.ts";
 import type { RoomFilter } from "@/matrix/roomsorder.ts";
+import { useSearchFor } from "@/search/keys.ts";
 import { Icon } from "@/ui/Icon.tsx";
 import { ProfileMenu } from "./ProfileMenu.tsx";
 import { RoomList } from "./RoomList.tsx";
@@ -31,6 +32,20 @@ export function Sidebar() {
         <ProfileMenu />
       </div>
     </div>
+  );
+}
+
+/** From the filter on to what the rooms say. */
+function SearchFor() {
+  const { t } = useTranslation("rooms");
+  const words = useRooms((s) => s.words).trim();
+  const search = useSearchFor();
+  if (words === "") return null;
+  return (
+    <UnstyledButton className={classes.searchFor} onClick={() => search(words)}>
+      <Icon name="search" size={16} />
+      <span>{t("searchFor", { words })}</span>
+    </UnstyledButton>
   );
 }
 
@@ -93,6 +108,7 @@ function Filters() {
           </UnstyledButton>
         ))}
       </div>
+      <SearchFor />
     </div>
   );
 }
