@@ -13,22 +13,22 @@ export function SearchSettings() {
   const { on, paused } = useSearch((s) => s.wishes);
   const progress = useSearch((s) => s.progress);
   const words = useProgressWords();
-  const { busy, run } = useAct();
+  const { busy, act } = useAct();
   const [asking, setAsking] = useState(false);
   useEffect(() => void startSearch(), []);
   const size = new Intl.NumberFormat(i18n.language, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 }).format((progress?.bytes ?? 0) / 1e6);
   const off = () => {
     setAsking(false);
-    void run(() => setOn(false), t("settings.deleted"));
+    void act(() => setOn(false), t("settings.deleted"));
   };
   return (
     <>
       <Section title={t("settings.index")} text={t("settings.indexText")}>
-        <SwitchRow label={t("settings.on")} text={t("settings.onText")} checked={on} disabled={busy} onChange={(v) => (v ? void run(() => setOn(true)) : setAsking(true))} />
+        <SwitchRow label={t("settings.on")} text={t("settings.onText")} checked={on} disabled={busy} onChange={(v) => (v ? void act(() => setOn(true)) : setAsking(true))} />
         {on && <SwitchRow label={t("settings.history")} text={t("settings.historyText")} checked={!paused} onChange={(v) => setPaused(!v)} />}
         {on && (
           <Row label={t("settings.state")} text={<span role="status">{progress === null ? t("settings.starting") : `${words} ${t("settings.size", { size })}`}</span>}>
-            <Button variant="default" loading={busy} onClick={() => void run(rebuild, t("settings.rebuilt"))}>
+            <Button variant="default" loading={busy} onClick={() => void act(rebuild, t("settings.rebuilt"))}>
               {t("settings.rebuild")}
             </Button>
           </Row>
