@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -24,7 +25,7 @@ func (a *App) wireAdmin() error {
 	a.collectors = append(a.collectors, collector{"numbers for administrators", counts.Collect})
 	h, err := admin.New(admin.Deps{
 		Audit: audit.New(a.db), Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: counts,
-		Sources: a.sources(), Steward: a.steward, Nodes: admin.Nodes{Status: a.status, Health: a.health},
+		Sources: a.sources(), Steward: a.steward, Retention: a.retention, Nodes: admin.Nodes{Status: a.status, Health: a.health},
 	})
 	if err != nil {
 		return err
@@ -68,12 +69,17 @@ func (a *App) health(ctx context.Context) []admin.Finding {
 }
 
 // wireOrganisation makes what can be set at run time, over what is configured.
-func (a *App) wireOrganisation() {
+func (a *App) wireOrganisation() error {
 	base := organisation.Defaults()
 	base.Name, base.Registration = a.cfg.Organisation, a.cfg.Accounts.Registration.Mode
 	base.UploadLimit, base.UserQuota, base.EncryptRooms = a.cfg.Media.MaxUpload, a.cfg.Media.QuotaBytes, a.cfg.Rooms.Encrypt
+	retentionOf(&base, a.cfg.Retention)
+	if err := base.CheckRetention(); err != nil {
+		return fmt.Errorf("app: retention: %w", err)
+	}
 	a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base})
 	a.bus.ListenFirst(a.organisation.Changed)
+	return nil
 }
 
 // sources says where the values come from that are not set at run time.
@@ -81,7 +87,7 @@ func (a *App) sources() map[string]string {
 	list := map[string]string{}
 	for name, path := range map[string]string{
 		"name": "organisation", "registration": "accounts.registration.mode", "upload_limit": "media.max_upload", "user_quota": "media.quota_bytes",
-		"encrypt_rooms": "rooms.encrypt",
+		"encrypt_rooms": "rooms.encrypt", "retention_days": "retention.days", "retention_min_days": "retention.min_days", "retention_max_days": "retention.max_days",
 	} {
 		list[name] = a.cfg.Source(path)
 	}

@@ -40,6 +40,7 @@ import (
 	"conclave.chat/internal/organisation"
 	"conclave.chat/internal/personal"
 	"conclave.chat/internal/push"
+	"conclave.chat/internal/retention"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/room/steward"
 	"conclave.chat/internal/store"
@@ -80,6 +81,7 @@ type App struct {
 	started      time.Time
 	mail         *mail.Mailer // nil without a mail server
 	organisation *organisation.Service
+	retention    *retention.Service
 	steward      *steward.Service
 	enrol        *enrol.Service
 
@@ -147,7 +149,9 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.watchStore()
-	a.wireOrganisation()
+	if err := a.wireOrganisation(); err != nil {
+		return err
+	}
 	if err := a.wireRooms(); err != nil {
 		return err
 	}
@@ -165,6 +169,7 @@ func (a *App) wire(ctx context.Context) error {
 	if err := a.wireMedia(); err != nil {
 		return err
 	}
+	a.wireRetention()
 	a.wirePersonal()
 	h := client.New(client.Deps{
 		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Sliding: sliding.New(a.feed, a.personal),

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/retention"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/room/steward"
 )
@@ -16,7 +17,7 @@ func (a *App) wireRooms() error {
 	var err error
 	if a.rooms, err = room.New(room.Deps{
 		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Tags: noticeTags{a}, Moves: moves{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
-		Policies: []room.Policy{blocked},
+		Policies: []room.Policy{blocked, retention.Policy{Bounds: a.bounds}},
 		Encrypt:  func() bool { return a.organisation.Current().EncryptRooms },
 	}); err != nil {
 		return err

@@ -36,6 +36,7 @@ type RoomDetails struct {
 	Topic      string
 	JoinRule   string
 	History    string
+	Retention  []byte // what the room says of how long messages are kept; nil if it does not
 	Invited    int64
 	Banned     int64
 	State      map[string]int // number of state events by type
@@ -84,6 +85,9 @@ func (s *Service) Room(ctx context.Context, id mx.RoomID) (*RoomDetails, error) 
 		Room: *m, JoinRule: str(mx.TypeJoinRules, "join_rule", mx.JoinInvite), History: str(mx.TypeHistoryVisibility, "history_visibility", mx.VisibleShared),
 		Topic: roomstate.Topic(snap.State("m.room.topic", "")), Successor: str("m.room.tombstone", "replacement_room", ""),
 		Invited: int64(snap.InvitedCount()), State: map[string]int{},
+	}
+	if ev := snap.State("m.room.retention", ""); ev != nil {
+		d.Retention = ev.Content
 	}
 	for range snap.Members(mx.Ban) {
 		d.Banned++
@@ -232,7 +236,7 @@ func (s *Service) look(ctx context.Context, id mx.RoomID) (census.Look, error) {
 	}
 	giver, _ := snap.Giver()
 	return census.Look{
-		Name: str(mx.TypeName, "name"), Alias: str(mx.TypeCanonicalAlias, "alias"), Encrypted: snap.Encrypted(), Space: str(mx.TypeCreate, "type") == "m.space",
+		Name: str(mx.TypeName, "name"), Alias: str(mx.TypeCanonicalAlias, "alias"), Encrypted: snap.Encrypted(), Recorded: snap.Recorded(), Space: str(mx.TypeCreate, "type") == "m.space",
 		Public: str(mx.TypeJoinRules, "join_rule") == mx.JoinPublic, Orphaned: snap.JoinedCount() > 0 && giver == "",
 	}, nil
 }

@@ -42,6 +42,7 @@ type Config struct {
 	RateLimits   gate.Limits  `yaml:"rate_limits"`
 	Accounts     ident.Config `yaml:"accounts"`
 	Rooms        room.Config  `yaml:"rooms"`
+	Retention    Retention    `yaml:"retention"`
 	Push         push.Config  `yaml:"push"`
 	Media        media.Config `yaml:"media"`
 	Encryption   e2ee.Config  `yaml:"encryption"`
@@ -56,6 +57,13 @@ type Config struct {
 	SMTP mail.Config `yaml:"smtp"`
 
 	sources map[string]string // by path
+}
+
+// Retention says how long messages are kept, where administrators set nothing else.
+type Retention struct {
+	Days    int64 `yaml:"days" doc:"Messages are removed after so many days in rooms that say nothing else, and with them the files that they showed. It cannot be undone. 0 keeps them."`
+	MinDays int64 `yaml:"min_days" doc:"The fewest days that a room may choose. 0 is no bound."`
+	MaxDays int64 `yaml:"max_days" doc:"The most days that a room may choose. 0 is no bound."`
 }
 
 // Database says where events are kept.

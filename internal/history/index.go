@@ -60,6 +60,9 @@ func addToIndex(tx *store.Tx, at store.Pos, events []*eventlog.Event, found []ev
 	if err := eventlog.AddWords(tx, found); err != nil {
 		return err
 	}
+	if err := eventlog.DropLostWords(tx, at, events[len(events)-1].Pos); err != nil {
+		return err
+	}
 	for _, e := range events {
 		if e.Redacts == "" {
 			continue

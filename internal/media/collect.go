@@ -25,7 +25,7 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.deleteDoomed(ctx)
+	return s.DeleteDoomed(ctx)
 }
 
 // Collect removes what is no longer needed: announced files whose content never came, pictures of old previews, old thumbnails,
@@ -38,7 +38,7 @@ func (s *Service) Collect(ctx context.Context, now time.Time) error {
 		s.db.Write(func(tx *store.Tx) error {
 			return errors.Join(mediameta.DropPreviews(tx, ms), mediameta.Abandon(tx, store.Millis(now.Add(-uploadGrace))))
 		}),
-		s.deleteDoomed(ctx),
+		s.DeleteDoomed(ctx),
 	)
 }
 
@@ -86,8 +86,8 @@ func (s *Service) dropThumbnails(ctx context.Context, before int64) error {
 	}
 }
 
-// deleteDoomed deletes blobs that nothing names any more. One that cannot be deleted is tried again at the next collection.
-func (s *Service) deleteDoomed(ctx context.Context) error {
+// DeleteDoomed deletes blobs that nothing names any more. One that cannot be deleted is tried again at the next collection.
+func (s *Service) DeleteDoomed(ctx context.Context) error {
 	for {
 		list, err := mediameta.Doomed(ctx, s.db, collectBatch)
 		if err != nil {

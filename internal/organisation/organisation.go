@@ -30,6 +30,9 @@ type Settings struct {
 	Forwarding         *bool   `json:"forwarding_allowed,omitempty" doc:"Whether people may forward messages to other rooms."`
 	ExcludeUnsigned    *bool   `json:"exclude_unsigned_devices,omitempty" doc:"Give keys only to devices that their owners have verified."`
 	RecoveryPassphrase *bool   `json:"recovery_passphrase_allowed,omitempty" doc:"Whether people may choose a passphrase in place of a recovery key."`
+	RetentionDays      *int64  `json:"retention_days,omitempty" doc:"Messages are removed after so many days in rooms that say nothing else. 0 keeps them. It cannot be undone: estimateRetention says what would go."`
+	RetentionMinDays   *int64  `json:"retention_min_days,omitempty" doc:"The fewest days that a room may choose. 0 is no bound."`
+	RetentionMaxDays   *int64  `json:"retention_max_days,omitempty" doc:"The most days that a room may choose. 0 is no bound."`
 }
 
 // Values is what holds now.
@@ -43,6 +46,9 @@ type Values struct {
 	Forwarding         bool   `json:"forwarding_allowed"`
 	ExcludeUnsigned    bool   `json:"exclude_unsigned_devices"`
 	RecoveryPassphrase bool   `json:"recovery_passphrase_allowed"`
+	RetentionDays      int64  `json:"retention_days"`
+	RetentionMinDays   int64  `json:"retention_min_days"`
+	RetentionMaxDays   int64  `json:"retention_max_days"`
 }
 
 // Defaults are the values that no configuration has.
@@ -55,6 +61,7 @@ const (
 	maxName    = 100
 	maxMinutes = 24 * 60
 	maxBytes   = 1 << 50
+	maxDays    = 100 * 366
 )
 
 // over gives the values of what is set, and the others from below.
@@ -68,7 +75,30 @@ func (s *Settings) over(v Values) Values {
 	take(&v.Forwarding, s.Forwarding)
 	take(&v.ExcludeUnsigned, s.ExcludeUnsigned)
 	take(&v.RecoveryPassphrase, s.RecoveryPassphrase)
+	take(&v.RetentionDays, s.RetentionDays)
+	take(&v.RetentionMinDays, s.RetentionMinDays)
+	take(&v.RetentionMaxDays, s.RetentionMaxDays)
 	return v
+}
+
+// CheckRetention refuses times for messages that contradict each other.
+func (v *Values) CheckRetention() error {
+	for name, days := range map[string]int64{
+		"retention_days": v.RetentionDays, "retention_min_days": v.RetentionMinDays, "retention_max_days": v.RetentionMaxDays,
+	} {
+		if days < 0 || days > maxDays {
+			return fault.InvalidParam("%s must be from 0 to %d", name, maxDays)
+		}
+	}
+	switch least, most := v.RetentionMinDays, v.RetentionMaxDays; {
+	case most > 0 && least > most:
+		return fault.InvalidParam("retention_min_days (%d) is more than retention_max_days (%d): no room could choose anything", least, most)
+	case v.RetentionDays > 0 && v.RetentionDays < least:
+		return fault.InvalidParam("retention_days (%d) is less than retention_min_days (%d)", v.RetentionDays, least)
+	case most > 0 && v.RetentionDays > most:
+		return fault.InvalidParam("retention_days (%d) is more than retention_max_days (%d)", v.RetentionDays, most)
+	}
+	return nil
 }
 
 func take[T any](to, from *T) {
@@ -191,6 +221,9 @@ func (s *Service) Put(ctx context.Context, by auditlog.Actor, next Settings, ver
 			return errChanged
 		}
 		st = &State{Version: version + 1, Set: next, Values: next.over(s.Base)}
+		if err := st.Values.CheckRetention(); err != nil {
+			return err
+		}
 		return s.write(tx, by, was, st)
 	})
 	return st, err

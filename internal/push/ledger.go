@@ -62,6 +62,7 @@ type ledger struct {
 	joined store.Pos // the join that counting began at
 	upTo   store.Pos
 	kept   store.Pos // counted up to here in the database
+	pruned store.Pos // messages up to here are not there any more
 	whole  store.Pos // receipt for the whole room
 	read   map[mx.EventID]store.Pos
 	marks  map[mx.EventID][]mark // by thread; "" is the main timeline
@@ -129,6 +130,7 @@ func (s *Service) bringUpToDate(ctx context.Context, k ledgerKey, l *ledger, f *
 			return err
 		}
 	}
+	l.prune(s.pruned.of(k.room))
 	if l.receiptsChanged.Swap(false) {
 		list, err := personal.UserReceipts(ctx, s.db, k.user, []mx.RoomID{k.room})
 		if err != nil {
@@ -220,6 +222,8 @@ func (l *ledger) load(f *found) error {
 			return err
 		}
 		l.upTo, l.kept = f.kept.Pos, f.kept.Pos
+		l.pruned = 0
+		l.prune(f.kept.Pruned)
 	}
 	l.take(f.receipts)
 	l.upTo = max(l.upTo, l.whole) // what the whole-room receipt covers need not be counted
@@ -246,15 +250,7 @@ func (l *ledger) take(list []personal.Receipt) {
 
 // trim removes the marks of a thread that a receipt covers.
 func (l *ledger) trim(thread mx.EventID) {
-	list := l.marks[thread]
-	read := max(l.whole, l.read[thread])
-	n, _ := slices.BinarySearchFunc(list, read+1, func(m mark, p store.Pos) int { return cmp.Compare(m.pos(), p) })
-	l.total -= n
-	if n == len(list) {
-		delete(l.marks, thread)
-	} else if n > 0 {
-		l.marks[thread] = slices.Clone(list[n:])
-	}
+	l.cut(thread, max(l.whole, l.read[thread]))
 }
 
 const pageEvents = 500

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
@@ -68,7 +69,7 @@ func (s *Service) notification(ctx context.Context, user mx.UserID, e *eventlog.
 	}
 	n := &notified{Notification{Event: e, Actions: r.Actions, Read: e.Pos <= max(l.whole, l.read[e.Thread])}, r.Highlight}
 	if e.RedactedBy != "" {
-		if n.Because, err = eventlog.ByID(ctx, s.db, e.RedactedBy); err != nil {
+		if n.Because, err = eventlog.ByID(ctx, s.db, e.RedactedBy); err != nil && !fault.Is(err, "M_NOT_FOUND") { // it may have been removed for its age
 			return nil, err
 		}
 	}

@@ -76,6 +76,7 @@ type Service struct {
 	rules    *lru.Cache[mx.UserID, *pushrule.Rules]
 	rulesGen atomic.Int64 // grows when any user's rules change, so that an old read is not kept
 	ledgers  *lru.Cache[ledgerKey, *ledger]
+	pruned   pruned
 	subjects *lru.Cache[mx.EventID, *pushrule.Subject]
 
 	notifier notifier
@@ -135,6 +136,10 @@ func (s *Service) Listen(b store.Batch) {
 			s.notifier.hasRead(c.User)
 		case store.KindEvent:
 			events = true
+		case store.KindPruned:
+			if !s.pruned.note(c.Room, c.Pos) {
+				s.ledgers.Purge()
+			}
 		case store.KindPusher:
 			s.notifier.pushersChanged()
 		default:

@@ -5,6 +5,7 @@ package roomstate
 
 import (
 	"iter"
+	"strings"
 	"sync/atomic"
 
 	"github.com/benbjohnson/immutable"
@@ -138,6 +139,12 @@ func (s *Snapshot) Version() *mx.RoomVersion { return s.version }
 
 // Head is the position of the room's last event.
 func (s *Snapshot) Head() store.Pos { return s.head }
+
+// Recorded reports whether the room is recorded: its state names a policy server that each event passes.
+func (s *Snapshot) Recorded() bool {
+	ev := s.State("m.room.policy", "")
+	return ev != nil && strings.TrimSpace(ev.Str("via")) != ""
+}
 
 // HeadID is the id of the room's last event.
 func (s *Snapshot) HeadID() mx.EventID { return s.headID }

@@ -20,6 +20,7 @@ const (
 	KindThread                      // thread subscriptions of User in Room
 	KindSettings                    // what the organisation has set
 	KindBlocked                     // Room was blocked, or is not any more
+	KindPruned                      // messages of Room up to Pos were removed for their age
 )
 
 // Change is one thing that changed at a position. It crosses nodes, so it carries names only, no content.

@@ -51,7 +51,7 @@ func stablePlans(c *sqlite3.Conn) error {
 	return err
 }
 
-// openSQLite opens one connection for writes and a few for reads on an encrypted file in WAL mode.
+// openSQLite opens one connection for writes and a few for reads on an encrypted file in WAL mode. What is deleted is overwritten.
 func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if len(o.Key) != 32 {
 		return errors.New("store: SQLite needs a key of 32 bytes")
@@ -64,7 +64,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 		return "file:" + (&url.URL{Path: o.Path}).EscapedPath() + "?" + q.Encode()
 	}
 	var err error
-	if db.write, err = driver.Open(dsn("journal_mode(wal)", "synchronous(full)", "foreign_keys(off)", walSize, walLimit), stablePlans); err != nil {
+	if db.write, err = driver.Open(dsn("journal_mode(wal)", "synchronous(full)", "foreign_keys(off)", "secure_delete(on)", walSize, walLimit), stablePlans); err != nil {
 		return fmt.Errorf("store: open %s: %w", o.Path, err)
 	}
 	db.write.SetMaxOpenConns(1)

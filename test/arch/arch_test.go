@@ -26,7 +26,7 @@ var layers = [][]string{
 	{"notify"},
 	{"roomstate", "ephemeral", "policy", "clientevent", "filter", "pushrule", "sheet"},
 	{"visibility"},
-	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push", "audit", "census", "organisation"},
+	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push", "audit", "census", "organisation", "retention"},
 	{"gate"},
 	{"door"},
 	{"config"},

@@ -16,6 +16,7 @@ import (
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/ident/enrol"
 	"conclave.chat/internal/organisation"
+	"conclave.chat/internal/retention"
 	"conclave.chat/internal/room/steward"
 	"conclave.chat/internal/store/auditlog"
 )
@@ -30,6 +31,7 @@ type Deps struct {
 	Organisation *organisation.Service
 	Census       *census.Service
 	Steward      *steward.Service
+	Retention    *retention.Service
 	Nodes
 	// Sources says of each setting where its value comes from that is not set at run time: file, environment or default.
 	Sources map[string]string

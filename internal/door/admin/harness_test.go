@@ -29,6 +29,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/notify"
 	"conclave.chat/internal/organisation"
+	"conclave.chat/internal/retention"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/room/steward"
 	"conclave.chat/internal/store"
@@ -99,6 +100,10 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	h.steward = steward.New(steward.Deps{DB: db, Rooms: h.rooms, Now: func() time.Time { return h.clock }})
 	h.api, err = admin.New(admin.Deps{
 		Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward,
+		Retention: retention.New(retention.Deps{DB: db, Server: server, Now: func() time.Time { return h.clock }, Bounds: func() retention.Bounds {
+			v := h.org.Current()
+			return retention.Bounds{Default: retention.Days(v.RetentionDays), Min: retention.Days(v.RetentionMinDays), Max: retention.Days(v.RetentionMaxDays)}
+		}}),
 		Nodes: admin.Nodes{
 			Status: func(context.Context) admin.Status {
 				return admin.Status{Server: server, Version: "test", Engine: db.Engine()}

@@ -340,7 +340,9 @@ func TestSettings(t *testing.T) {
 		if status, a := put(`"0"`, M{"name": "Late"}); status != 412 || a.Get("errcode").Str != "CHAT.CONCLAVE.CHANGED" {
 			t.Errorf("%d %s", status, a.Raw)
 		}
-		for _, bad := range []M{{"registration": "open"}, {"upload_limit": 0}, {"user_quota": -1}, {"idle_lock_minutes": 100000}, {"name": ""}} {
+		for _, bad := range []M{{"registration": "open"}, {"upload_limit": 0}, {"user_quota": -1}, {"idle_lock_minutes": 100000}, {"name": ""}, {"retention_days": -1},
+			{"retention_min_days": 8, "retention_max_days": 7}, {"retention_days": 5, "retention_min_days": 6}, {"retention_days": 8, "retention_max_days": 7},
+		} {
 			if status, a := put(`"1"`, bad); status != 400 || a.Get("errcode").Str != "M_INVALID_PARAM" {
 				t.Errorf("%v: %d %s", bad, status, a.Raw)
 			}
@@ -351,14 +353,22 @@ func TestSettings(t *testing.T) {
 			t.Errorf("%d %s", status, pub.Raw)
 		}
 		if _, own := h.client("GET", "organisation", h.boss, nil); own.Get("policy.idle_lock_minutes").Int() != 15 || own.Get("policy.forwarding_allowed").Bool() ||
-			!own.Get("policy.exclude_unsigned_devices").Bool() || own.Get("policy.upload_limit").Int() != 77 || !own.Get("admin").Bool() || own.Get("policy.retention_days").Raw != "null" {
+			!own.Get("policy.exclude_unsigned_devices").Bool() || own.Get("policy.upload_limit").Int() != 77 || !own.Get("admin").Bool() || own.Get("policy.retention_days").Raw != "null" || own.Get("policy.retention_min_days").Raw != "null" {
 			t.Errorf("%s", own.Raw)
 		}
 		if status, a := put(`"1"`, M{}); status != 200 || a.Get("values.name").Str != "Example" || a.Get("values.upload_limit").Int() != 1000 {
 			t.Errorf("%d %s", status, a.Raw)
 		}
+		if status, a := put(`"2"`, M{"retention_days": 30, "retention_min_days": 1, "retention_max_days": 365}); status != 200 || a.Get("values.retention_days").Int() != 30 {
+			t.Errorf("%d %s", status, a.Raw)
+		}
+		if _, own := h.client("GET", "organisation", h.boss, nil); own.Get("policy.retention_days").Int() != 30 || own.Get("policy.retention_max_days").Int() != 365 {
+			t.Errorf("%s", own.Raw)
+		}
+		h.ok("POST", "retention/estimate", M{"retention_days": 7, "retention_min_days": 0, "retention_max_days": 0})
+		h.fails("POST", "retention/estimate", M{"retention_days": 7, "retention_min_days": 8, "retention_max_days": 0}, 400, "M_INVALID_PARAM")
 		e := h.ok("GET", "audit?action=settings&order=seq", nil)
-		if e.Get("total").Int() != 2 || e.Get("items.1.before.name").Str != "Umbrella" || e.Get("items.1.after").Raw != "{}" {
+		if e.Get("total").Int() != 3 || e.Get("items.2.after.retention_days").Int() != 30 || e.Get("items.1.before.name").Str != "Umbrella" || e.Get("items.1.after").Raw != "{}" {
 			t.Errorf("%s", e.Raw)
 		}
 	})

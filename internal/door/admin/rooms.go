@@ -6,6 +6,7 @@ import (
 	"conclave.chat/internal/door/openapi"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/retention"
 	"conclave.chat/internal/room/steward"
 	stored "conclave.chat/internal/store/census"
 	"conclave.chat/internal/store/listing"
@@ -45,6 +46,7 @@ type roomItem struct {
 	Events    int64     `json:"events"`
 	Bytes     int64     `json:"bytes" doc:"Size of the events as they were sent, without media."`
 	Encrypted bool      `json:"encrypted"`
+	Recorded  bool      `json:"recorded" doc:"Its state names a policy server."`
 	Space     bool      `json:"space"`
 	Public    bool      `json:"public" doc:"Anybody with an account may join."`
 	Published bool      `json:"published" doc:"It is in the directory of rooms."`
@@ -54,7 +56,7 @@ type roomItem struct {
 
 func roomOf(m *census.Room) roomItem {
 	return roomItem{
-		m.ID, m.Name, m.Alias, m.Version, m.Creator, ms(m.Created), ms(m.Last), m.Members, m.Events, m.Bytes, m.Encrypted, m.Space, m.Public, m.Published,
+		m.ID, m.Name, m.Alias, m.Version, m.Creator, ms(m.Created), ms(m.Last), m.Members, m.Events, m.Bytes, m.Encrypted, m.Recorded, m.Space, m.Public, m.Published,
 		m.Orphaned, m.Blocked,
 	}
 }
@@ -73,6 +75,8 @@ type roomDetails struct {
 	Topic     string         `json:"topic"`
 	JoinRule  string         `json:"join_rule"`
 	History   string         `json:"history_visibility"`
+	OwnAge    int64          `json:"own_max_lifetime" doc:"How long the room itself says that messages are kept: milliseconds. 0: it does not."`
+	Age       int64          `json:"max_lifetime" doc:"How long messages are kept, by what the room and the organisation say: milliseconds. 0: for ever."`
 	Invited   int64          `json:"invited_members"`
 	Banned    int64          `json:"banned_members"`
 	State     map[string]int `json:"state" doc:"Number of state events by type."`
@@ -98,7 +102,7 @@ func (h *Handlers) getRoom(r *door.Request) (roomDetails, error) {
 	if err != nil {
 		return roomDetails{}, err
 	}
-	return roomDetails{roomOf(&d.Room), d.Topic, d.JoinRule, d.History, d.Invited, d.Banned, d.State, d.Successor, d.Giver}, nil
+	return roomDetails{roomOf(&d.Room), d.Topic, d.JoinRule, d.History, retention.Bounds{}.For(d.Retention).Max, h.Retention.Bounds().For(d.Retention).Max, d.Invited, d.Banned, d.State, d.Successor, d.Giver}, nil
 }
 
 type roomMember struct {

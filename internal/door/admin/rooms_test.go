@@ -89,6 +89,20 @@ func TestRooms(t *testing.T) {
 			t.Errorf("%v %q", err, rows)
 		}
 
+		_, err = h.rooms.SetState(context.Background(), h.id("alice"), open, "m.room.policy", "", []byte(`{"via":"rec.example.org"}`))
+		h.must(err)
+		_, err = h.rooms.SetState(context.Background(), h.id("alice"), open, "m.room.retention", "", []byte(`{"max_lifetime":86400000}`))
+		h.must(err)
+		if got := names("kind=recorded") + names("kind=unrecorded"); got != `["Open alice"]["=Sécret","Department"]` {
+			t.Errorf("recorded or not: %s", got)
+		}
+		if a := h.ok("GET", at(open), nil); !a.Get("recorded").Bool() || a.Get("own_max_lifetime").Int() != 86400000 || a.Get("max_lifetime").Int() != 86400000 {
+			t.Errorf("%s", a.Raw)
+		}
+		if !strings.Contains(h.csv("rooms"), ",recorded,") {
+			t.Error("the CSV does not say what is recorded")
+		}
+
 		d := h.ok("GET", "dashboard", nil)
 		if d.Get("people.total").Int() != 3 || d.Get("people.active_1d").Int() != 3 || d.Get("people.admins").Int() != 1 || d.Get("rooms.total").Int() != 3 || d.Get("rooms.spaces").Int() != 1 ||
 			d.Get("devices").Int() != 3 || d.Get("messages.#").Int() != 30 || d.Get("messages.29.messages").Int() != 3 || d.Get("messages.29.date").Str != "2023-11-14" || d.Get("storage.database_bytes").Int() <= 0 {

@@ -12,6 +12,7 @@ import (
 	"conclave.chat/internal/door/openapi"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/organisation"
+	"conclave.chat/internal/retention"
 )
 
 func (h *Handlers) settingsOperations() []openapi.Operation {
@@ -22,7 +23,28 @@ func (h *Handlers) settingsOperations() []openapi.Operation {
 			return h.settings(h.Organisation.State(r.Context()))
 		}),
 		put,
+		act("POST", "retention/estimate", "estimateRetention", "Count the messages that would be removed at once if these times were set.", h.estimateRetention),
 	}
+}
+
+type retentionTimes struct {
+	Days int64 `json:"retention_days"`
+	Min  int64 `json:"retention_min_days"`
+	Max  int64 `json:"retention_max_days"`
+}
+
+type retentionEstimate struct {
+	Rooms    int64 `json:"rooms" doc:"Rooms in which messages would be removed."`
+	Messages int64 `json:"messages" doc:"Messages, reactions and the like; not state."`
+}
+
+func (h *Handlers) estimateRetention(r *door.Request, b *retentionTimes) (retentionEstimate, error) {
+	v := organisation.Values{RetentionDays: b.Days, RetentionMinDays: b.Min, RetentionMaxDays: b.Max}
+	if err := v.CheckRetention(); err != nil {
+		return retentionEstimate{}, err
+	}
+	e, err := h.Retention.Estimate(r.Context(), retention.Bounds{Default: retention.Days(b.Days), Min: retention.Days(b.Min), Max: retention.Days(b.Max)})
+	return retentionEstimate{e.Rooms, e.Messages}, err
 }
 
 // settingsAnswer is the answer about settings.

@@ -58,6 +58,27 @@ func draft(r *door.Request) (room.Draft, error) {
 	return room.Draft{Room: id, Sender: r.Caller.User, Type: r.Path("eventType"), Content: content}, err
 }
 
+// maxAttached is how many files one event may be said to show.
+const maxAttached = 32
+
+// attached reads which files the event shows, where its content does not tell: with end-to-end encryption.
+//
+// Spec: MSC3911
+func (h *Handlers) attached(r *door.Request) (ids []string, err error) {
+	list := r.HTTP.URL.Query()["org.matrix.msc3911.attach_media"]
+	if len(list) > maxAttached {
+		return nil, fault.InvalidParam("An event can show %d files at most", maxAttached)
+	}
+	for _, uri := range list {
+		found := mx.FilesIn([]byte(uri), h.Server)
+		if len(found) != 1 || uri != "mxc://"+string(h.Server)+"/"+found[0] {
+			return nil, fault.InvalidParam("attach_media must be the mxc:// address of a file of this server")
+		}
+		ids = append(ids, found[0])
+	}
+	return ids, nil
+}
+
 func (h *Handlers) send(r *door.Request) (any, error) {
 	d, err := draft(r)
 	if err != nil {
@@ -68,6 +89,9 @@ func (h *Handlers) send(r *door.Request) (any, error) {
 	}
 	if delay, ok, err := delayOf(r); ok || err != nil {
 		return h.delay(r, d, delay, err)
+	}
+	if d.Files, err = h.attached(r); err != nil {
+		return nil, err
 	}
 	ids, err := h.Rooms.Append(r.Context(), d)
 	if err != nil {

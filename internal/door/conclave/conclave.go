@@ -50,7 +50,9 @@ type policy struct {
 	RecoveryPassphrase bool   `json:"recovery_passphrase_allowed"`
 	EncryptRooms       bool   `json:"encrypt_rooms"`
 	UploadLimit        int64  `json:"upload_limit"`
-	RetentionDays      *int64 `json:"retention_days"` // null: messages are kept
+	RetentionDays      *int64 `json:"retention_days"` // null: messages are kept where the room says nothing else
+	RetentionMinDays   *int64 `json:"retention_min_days"`
+	RetentionMaxDays   *int64 `json:"retention_max_days"` // bounds of what a room may say; null: none
 }
 
 type organisationAnswer struct {
@@ -75,9 +77,18 @@ func (h *Handlers) organisation(r *door.Request) (any, error) {
 		a.Policy = &policy{
 			IdleLockMinutes: v.IdleLockMinutes, Forwarding: v.Forwarding, ExcludeUnsigned: v.ExcludeUnsigned, RecoveryPassphrase: v.RecoveryPassphrase,
 			EncryptRooms: v.EncryptRooms, UploadLimit: v.UploadLimit,
+			RetentionDays: days(v.RetentionDays), RetentionMinDays: days(v.RetentionMinDays), RetentionMaxDays: days(v.RetentionMaxDays),
 		}
 	}
 	return a, nil
+}
+
+// days is a number of days as clients see it: null where there is none.
+func days(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 type invitationAnswer struct {

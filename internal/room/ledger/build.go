@@ -9,6 +9,7 @@ import (
 	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/store/mediameta"
 )
 
 // Write is one atomic change: the events that it appends to one or more rooms, and whatever else belongs to it.
@@ -99,6 +100,9 @@ func (p *Part) Add(d *Prepared) (*eventlog.Event, error) {
 	p.events = append(p.events, logged)
 	if d.Also != nil {
 		p.write.Extra(d.Also)
+	}
+	if files := append(mx.FilesIn(ev.Content, l.signer.Server), d.Files...); len(files) > 0 {
+		p.write.Extra(func(tx *store.Tx) error { return mediameta.AddLinks(tx, files, ev.ID, ev.RoomID, ev.Sender, ev.TS) })
 	}
 	p.tip = p.tip.With(ev, 0)
 	if d.relation.Type == relAnnotation {

@@ -7,6 +7,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/store/mediameta"
 )
 
 // run is the write job. It checks before it changes anything, so that a write that loses costs the others in its transaction nothing.
@@ -100,8 +101,12 @@ func (p *Part) insert(tx *store.Tx) error {
 		if err != nil {
 			return err
 		}
-		if ok {
-			p.applied = append(p.applied, ev)
+		if !ok {
+			continue
+		}
+		p.applied = append(p.applied, ev)
+		if err := mediameta.EndLinks(tx, ev.ID, mediameta.Deletion, p.write.now); err != nil {
+			return err
 		}
 	}
 	return nil

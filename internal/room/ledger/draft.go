@@ -17,6 +17,7 @@ type Draft struct {
 	StateKey *string // nil: not a state event
 	Content  []byte  // a JSON object
 	Redacts  mx.EventID
+	Files    []string     // ids of files that the event shows besides those that its content names: an encrypted one names none
 	Txn      eventlog.Txn // the request that it comes with; a zero value if that cannot be sent again
 	// Also is written together with the event, unless there is no need to send it. It may be nil.
 	Also func(*store.Tx) error

@@ -96,6 +96,11 @@ func (l *Ledger) Listen(b store.Batch) {
 			} else { // what its snapshot holds may be gone from the log
 				l.cells.forget(c.Room)
 			}
+		case store.KindPruned:
+			l.recent.prune(c.Room, c.Pos)
+			if found := l.cells.find(c.Room); found != nil {
+				found.prune(c.Pos)
+			}
 		default:
 		}
 	}

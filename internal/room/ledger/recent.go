@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"conclave.chat/internal/mx"
@@ -50,6 +51,23 @@ func (r *ring) replace(ev *eventlog.Event) {
 			return
 		}
 	}
+}
+
+// prune forgets what came up to a position: it has to be read again.
+func (r *ring) prune(upTo store.Pos) {
+	n := 0
+	for n < len(r.list) && r.list[n].Pos <= upTo {
+		n++
+	}
+	if n > 0 {
+		r.after, r.list = r.list[n-1].Pos, slices.Clone(r.list[n:])
+	}
+}
+
+func (c *cell) prune(upTo store.Pos) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.recent.prune(upTo)
 }
 
 // Recent is the events of a room after one position and at or before another, if all of them are in memory. The slice is shared.
@@ -108,6 +126,17 @@ func (r *recent) replace(ev *eventlog.Event) {
 	defer r.mu.Unlock()
 	if _, ok := r.byID[ev.ID]; ok {
 		r.byID[ev.ID] = ev
+	}
+}
+
+// prune forgets messages of a room up to a position.
+func (r *recent) prune(room mx.RoomID, upTo store.Pos) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, ev := range r.byID {
+		if ev.RoomID == room && ev.Pos <= upTo && !ev.IsState() {
+			delete(r.byID, id)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store"
@@ -109,6 +110,9 @@ func (l *Ledger) advance(ctx context.Context, r store.Reader, s *roomstate.Snaps
 			continue
 		}
 		target, err := eventlog.ByID(ctx, r, ev.Redacts)
+		if fault.Is(err, "M_NOT_FOUND") { // it was removed for its age since
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}

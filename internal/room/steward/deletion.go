@@ -11,6 +11,7 @@ import (
 	"conclave.chat/internal/store/auditlog"
 	"conclave.chat/internal/store/eventlog"
 	"conclave.chat/internal/store/listing"
+	"conclave.chat/internal/store/mediameta"
 )
 
 // Deletion is a room that is being deleted, or was.
@@ -143,6 +144,9 @@ func (s *Service) step(ctx context.Context, d *Deletion) error {
 		if n < purgeBatch {
 			next.Phase, next.Finished, next.Purged = phaseDone, max(s.now(), 1), next.Events
 			if err := eventlog.Strip(tx, d.Room); err != nil {
+				return err
+			}
+			if err := mediameta.EndRoom(tx, d.Room, mediameta.Erasure, s.now()); err != nil {
 				return err
 			}
 		}

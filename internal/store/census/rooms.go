@@ -20,6 +20,7 @@ type Room struct {
 	Name      string
 	Alias     string
 	Encrypted bool
+	Recorded  bool
 	Space     bool
 	Public    bool
 	Orphaned  bool
@@ -38,7 +39,7 @@ type RoomFilter struct {
 
 // RoomKinds are the kinds of rooms that can be asked for.
 func RoomKinds() []string {
-	return []string{"", "orphaned", "encrypted", "unencrypted", "space", "public", "blocked", "empty"}
+	return []string{"", "orphaned", "encrypted", "unencrypted", "space", "public", "blocked", "empty", "recorded", "unrecorded"}
 }
 
 // RoomOrders are what Rooms can be sorted by; the first is the default.
@@ -48,16 +49,16 @@ func RoomOrders() []string {
 	}
 }
 
-const roomColumns = "room_id, version, creator, created_ts, published, name, alias, encrypted, space, public, orphaned, blocked, members, events, bytes, last_ts"
+const roomColumns = "room_id, version, creator, created_ts, published, name, alias, encrypted, recorded, space, public, orphaned, blocked, members, events, bytes, last_ts"
 
 func (m *Room) fields() []any {
 	return []any{
-		&m.ID, &m.Version, &m.Creator, &m.Created, &m.Published, &m.Name, &m.Alias, &m.Encrypted, &m.Space, &m.Public, &m.Orphaned, &m.Blocked,
+		&m.ID, &m.Version, &m.Creator, &m.Created, &m.Published, &m.Name, &m.Alias, &m.Encrypted, &m.Recorded, &m.Space, &m.Public, &m.Orphaned, &m.Blocked,
 		&m.Members, &m.Events, &m.Bytes, &m.Last,
 	}
 }
 
-const rooms = `(SELECT r.room_id, r.version, r.creator, r.created_ts, r.published, c.name, c.alias, c.found_by, c.encrypted, c.space, c.public, c.orphaned,
+const rooms = `(SELECT r.room_id, r.version, r.creator, r.created_ts, r.published, c.name, c.alias, c.found_by, c.encrypted, c.recorded, c.space, c.public, c.orphaned,
 	EXISTS (SELECT 1 FROM blocked_room b WHERE b.room_id = r.room_id) AS blocked,
 	(SELECT count(*) FROM membership m WHERE m.room_id = r.room_id AND m.membership = 'join') AS members, c.events, c.bytes, c.last_ts
 	FROM room r JOIN room_census c ON c.room_id = r.room_id WHERE NOT c.deleted) p`
@@ -76,10 +77,12 @@ func Rooms(ctx context.Context, r store.Reader, f RoomFilter, p listing.Page) (l
 		q.Where("found_by LIKE ? ESCAPE '!'", "%"+listing.Escape(word)+"%")
 	}
 	switch f.Kind {
-	case "orphaned", "encrypted", "space", "public", "blocked":
+	case "orphaned", "encrypted", "recorded", "space", "public", "blocked":
 		q.Where(f.Kind)
 	case "unencrypted":
 		q.Where("NOT encrypted")
+	case "unrecorded":
+		q.Where("NOT recorded")
 	case "empty":
 		q.Where("members = 0")
 	}
@@ -167,17 +170,17 @@ func Lines(ctx context.Context, r store.Reader, after store.Pos, limit int) ([]L
 
 // Look is what a room's state says of it.
 type Look struct {
-	Name, Alias                        string
-	Encrypted, Space, Public, Orphaned bool
+	Name, Alias                                  string
+	Encrypted, Recorded, Space, Public, Orphaned bool
 }
 
 // SetLook writes what a room's state says.
 func SetLook(tx *store.Tx, id mx.RoomID, l Look) error {
 	foundBy := account.Fold(strings.Join([]string{l.Name, l.Alias, string(id)}, "\n"))
-	_, err := tx.Exec(`INSERT INTO room_census (room_id, name, alias, found_by, encrypted, space, public, orphaned, deleted, events, bytes, last_ts)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, FALSE, 0, 0, 0) ON CONFLICT (room_id) DO UPDATE SET name = excluded.name, alias = excluded.alias,
-			found_by = excluded.found_by, encrypted = excluded.encrypted, space = excluded.space, public = excluded.public, orphaned = excluded.orphaned`,
-		id, l.Name, l.Alias, foundBy, l.Encrypted, l.Space, l.Public, l.Orphaned)
+	_, err := tx.Exec(`INSERT INTO room_census (room_id, name, alias, found_by, encrypted, recorded, space, public, orphaned, deleted, events, bytes, last_ts)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, FALSE, 0, 0, 0) ON CONFLICT (room_id) DO UPDATE SET name = excluded.name, alias = excluded.alias,
+			found_by = excluded.found_by, encrypted = excluded.encrypted, recorded = excluded.recorded, space = excluded.space, public = excluded.public, orphaned = excluded.orphaned`,
+		id, l.Name, l.Alias, foundBy, l.Encrypted, l.Recorded, l.Space, l.Public, l.Orphaned)
 	return err
 }
 

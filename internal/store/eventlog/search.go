@@ -71,6 +71,12 @@ func AddWords(tx *store.Tx, words []Word) error {
 	return nil
 }
 
+// DropLostWords takes events between two positions out of the index that are not in the log any more: they were removed while they were read.
+func DropLostWords(tx *store.Tx, after, upTo store.Pos) error {
+	_, err := tx.Exec(`DELETE FROM search_word WHERE pos > $1 AND pos <= $2 AND NOT EXISTS (SELECT 1 FROM event e WHERE e.pos = search_word.pos)`, int64(after), int64(upTo))
+	return err
+}
+
 // DropWords takes an event out of the index.
 func DropWords(tx *store.Tx, id mx.EventID) error {
 	_, err := tx.Exec("DELETE FROM search_word WHERE pos IN (SELECT pos FROM event WHERE event_id = $1)", string(id))

@@ -143,14 +143,20 @@ func Purge(tx *store.Tx, room mx.RoomID, limit int) (int64, error) {
 	if _, err := tx.Exec("DELETE FROM search_word WHERE pos IN (SELECT e.pos"+disposable+" ORDER BY e.pos LIMIT $2)", room, limit); err != nil {
 		return 0, err
 	}
-	return tx.Exec("DELETE FROM event WHERE pos IN (SELECT e.pos"+disposable+" ORDER BY e.pos LIMIT $2)", room, limit)
+	n, err := tx.Exec("DELETE FROM event WHERE pos IN (SELECT e.pos"+disposable+" ORDER BY e.pos LIMIT $2)", room, limit)
+	if err != nil || n >= int64(limit) {
+		return n, err
+	}
+	pruned, err := tx.Exec("DELETE FROM pruned_event WHERE pos IN (SELECT pos FROM pruned_event WHERE room_id = $1 ORDER BY pos LIMIT $2)", room, int64(limit)-n)
+	return n + pruned, err
 }
 
 // Strip removes what else is kept of a room that was purged.
 func Strip(tx *store.Tx, room mx.RoomID) error {
 	for _, query := range []string{
 		"DELETE FROM room_alias WHERE room_id = $1", "DELETE FROM receipt WHERE room_id = $1", "DELETE FROM unread WHERE room_id = $1",
-		"DELETE FROM thread_subscription WHERE room_id = $1", "DELETE FROM delayed_event WHERE room_id = $1", "UPDATE room SET published = FALSE WHERE room_id = $1",
+		"DELETE FROM thread_subscription WHERE room_id = $1", "DELETE FROM room_retention WHERE room_id = $1",
+		"DELETE FROM delayed_event WHERE room_id = $1", "UPDATE room SET published = FALSE WHERE room_id = $1",
 		`INSERT INTO room_census (room_id, name, alias, found_by, encrypted, space, public, orphaned, deleted, events, bytes, last_ts)
 			VALUES ($1, '', '', '', FALSE, FALSE, FALSE, FALSE, TRUE, 0, 0, 0)
 			ON CONFLICT (room_id) DO UPDATE SET deleted = TRUE, name = '', alias = '', events = 0, bytes = 0`,

@@ -123,6 +123,7 @@ type Unread struct {
 	Pos    store.Pos // counted up to here
 	Joined store.Pos // from here
 	Marks  []byte
+	Pruned store.Pos // read only: messages up to here were removed for their age
 }
 
 // FindUnread reads what was counted in some rooms; rooms where nothing was are missing from the result.
@@ -137,7 +138,8 @@ func FindUnread(ctx context.Context, r store.Reader, user mx.UserID, rooms []mx.
 		for i := range size {
 			args = append(args, part[min(i, len(part)-1)])
 		}
-		err := findUnread(ctx, r, found, "SELECT room_id, pos, joined_pos, marks FROM unread WHERE user_id = $1 AND room_id IN ("+store.In(size, 2)+")", args)
+		err := findUnread(ctx, r, found, `SELECT u.room_id, u.pos, u.joined_pos, u.marks, COALESCE(p.upto, 0) FROM unread u
+			LEFT JOIN room_retention p ON p.room_id = u.room_id WHERE u.user_id = $1 AND u.room_id IN (`+store.In(size, 2)+")", args)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +159,7 @@ func findUnread(ctx context.Context, r store.Reader, found map[mx.RoomID]*Unread
 	for rows.Next() {
 		var room mx.RoomID
 		var u Unread
-		if err := rows.Scan(&room, &u.Pos, &u.Joined, &u.Marks); err != nil {
+		if err := rows.Scan(&room, &u.Pos, &u.Joined, &u.Marks, &u.Pruned); err != nil {
 			return err
 		}
 		found[room] = &u
