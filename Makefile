@@ -18,7 +18,7 @@ RACE := ./internal/store/... ./internal/notify ./internal/ephemeral ./internal/p
 FUZZTIME := 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build web test test-deps race lint fuzz spec spec-update e2e differential bench docs screens release vulncheck
+.PHONY: help run build web test test-deps race lint fuzz spec spec-update e2e differential bench docs screens web-bench release vulncheck
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,10 @@ bench: build test-deps ## measure the server on both engines; BENCH=-quick only 
 	CONCLAVE_POSTGRES_PORT=5434 scripts/postgres drop
 	CONCLAVE_POSTGRES_PORT=5434 scripts/postgres run bin/bench local -out bin/bench.json -table bin/bench.md $(BENCH)
 	@echo "the table is bin/bench.md, the report bin/bench.json"
+
+web-bench: test-deps build ## measure the web app in Chromium: loading, lists, typing, memory
+	cd test/browser && npx vitest run --config bench.config.ts
+	@echo "the table is bin/web-bench.md"
 
 screens: test-deps build ## take the pictures of docs/screens anew
 	cd test/browser && npx vitest run --config screens.config.ts
