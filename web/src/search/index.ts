@@ -40,6 +40,9 @@ export interface RoomStats {
   jobs: number | null;
 }
 
+/** So many segments are read ahead. */
+const ahead = 4;
+
 /** So many messages without a key are named for each room. */
 const maxMissing = 500;
 
@@ -245,11 +248,24 @@ export class SearchIndex implements Sink {
     const found: { hit: Hit; points: number }[] = [];
     const sort = () => found.sort((a, b) => (best ? b.points - a.points : 0) || b.hit.ts - a.hit.ts || (a.hit.id < b.hit.id ? -1 : 1));
     const enough = f.limit + f.skip + 1;
+    // All segments are opened for the best matches: the next ones come from disk while one is searched.
+    const coming = new Map<number, Promise<Segment | null>>();
+    const load = (i: number): Promise<Segment | null> => {
+      let segment = coming.get(i);
+      if (segment === undefined) {
+        segment = segments[i] ? this.shelf.segment((segments[i] as { s: Shelved }).s) : Promise.resolve(null);
+        segment.catch(() => undefined);
+        coming.set(i, segment);
+      }
+      return segment;
+    };
     for (let i = 0; i < segments.length && !stale(); i++) {
       const { s, max } = segments[i] as { s: Shelved; max: number };
       // What is left is older than a page of what was found.
       if (!best && found.length >= enough && max < (found[enough - 1]?.hit.ts ?? 0)) break;
-      const segment = await this.shelf.segment(s);
+      if (best) for (let next = i + 1; next <= i + ahead; next++) void load(next);
+      const segment = await load(i);
+      coming.delete(i);
       if (segment === null) continue;
       found.push(...this.hits(f, s.room.state.roomId, segment));
       sort();
