@@ -5,8 +5,9 @@ import { useTranslation } from "react-i18next";
 import { ApiError } from "@/matrix/api.ts";
 import { Row, Section } from "@/settings/Section.tsx";
 import { errorText, useAct } from "@/ui/act.ts";
-import { getSettings, putSettings, type SettingsAnswer, type SettingValues } from "./api.ts";
+import { estimateRetention, getSettings, putSettings, type SettingsAnswer, type SettingValues } from "./api.ts";
 import { parseBytes, writeBytes } from "./check.ts";
+import { TypeName } from "./TypeName.tsx";
 import { showUndo } from "./undo.tsx";
 
 const key = ["admin", "settings"];
@@ -31,6 +32,7 @@ function Form({ s }: { s: SettingsAnswer }) {
   const { t } = useTranslation("admin");
   const queries = useQueryClient();
   const { busy, act } = useAct();
+  const [asked, setAsked] = useState<{ rooms: number; messages: number } | null>(null);
   const [draft, setDraft] = useState<Partial<SettingValues>>(s.set);
   const v: SettingValues = { ...s.values, ...draft };
   const [texts, setTexts] = useState({ upload_limit: writeBytes(v.upload_limit), user_quota: writeBytes(v.user_quota) });
@@ -52,6 +54,16 @@ function Form({ s }: { s: SettingsAnswer }) {
     if (!ok) return;
     showUndo(t("organisation.saved"), () => act(() => putSettings(s.set, version).then(() => queries.invalidateQueries({ queryKey: key }))));
     await queries.invalidateQueries({ queryKey: key });
+  };
+  // Shorter times delete messages at once, for good: who sets them is told how many, and types the organisation's name.
+  const ask = async () => {
+    const times = { retention_days: v.retention_days, retention_min_days: v.retention_min_days, retention_max_days: v.retention_max_days };
+    let would = { rooms: 0, messages: 0 };
+    if (Object.keys(times).some((n) => v[n as keyof typeof times] !== s.values[n as keyof typeof times])) {
+      if (!(await act(async () => void (would = await estimateRetention(times))))) return;
+    }
+    if (would.messages > 0) setAsked(would);
+    else await save();
   };
   const line = (name: Name, control: (id: string) => ReactNode) => <Line key={name} name={name} source={name in draft ? "console" : s.sources[name]} control={control} />;
   const bytesLine = (name: "upload_limit" | "user_quota") =>
@@ -103,8 +115,23 @@ function Form({ s }: { s: SettingsAnswer }) {
         {bytesLine("upload_limit")}
         {bytesLine("user_quota")}
       </Section>
+      <Section title={t("organisation.retention")}>
+        {(["retention_days", "retention_min_days", "retention_max_days"] as const).map((name) =>
+          line(name, (id) => <NumberInput aria-labelledby={id} w="11rem" min={0} max={36600} allowDecimal={false} value={v[name]} onChange={(x) => set(name, Number(x) || 0)} />),
+        )}
+      </Section>
+      {asked !== null && (
+        <TypeName
+          title={t("organisation.retentionAsk")}
+          text={t("organisation.retentionText", { messages: t("organisation.messages", { count: asked.messages }), rooms: t("organisation.rooms", { count: asked.rooms }) })}
+          action={t("save")}
+          name={s.values.name}
+          onClose={() => setAsked(null)}
+          act={save}
+        />
+      )}
       <Group mt="xl">
-        <Button loading={busy} disabled={!changed || bad.length > 0 || v.name.trim() === ""} onClick={() => void save()}>
+        <Button loading={busy} disabled={!changed || bad.length > 0 || v.name.trim() === ""} onClick={() => void ask()}>
           {t("save")}
         </Button>
         <Button variant="default" disabled={!changed} onClick={() => (setDraft(s.set), setTexts({ upload_limit: writeBytes(s.values.upload_limit), user_quota: writeBytes(s.values.user_quota) }))}>

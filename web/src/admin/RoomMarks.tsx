@@ -10,6 +10,9 @@ export function RoomMarks({ r }: { r: RoomItem }) {
       <Badge variant="light" color={r.encrypted ? "teal" : "gray"}>
         {t(r.encrypted ? "kind.encrypted" : "kind.unencrypted")}
       </Badge>
+      <Badge variant="light" color={r.recorded ? "violet" : "gray"}>
+        {t(r.recorded ? "kind.recorded" : "kind.unrecorded")}
+      </Badge>
       {r.space && <Badge variant="outline">{t("kind.space")}</Badge>}
       {r.public && <Badge variant="outline">{t("kind.public")}</Badge>}
       {r.orphaned && (

@@ -2,6 +2,7 @@ import { Alert, Button, DataList, Progress, Skeleton, Text } from "@mantine/core
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ageWords } from "@/company/kept.ts";
 import { ApiError } from "@/matrix/api.ts";
 import { Row, Section } from "@/settings/Section.tsx";
 import { errorText, useAct } from "@/ui/act.ts";
@@ -39,6 +40,7 @@ export function RoomPage({ id }: { id: string }) {
 
 function Facts({ r }: { r: RoomDetails }) {
   const { t, i18n } = useTranslation("admin");
+  const { t: company } = useTranslation("company");
   const facts: [string, string][] = [
     [t("people.name"), r.name || t("room.unnamed")],
     [t("room.topic"), r.topic],
@@ -46,6 +48,8 @@ function Facts({ r }: { r: RoomDetails }) {
     [t("room.members"), String(r.joined_members)],
     [t("room.joinRule"), t(`joinRule.${r.join_rule}`, { defaultValue: r.join_rule })],
     [t("room.history"), t(`history.${r.history_visibility}`, { defaultValue: r.history_visibility })],
+    [t("room.recorded"), t(r.recorded ? "kind.recorded" : "kind.unrecorded")],
+    [t("room.retention"), r.max_lifetime === 0 ? t("room.kept") : t(r.own_max_lifetime > 0 ? "room.keptOwn" : "room.keptStandard", { age: ageWords(company, r.max_lifetime) })],
     [t("room.creator"), r.creator],
     [t("person.created"), moment(r.created, i18n.language)],
     [t("room.size"), `${bytes(r.bytes, i18n.language)} (${new Intl.NumberFormat(i18n.language).format(r.events)})`],

@@ -13,7 +13,7 @@ import { type Column, ListView } from "./ListView.tsx";
 import { RoomMarks } from "./RoomMarks.tsx";
 import { useList } from "./useList.ts";
 
-const kinds = ["", "orphaned", "encrypted", "unencrypted", "space", "public", "blocked", "empty"] as const;
+const kinds = ["", "orphaned", "encrypted", "unencrypted", "space", "public", "blocked", "empty", "recorded", "unrecorded"] as const;
 
 export function RoomsPage() {
   const { t, i18n } = useTranslation("admin");

@@ -13,6 +13,7 @@ export interface RoomItem {
   events: number;
   bytes: number;
   encrypted: boolean;
+  recorded: boolean;
   space: boolean;
   public: boolean;
   published: boolean;
@@ -24,6 +25,8 @@ export interface RoomDetails extends RoomItem {
   topic: string;
   join_rule: string;
   history_visibility: string;
+  own_max_lifetime: number; // milliseconds; 0: the room says nothing
+  max_lifetime: number; // what holds; 0: for ever
   invited_members: number;
   banned_members: number;
   state: Record<string, number>;

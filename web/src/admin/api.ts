@@ -129,6 +129,9 @@ export interface SettingValues {
   forwarding_allowed: boolean;
   exclude_unsigned_devices: boolean;
   recovery_passphrase_allowed: boolean;
+  retention_days: number;
+  retention_min_days: number;
+  retention_max_days: number;
 }
 
 export interface SettingsAnswer {
@@ -178,6 +181,10 @@ export async function importPeople(table: string, query: { dry_run: boolean; as:
 export const verifyAudit = (anchor: { seq?: number; hash?: string } = {}) => get<AuditVerdict>("audit/verify", anchor);
 
 export const getSettings = () => get<SettingsAnswer>("settings");
+
+/** What would be removed at once if these times were set. */
+export const estimateRetention = (v: Pick<SettingValues, "retention_days" | "retention_min_days" | "retention_max_days">) =>
+  api<{ rooms: number; messages: number }>(address("retention/estimate"), { method: "POST", body: v });
 
 export async function putSettings(set: Partial<SettingValues>, version: number): Promise<SettingsAnswer> {
   return (await (await rawApi(address("settings"), { method: "PUT", body: set, headers: { "If-Match": `"${version}"` } })).json()) as SettingsAnswer;

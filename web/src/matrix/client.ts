@@ -9,6 +9,7 @@ import {
 } from "matrix-js-sdk";
 import { createStore } from "zustand/vanilla";
 import { useStore } from "zustand";
+import { attaching } from "./attach.ts";
 import { api, ApiError, baseUrl } from "./api.ts";
 import { startEncryption } from "./encryption.ts";
 import { cryptoCallbacks } from "./keystorage.ts";
@@ -136,6 +137,7 @@ async function start(session: Session): Promise<void> {
     cryptoCallbacks,
     verificationMethods: methods,
     logger,
+    fetchFn: attaching(() => current),
   });
   current = c;
   c.on(HttpApiEvent.SessionLoggedOut, (err) => void (isRemoval(err.data) ? erase("removed") : signInAgain("again")));

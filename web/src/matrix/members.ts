@@ -73,6 +73,7 @@ export interface Powers {
   roles: boolean;
   joinRule: boolean;
   history: boolean;
+  retention: boolean;
   encryption: boolean;
   upgrade: boolean;
   children: boolean; // of a space
@@ -81,7 +82,7 @@ export interface Powers {
 
 const nothing: Powers = {
   own: 0, invite: false, kick: false, ban: false, redact: false, name: false, topic: false, avatar: false, alias: false, roles: false,
-  joinRule: false, history: false, encryption: false, upgrade: false, children: false, pin: false,
+  joinRule: false, history: false, retention: false, encryption: false, upgrade: false, children: false, pin: false,
 };
 
 export function powersOf(room: Room): Powers {
@@ -104,6 +105,7 @@ export function powersOf(room: Room): Powers {
     roles: may("m.room.power_levels"),
     joinRule: may("m.room.join_rules"),
     history: may("m.room.history_visibility"),
+    retention: may("m.room.retention"),
     encryption: may("m.room.encryption"),
     upgrade: may("m.room.tombstone"),
     children: may("m.space.child"),

@@ -1,4 +1,4 @@
-import { ClientEvent, RoomStateEvent } from "matrix-js-sdk";
+import { ClientEvent, type MatrixEvent, RoomStateEvent } from "matrix-js-sdk";
 import { useOrganisation, lastPolicy } from "./organisation.ts";
 import { client } from "./client.ts";
 import { useView } from "./subscribe.ts";
@@ -57,4 +57,29 @@ export function spellAge(ms: number): { unit: "year" | "week" | "day" | "hour" |
     if (ms >= size) return { unit, count: Math.round(ms / size) };
   }
   return { unit: "second", count: Math.max(1, Math.round(ms / 1000)) };
+}
+
+/** Whether a message is older than its room keeps it: the server has deleted it, or does so at any moment. What is still being sent is not. */
+export function isExpired(event: Pick<MatrixEvent, "isState" | "getTs" | "status">, age: number | null, now = Date.now()): boolean {
+  return age !== null && !event.isState() && (event.status === null || event.status === "sent") && event.getTs() + age <= now;
+}
+
+/** In how many milliseconds the next of some messages is too old; null if none ever is. No more than a timer takes. */
+export function untilExpired(events: readonly Pick<MatrixEvent, "isState" | "getTs">[], age: number | null, now = Date.now()): number | null {
+  if (age === null) return null;
+  const next = Math.min(...events.filter((e) => !e.isState() && e.getTs() + age > now).map((e) => e.getTs() + age - now));
+  return next === Infinity ? null : Math.min(Math.max(next, 250), 2 ** 31 - 1);
+}
+
+/** Has a room say for itself how long its messages are kept; null: as the organisation does. */
+export async function setLifetime(roomId: string, ms: number | null): Promise<void> {
+  await client().sendStateEvent(roomId, "m.room.retention" as never, (ms === null ? {} : { max_lifetime: ms }) as never, "");
+}
+
+/** The times that a room can be given, within what the organisation allows, and the one that it has. */
+export function lifetimes(policy: RetentionPolicy, own: number | null): number[] {
+  const least = policy.retentionMinDays ?? 0;
+  const most = policy.retentionMaxDays ?? Infinity;
+  const days = [1, 7, 30, 90, 365, 1095, 2190, 3650, ...(policy.retentionMinDays === null ? [] : [least]), ...(most === Infinity ? [] : [most])].filter((d) => d >= least && d <= most);
+  return [...new Set([...days.map((d) => d * day), ...(own === null ? [] : [own])])].sort((a, b) => a - b);
 }

@@ -1,6 +1,7 @@
 import type { MatrixEvent, Room } from "matrix-js-sdk";
 import { client } from "./client.ts";
 import { type Message, type Person, personOf, toMessage } from "./message.ts";
+import { isExpired, roomMaxAge } from "./retention.ts";
 import { same } from "./timelineSame.ts";
 
 /** Turns the events of a timeline into messages. A message that has not changed is the same object as the last time. */
@@ -18,6 +19,7 @@ export class MessageList {
     const pinned = new Set(pinnedIds(room));
     const receipts = threadId === undefined ? room : (room.getThread(threadId) ?? room);
     const me = client().getSafeUserId();
+    const age = roomMaxAge(room.roomId);
     const seen = new Set<string>();
     const found: Message[] = [];
     let readers: Person[] = [];
@@ -25,6 +27,7 @@ export class MessageList {
       const id = event.getId() ?? "";
       if (seen.has(id)) continue;
       seen.add(id);
+      if (isExpired(event, age)) continue;
       const message = toMessage(event, room, pinned, threadId !== undefined);
       if (message !== null) {
         readers = message.readers;

@@ -5,6 +5,7 @@ import { MessageList } from "./timelineMessages.ts";
 import { same } from "./timelineSame.ts";
 import { subscribe } from "./subscribe.ts";
 import { firstUnread } from "./receipts.ts";
+import { roomMaxAge, untilExpired } from "./retention.ts";
 
 /** Where a timeline is: a room's, or that of a thread in it. */
 export interface Place {
@@ -56,6 +57,7 @@ export class TimelineModel {
   private busy: Partial<Record<Direction, boolean>> = {};
   private following = false;
   private openings = 0;
+  private expiry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(place: Place) {
     this.place = place;
@@ -99,6 +101,7 @@ export class TimelineModel {
     );
     this.stopListening = () => {
       stop();
+      clearTimeout(this.expiry);
       room.off(RoomEvent.TimelineReset, reset);
     };
     this.refresh();
@@ -260,6 +263,9 @@ export class TimelineModel {
     if (window === null || room === null) return;
     if (this.following) while (window.extend(Direction.Forward, 500));
     const live = this.following;
+    clearTimeout(this.expiry);
+    const wait = untilExpired(window.getEvents(), roomMaxAge(this.place.roomId));
+    if (wait !== null && this.listeners.size > 0) this.expiry = setTimeout(() => this.refresh(), wait);
     const atStart = !window.canPaginate(Direction.Backward);
     const messages = this.list.of(room, this.place.threadId, window.getEvents(), { live, atStart });
     const old = this.view;

@@ -12,6 +12,7 @@ import { openDialog } from "../state.ts";
 import { Access } from "./Access.tsx";
 import { Addresses } from "./Addresses.tsx";
 import { Privacy } from "./Privacy.tsx";
+import { Retention } from "./Retention.tsx";
 import classes from "./Panel.module.css";
 
 /** A room's settings. What the user may not change is shown and cannot be changed. */
@@ -28,6 +29,7 @@ export function SettingsPanel({ roomId }: PanelProps) {
       <Access roomId={roomId} head={head} powers={powers} />
       <Addresses roomId={roomId} head={head} may={powers.alias} />
       <Privacy roomId={roomId} head={head} powers={powers} />
+      {!head.space && <Retention roomId={roomId} powers={powers} />}
       {powers.upgrade && head.replacement === "" && (
         <div>
           <Text size="sm" mb={6}>
