@@ -23,14 +23,16 @@ import (
 func (a *App) wireAdmin() error {
 	counts := census.New(a.db, a.rooms, time.Now)
 	a.collectors = append(a.collectors, collector{"numbers for administrators", counts.Collect})
+	log := audit.New(a.db)
+	a.collectors = append(a.collectors, collector{"security histories", log.Collect})
 	h, err := admin.New(admin.Deps{
-		Audit: audit.New(a.db), Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: counts,
+		Audit: log, Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: counts,
 		Sources: a.sources(), Steward: a.steward, Retention: a.retention, Nodes: admin.Nodes{Status: a.status, Health: a.health},
 	})
 	if err != nil {
 		return err
 	}
-	own := conclave.New(conclave.Deps{Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, MinPassword: a.cfg.Accounts.Passwords.MinLength})
+	own := conclave.New(conclave.Deps{Audit: log, Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, MinPassword: a.cfg.Accounts.Passwords.MinLength})
 	a.routes = append(a.routes, h.Routes(), own.Routes())
 	return nil
 }

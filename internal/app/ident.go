@@ -20,6 +20,7 @@ import (
 	"conclave.chat/internal/store/keys"
 	"conclave.chat/internal/store/personal"
 	"conclave.chat/internal/store/pushdata"
+	"conclave.chat/internal/store/securitylog"
 )
 
 // flushEvery is how often it is written when devices were last used.
@@ -122,7 +123,7 @@ func (pushEraser) EraseAccount(tx *store.Tx, user mx.UserID, _ bool) error {
 	return pushdata.DeleteUser(tx, user)
 }
 
-// personalEraser drops account data where the user asks for erasure, and what clients keep there about a device with the device.
+// personalEraser drops account data and the security history where the user asks for erasure, and what clients keep there about a device with the device.
 type personalEraser struct{}
 
 // EraseDevice drops a device's settings of notifications: Element keeps some for each device, and would leave them behind.
@@ -141,6 +142,9 @@ func (personalEraser) EraseDevice(tx *store.Tx, user mx.UserID, device mx.Device
 func (personalEraser) EraseAccount(tx *store.Tx, user mx.UserID, erase bool) error {
 	if !erase {
 		return nil
+	}
+	if err := securitylog.DeleteUser(tx, user); err != nil {
+		return err
 	}
 	return personal.DeleteUser(tx, user)
 }

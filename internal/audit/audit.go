@@ -1,7 +1,8 @@
 // Package audit owns reading and verifying the audit log: who did what to whom, when and from where, with what was before and after.
 //
 // Services write to it through store/auditlog, in the transaction of the act: an act that is not recorded did not happen. It refuses
-// to change entries. What leaves is pages, whole exports and the verdict on the chain.
+// to change entries. It also reads the histories in which people see what happened to their own accounts, which any service that touches
+// their safety writes in the same way, and forgets what is old there. What leaves is pages, whole exports and the verdict on the chain.
 package audit
 
 import (

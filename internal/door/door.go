@@ -62,10 +62,11 @@ type Request struct {
 	w      http.ResponseWriter
 	route  *Route
 	query  url.Values
+	ctx    context.Context //nolint:containedctx // of this one request, as in http.Request
 }
 
-// Context is the request's context: it ends when the client goes away.
-func (r *Request) Context() context.Context { return r.HTTP.Context() }
+// Context is the request's context: it ends when the client goes away, and knows who asks.
+func (r *Request) Context() context.Context { return r.ctx }
 
 // Path is a decoded wildcard of the route's path.
 func (r *Request) Path(name string) string { return r.HTTP.PathValue(name) }

@@ -15,6 +15,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/store/securitylog"
 )
 
 // dispatch serves a request whose path is known.
@@ -64,7 +65,7 @@ func commonHeader(h http.Header, id string) {
 func (d *Door) serve(w http.ResponseWriter, r *http.Request, rt *Route) {
 	start := d.now()
 	sw := &statusWriter{ResponseWriter: w}
-	req := &Request{HTTP: r, w: sw, route: rt, ID: newRequestID(), Addr: d.limits.ClientAddr(r)}
+	req := &Request{HTTP: r, ctx: r.Context(), w: sw, route: rt, ID: newRequestID(), Addr: d.limits.ClientAddr(r)}
 	commonHeader(sw.Header(), req.ID)
 	d.metrics.inflight.Inc()
 	d.open.Add(1)
@@ -116,6 +117,8 @@ func (d *Door) admitAndHandle(req *Request, now time.Time) (any, error) {
 	if req.Caller.User != "" {
 		d.seen(req.Caller, req.Addr, req.UserAgent())
 	}
+	origin := securitylog.Origin{User: req.Caller.User, Device: req.Caller.Device, Addr: req.Addr}
+	req.ctx = securitylog.With(req.HTTP.Context(), origin)
 	if err := d.limits.Allow(rt.Limit, req.Caller, req.Addr, now); err != nil {
 		return nil, err
 	}

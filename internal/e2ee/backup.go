@@ -4,12 +4,14 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/keys"
+	"conclave.chat/internal/store/securitylog"
 )
 
 const (
@@ -126,7 +128,10 @@ func (s *Service) CreateBackup(ctx context.Context, user mx.UserID, r BackupRequ
 		}
 		v, err := keys.CreateBackup(tx, user, *r.Algorithm, r.AuthData)
 		version = strconv.FormatInt(v, 10)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, user, securitylog.BackupCreated, version)
 	})
 	return version, err
 }
@@ -168,8 +173,24 @@ func (s *Service) UpdateBackup(ctx context.Context, user mx.UserID, version stri
 		if b.Algorithm != *r.Algorithm {
 			return fault.InvalidParam("Algorithm does not match")
 		}
+		if publicKey(b.AuthData) != publicKey(r.AuthData) {
+			if err := s.record(ctx, tx, user, securitylog.BackupChanged, version); err != nil {
+				return err
+			}
+		}
 		return keys.SetBackupAuth(tx, user, b.Version, r.AuthData)
 	})
+}
+
+// publicKey is the key for which a backup is encrypted, "" where its algorithm has another shape.
+func publicKey(authData jsontext.Value) string {
+	var a struct {
+		PublicKey string `json:"public_key"`
+	}
+	if json.Unmarshal(authData, &a) != nil {
+		return ""
+	}
+	return a.PublicKey
 }
 
 // DeleteBackup removes a version with its keys. One that was deleted before is no error.
@@ -185,8 +206,11 @@ func (s *Service) DeleteBackup(ctx context.Context, user mx.UserID, version stri
 		if v < 1 || v > last {
 			return fault.Missing("Unknown backup version")
 		}
-		_, err = keys.DeleteBackup(tx, user, v)
-		return err
+		existed, err := keys.DeleteBackup(tx, user, v)
+		if err != nil || !existed {
+			return err
+		}
+		return s.record(ctx, tx, user, securitylog.BackupDeleted, version)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/keys"
+	"conclave.chat/internal/store/securitylog"
 )
 
 // CrossSigningUpload are the cross-signing keys that a user publishes.
@@ -147,6 +148,16 @@ func (s *Service) storeCrossSigning(ctx context.Context, tx *store.Tx, user mx.U
 		if _, err := keys.PutSignatures(tx, k.object.by(user, k.Public)); err != nil {
 			return err
 		}
+	}
+	action := securitylog.IdentityChanged
+	switch {
+	case fresh[keys.Master] != nil && had:
+		action = securitylog.IdentityReset
+	case fresh[keys.Master] != nil:
+		action = securitylog.IdentityCreated
+	}
+	if err := s.record(ctx, tx, user, action, ""); err != nil {
+		return err
 	}
 	return keys.TouchList(tx, user)
 }

@@ -18,6 +18,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/keys"
+	"conclave.chat/internal/store/securitylog"
 )
 
 // Names reads the display names of all devices of some users, by device. A device that is not in there does not exist.
@@ -74,6 +75,11 @@ func (s *Service) EraseDevice(tx *store.Tx, user mx.UserID, device mx.DeviceID) 
 // EraseAccount drops what is kept for a user whose account is deactivated, in the transaction that does it.
 func (s *Service) EraseAccount(tx *store.Tx, user mx.UserID, _ bool) error {
 	return keys.DeleteUser(tx, user)
+}
+
+// record puts what happened to a user's keys into the user's history.
+func (s *Service) record(ctx context.Context, tx *store.Tx, user mx.UserID, action, subject string) error {
+	return securitylog.Record(ctx, tx, store.Millis(s.Now()), user, action, subject)
 }
 
 // devices reads the names of a user's devices, the dehydrated one included.

@@ -222,7 +222,7 @@ func BenchmarkQuery(b *testing.B) {
 			if err := keys.SetDeviceKey(tx, user, "D", base); err != nil {
 				return err
 			}
-			if err := keys.AddSignatures(tx, []keys.Signature{{User: user, Target: "D", Signer: user, SignerKey: "ed25519:D", Signature: "x"}}); err != nil {
+			if _, err := keys.AddSignatures(tx, []keys.Signature{{User: user, Target: "D", Signer: user, SignerKey: "ed25519:D", Signature: "x"}}); err != nil {
 				return err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/keys"
+	"conclave.chat/internal/store/securitylog"
 )
 
 // SignatureUpload are signed key objects by user and key: a device id, or the public key of a cross-signing key.
@@ -68,7 +69,13 @@ func (s *Service) UploadSignatures(ctx context.Context, signer mx.UserID, u Sign
 				still = append(still, g)
 			}
 		}
-		return keys.AddSignatures(tx, still)
+		changed, err := keys.AddSignatures(tx, still)
+		for _, g := range changed {
+			if err == nil && g.User == signer && ring[keyName{g.User, g.Target}].purpose == "" {
+				err = s.record(ctx, tx, signer, securitylog.DeviceConfirmed, g.Target)
+			}
+		}
+		return err
 	})
 }
 

@@ -113,7 +113,8 @@ func storeDeviceKeys(ctx context.Context, tx *store.Tx, user mx.UserID, device m
 	}
 	sigs := o.by(user, string(device))
 	if string(old) == string(o.base) {
-		return keys.AddSignatures(tx, sigs)
+		_, err := keys.AddSignatures(tx, sigs)
+		return err
 	}
 	if err := keys.SetDeviceKey(tx, user, device, o.base); err != nil {
 		return err

@@ -2,6 +2,7 @@ package ident
 
 import (
 	"context"
+	"errors"
 
 	"github.com/go-json-experiment/json"
 
@@ -10,6 +11,7 @@ import (
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
 	"conclave.chat/internal/store/auditlog"
+	"conclave.chat/internal/store/securitylog"
 )
 
 // Account is one person or bot on this server.
@@ -33,9 +35,9 @@ func stateOf(a *Account) state {
 	return state{a.Admin, a.Locked, a.Suspended, a.Deactivated, a.Erased}
 }
 
-// record puts what was done to an account into the audit log.
-func (s *Service) record(tx *store.Tx, by By, action string, user mx.UserID, was, became any) error {
-	return auditlog.Record(tx, s.now(), by, auditlog.Act{Action: action, Target: string(user), Was: was, Became: became})
+// record puts what was done to an account into the audit log, and into the account's own history.
+func (s *Service) record(ctx context.Context, tx *store.Tx, by By, action string, user mx.UserID, was, became any) error {
+	return errors.Join(securitylog.Administered(ctx, tx, s.now(), user, action), auditlog.Record(tx, s.now(), by, auditlog.Act{Action: action, Target: string(user), Was: was, Became: became}))
 }
 
 // act is change for administrators: it is audited under a name.
@@ -45,7 +47,7 @@ func (s *Service) act(ctx context.Context, by By, action string, user mx.UserID,
 		if err := f(tx, a); err != nil {
 			return err
 		}
-		return s.record(tx, by, action, user, was, stateOf(a))
+		return s.record(ctx, tx, by, action, user, was, stateOf(a))
 	})
 }
 
@@ -90,7 +92,7 @@ func (s *Service) setPassword(ctx context.Context, by By, user mx.UserID, passwo
 		if err := account.DeleteTickets(tx, user); err != nil {
 			return err
 		}
-		if err := s.record(tx, by, "account.reset_password", user, nil, map[string]bool{"signed_out": logout}); err != nil {
+		if err := s.record(ctx, tx, by, "account.reset_password", user, nil, map[string]bool{"signed_out": logout}); err != nil {
 			return err
 		}
 		if !logout {

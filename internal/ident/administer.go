@@ -25,7 +25,7 @@ func (s *Service) SetDisplayName(ctx context.Context, by By, user mx.UserID, nam
 		if changed, err = s.setField(ctx, tx, user, fieldName, value); err != nil || !changed {
 			return err
 		}
-		return s.record(tx, by, "account.rename", user, was, name)
+		return s.record(ctx, tx, by, "account.rename", user, was, name)
 	})
 	if err != nil || !changed || s.Rooms == nil {
 		return err
@@ -45,7 +45,7 @@ func (s *Service) SignOut(ctx context.Context, by By, user mx.UserID, device mx.
 			if device != "" && list[i].ID != device {
 				continue
 			}
-			if err := s.dropDevice(tx, user, list[i].ID); err != nil {
+			if err := s.dropDevice(ctx, tx, user, list[i].ID); err != nil {
 				return err
 			}
 			ended = append(ended, list[i].ID)
@@ -53,6 +53,6 @@ func (s *Service) SignOut(ctx context.Context, by By, user mx.UserID, device mx.
 		if device != "" && len(ended) == 0 {
 			return fault.Missing("There is no such device")
 		}
-		return s.record(tx, by, "account.sign_out", user, nil, map[string]any{"devices": ended})
+		return s.record(ctx, tx, by, "account.sign_out", user, nil, map[string]any{"devices": ended})
 	})
 }

@@ -77,7 +77,7 @@ func (s *Service) collectDevices(ctx context.Context, now int64) error {
 			return 0, err
 		}
 		for i := range list {
-			if err := s.dropDevice(tx, list[i].User, list[i].ID); err != nil {
+			if err := s.dropDevice(ctx, tx, list[i].User, list[i].ID); err != nil {
 				return 0, err
 			}
 		}

@@ -2,6 +2,7 @@ package ident
 
 import (
 	"context"
+	"errors"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
+	"conclave.chat/internal/store/securitylog"
 )
 
 // Mailer sends messages to addresses.
@@ -231,7 +233,7 @@ func (s *Service) addContact(ctx context.Context, tx *store.Tx, c Contact) error
 	if err := s.insertContact(ctx, tx, c); err != nil {
 		return err
 	}
-	return s.index(ctx, tx, c.User)
+	return errors.Join(s.index(ctx, tx, c.User), securitylog.Record(ctx, tx, c.Added, c.User, securitylog.EmailAdded, c.Address))
 }
 
 func (s *Service) insertContact(ctx context.Context, tx *store.Tx, c Contact) error {
@@ -263,7 +265,7 @@ func (s *Service) SetContact(ctx context.Context, by By, user mx.UserID, address
 		if a == nil || a.Deactivated {
 			return errNoUser
 		}
-		if err := s.record(tx, by, "account.add_email", user, nil, address); err != nil {
+		if err := s.record(ctx, tx, by, "account.add_email", user, nil, address); err != nil {
 			return err
 		}
 		return s.addContact(ctx, tx, Contact{Address: address, User: user, Validated: s.now(), Added: s.now()})
@@ -282,7 +284,8 @@ func (s *Service) DeleteContact(ctx context.Context, by By, user mx.UserID, addr
 		if err := s.index(ctx, tx, user); err != nil {
 			return err
 		}
-		return s.record(tx, by, "account.remove_email", user, address, nil)
+		return errors.Join(securitylog.Record(ctx, tx, s.now(), user, securitylog.EmailRemoved, address),
+			s.record(ctx, tx, by, "account.remove_email", user, address, nil))
 	})
 }
 

@@ -62,10 +62,10 @@ func (s *Service) RenameDevice(ctx context.Context, user mx.UserID, id mx.Device
 // DeleteDevices ends devices of a user. Unknown ones are gone already.
 //
 // Spec: cs#post_matrixclientv3delete_devices
-func (s *Service) DeleteDevices(_ context.Context, user mx.UserID, ids []mx.DeviceID) error {
+func (s *Service) DeleteDevices(ctx context.Context, user mx.UserID, ids []mx.DeviceID) error {
 	return s.DB.Write(func(tx *store.Tx) error {
 		for _, id := range ids {
-			if err := s.dropDevice(tx, user, id); err != nil {
+			if err := s.dropDevice(ctx, tx, user, id); err != nil {
 				return err
 			}
 		}

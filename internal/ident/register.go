@@ -162,7 +162,7 @@ func (s *Service) Create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 				return err
 			}
 		}
-		if err := s.record(tx, n.By, "account.create", user, nil, created{n.Display, n.Admin}); err != nil {
+		if err := s.record(ctx, tx, n.By, "account.create", user, nil, created{n.Display, n.Admin}); err != nil {
 			return err
 		}
 		_, err = s.setField(ctx, tx, user, fieldName, shown)
@@ -206,7 +206,7 @@ func (s *Service) useInvitation(ctx context.Context, tx *store.Tx, token []byte,
 	}
 	if inv.Personal {
 		by := By{Name: string(user), Addr: c.Addr}
-		if err := s.record(tx, by, "invitation.accept", user, nil, map[string]any{"invitation": inv.Name, "admin": inv.Admin}); err != nil {
+		if err := s.record(ctx, tx, by, "invitation.accept", user, nil, map[string]any{"invitation": inv.Name, "admin": inv.Admin}); err != nil {
 			return err
 		}
 	}

@@ -2,12 +2,14 @@ package ident
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
+	"conclave.chat/internal/store/securitylog"
 )
 
 // maxSiblings is how many answers to repeated refreshes stay usable until one of them is used.
@@ -207,7 +209,7 @@ func (s *Service) grant(ctx context.Context, user mx.UserID, c Client, before fu
 			ended(tx, user, c.Device)
 		}
 		t.ID = int64(tx.Next())
-		return account.InsertSession(tx, t)
+		return errors.Join(account.InsertSession(tx, t), securitylog.Record(ctx, tx, now, user, securitylog.DeviceSignedIn, string(c.Device)))
 	})
 	if err != nil {
 		return nil, err
@@ -303,7 +305,7 @@ func (s *Service) dropDevices(ctx context.Context, tx *store.Tx, user mx.UserID,
 		if list[i].ID == except {
 			continue
 		}
-		if err := s.dropDevice(tx, user, list[i].ID); err != nil {
+		if err := s.dropDevice(ctx, tx, user, list[i].ID); err != nil {
 			return err
 		}
 	}
@@ -311,7 +313,10 @@ func (s *Service) dropDevices(ctx context.Context, tx *store.Tx, user mx.UserID,
 }
 
 // dropDevice ends a device: its sessions, and what other parts of the server keep for it.
-func (s *Service) dropDevice(tx *store.Tx, user mx.UserID, device mx.DeviceID) error {
+func (s *Service) dropDevice(ctx context.Context, tx *store.Tx, user mx.UserID, device mx.DeviceID) error {
+	if err := securitylog.Removed(ctx, tx, s.now(), user, device); err != nil {
+		return err
+	}
 	existed, err := account.DeleteDevice(tx, user, device)
 	if err != nil || !existed {
 		return err

@@ -12,6 +12,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/personal"
+	"conclave.chat/internal/store/securitylog"
 )
 
 // MaxAccountData is how large one piece of account data may be, in bytes: lists of rooms and drafts grow.
@@ -63,7 +64,7 @@ func (s *Service) AccountData(ctx context.Context, caller mx.UserID, p Place) ([
 //
 // Spec: cs#put_matrixclientv3useruseridaccount_datatype
 // Spec: MSC3391
-func (s *Service) PutAccountData(_ context.Context, caller mx.UserID, p Place, content []byte) error {
+func (s *Service) PutAccountData(ctx context.Context, caller mx.UserID, p Place, content []byte) error {
 	room, err := p.check(caller, true)
 	if err != nil {
 		return err
@@ -76,6 +77,9 @@ func (s *Service) PutAccountData(_ context.Context, caller mx.UserID, p Place, c
 		return fault.Oversize("Account data is larger than %d bytes", MaxAccountData)
 	}
 	return s.DB.Write(func(tx *store.Tx) error {
+		if err := s.remember(ctx, tx, p.User, room, p.Type, v); err != nil {
+			return err
+		}
 		if string(v) == "{}" {
 			return personal.EmptyAccountData(tx, p.User, room, p.Type, store.Millis(s.Now()))
 		}
@@ -86,15 +90,34 @@ func (s *Service) PutAccountData(_ context.Context, caller mx.UserID, p Place, c
 // DeleteAccountData removes account data of the caller. Clients that know it hear of it once, with empty content.
 //
 // Spec: MSC3391
-func (s *Service) DeleteAccountData(_ context.Context, caller mx.UserID, p Place) error {
+func (s *Service) DeleteAccountData(ctx context.Context, caller mx.UserID, p Place) error {
 	room, err := p.check(caller, true)
 	if err != nil {
 		return err
 	}
 	return s.DB.Write(func(tx *store.Tx) error {
+		if err := s.remember(ctx, tx, p.User, room, p.Type, []byte("{}")); err != nil {
+			return err
+		}
 		_, err := personal.DeleteAccountData(tx, p.User, room, p.Type, store.Millis(s.Now()))
 		return err
 	})
+}
+
+// remember puts a change of the recovery store into the user's history.
+func (s *Service) remember(ctx context.Context, tx *store.Tx, user mx.UserID, room mx.RoomID, typ string, becomes []byte) error {
+	if room != "" || !securitylog.Concerns(typ) {
+		return nil
+	}
+	was, err := personal.FindAccountData(ctx, tx, user, "", typ)
+	if err != nil {
+		return err
+	}
+	current, err := personal.FindAccountData(ctx, tx, user, "", securitylog.DefaultKey())
+	if err != nil {
+		return err
+	}
+	return securitylog.AccountData(ctx, tx, store.Millis(s.Now()), user, typ, was, becomes, current)
 }
 
 // deletedLife is how long clients can learn of deleted account data.

@@ -216,5 +216,16 @@ test("the encryption page says how recovery stands, makes a new recovery key, an
   await second.page.getByRole("textbox", { name: "Recovery key" }).fill(old);
   await second.page.getByRole("button", { name: "Confirm", exact: true }).click();
   await second.page.getByRole("alert").getByText(/has been replaced by a newer one/).waitFor();
+  // Whoever changes the recovery from elsewhere is told of at once, and stands in the history.
+  const token = await server.token("heidi");
+  await server.api("PUT", "/_matrix/client/v3/user/@heidi:localhost/account_data/m.secret_storage.default_key", token, { key: "another" });
+  const alert = p.page.getByRole("alert").filter({ hasText: "Recovery key changed" });
+  await alert.getByText(/If this was not you, change your password/).waitFor();
+  await alert.getByRole("button", { name: "Show the security history" }).click();
+  await p.page.reload();
+  const history = p.page.getByRole("list", { name: "Security history" }).getByRole("listitem");
+  await history.filter({ hasText: "Identity created" }).waitFor();
+  expect(await history.first().textContent()).toMatch(/^Recovery key changed.*127\.0\.0\.1/);
+  for (const act of [/^Recovery key created.*Chrome, Linux/, /^Backup of message keys started \(version 1\).*Chrome, Linux/, /^Device signed in: Chrome, Linux/]) expect(await history.filter({ hasText: act }).count()).toBeGreaterThan(0);
   await Promise.all([p.close(), second.close()]);
 });

@@ -117,7 +117,7 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	h.must(err)
 	h.door = door.New(door.Deps{
 		Auth: gate.Accounts{Service: h.accounts}, Limits: limits, Log: slog.New(slog.DiscardHandler), Metrics: door.NewMetrics(prometheus.NewRegistry()),
-	}, h.api.Routes(), conclave.New(conclave.Deps{Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, MinPassword: 8}).Routes())
+	}, h.api.Routes(), conclave.New(conclave.Deps{Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, MinPassword: 8}).Routes())
 	h.boss = h.account("boss", true)
 	return h
 }

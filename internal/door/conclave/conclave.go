@@ -1,8 +1,9 @@
 // Package conclave is what the web app asks besides Matrix's API, below /_conclave/client/v1: how the first administrator begins, what an
-// invitation is, and what the organisation wants of its clients.
+// invitation is, what happened to the safety of the caller's account, and what the organisation wants of its clients.
 package conclave
 
 import (
+	"conclave.chat/internal/audit"
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/gate"
@@ -19,6 +20,7 @@ const smallBody = 64 << 10
 
 // Deps are the services behind the API.
 type Deps struct {
+	Audit        *audit.Service
 	Accounts     *ident.Service
 	Enrol        *enrol.Service
 	Organisation *organisation.Service
@@ -36,6 +38,7 @@ func (h *Handlers) Routes() []door.Route {
 	const welcome = base + "welcome/{token}"
 	return []door.Route{
 		{Method: "GET", Path: base + "organisation", Access: gate.Optional, Handle: h.organisation},
+		{Method: "GET", Path: base + "security_history", Access: gate.User, Handle: h.securityHistory},
 		{Method: "GET", Path: base + "invitations/{token}", Access: gate.Open, Limit: gate.Login, Handle: h.invitation},
 		{Method: "GET", Path: welcome, Access: gate.Open, Limit: gate.Login, Handle: h.welcome},
 		{Method: "POST", Path: welcome, Access: gate.Open, Limit: gate.Login, MaxBody: smallBody, Handle: h.begin},

@@ -181,11 +181,11 @@ func PutSignatures(tx *store.Tx, list []Signature) (changed []Signature, err err
 	return changed, nil
 }
 
-// AddSignatures is PutSignatures that records the change: for all to see where the signer owns the keys, else for the signer alone.
-func AddSignatures(tx *store.Tx, list []Signature) error {
-	changed, err := PutSignatures(tx, list)
+// AddSignatures is PutSignatures that tells clients of the change: for all to see where the signer owns the keys, else for the signer alone.
+func AddSignatures(tx *store.Tx, list []Signature) (changed []Signature, err error) {
+	changed, err = PutSignatures(tx, list)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	touched := map[[2]mx.UserID]bool{}
 	for _, s := range changed {
@@ -200,8 +200,8 @@ func AddSignatures(tx *store.Tx, list []Signature) error {
 			err = touchPrivate(tx, s.Signer, s.User)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return changed, nil
 }

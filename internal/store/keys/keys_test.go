@@ -136,7 +136,7 @@ func TestDeletedDeviceLeavesNothing(t *testing.T) {
 				if _, err := keys.AddOneTime(tx, alice, "A", []keys.Key{{"s", "1", []byte("1")}}, bytes.Equal); err != nil {
 					return err
 				}
-				if err := keys.AddSignatures(tx, []keys.Signature{
+				if _, err := keys.AddSignatures(tx, []keys.Signature{
 					{alice, "A", alice, "ed25519:ssk", "sig"},
 					{alice, "msk", alice, "ed25519:A", "sig"},
 				}); err != nil {
@@ -361,10 +361,11 @@ func TestSignaturesAreForTheirMakers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := context.Background()
 		write(t, db, func(tx *store.Tx) error {
-			return keys.AddSignatures(tx, []keys.Signature{
+			_, err := keys.AddSignatures(tx, []keys.Signature{
 				{bob, "msk", bob, "ed25519:DEV", "own"},
 				{bob, "msk", alice, "ed25519:usk", "alice's"},
 			})
+			return err
 		})
 		for viewer, want := range map[mx.UserID]int{alice: 2, bob: 1, "@carol:x": 1} {
 			if got := must[[]keys.Signature](t)(keys.Signatures(ctx, db, viewer, []mx.UserID{bob, alice})); len(got) != want {
@@ -379,7 +380,8 @@ func TestSignaturesAreForTheirMakers(t *testing.T) {
 			t.Errorf("all hear of %v", got)
 		}
 		write(t, db, func(tx *store.Tx) error {
-			return keys.AddSignatures(tx, []keys.Signature{{bob, "msk", alice, "ed25519:usk", "alice's"}})
+			_, err := keys.AddSignatures(tx, []keys.Signature{{bob, "msk", alice, "ed25519:usk", "alice's"}})
+			return err
 		})
 		if got := must[store.Pos](t)(db.Position(ctx)); got != pos {
 			t.Error("the same signature again is a change")
@@ -394,7 +396,7 @@ func TestReplacedCrossSigningKeyTakesItsSignaturesAlong(t *testing.T) {
 			if err := keys.SetCrossKey(tx, keys.CrossKey{User: alice, Purpose: keys.SelfSigning, Public: "old", JSON: []byte("{}")}); err != nil {
 				return err
 			}
-			if err := keys.AddSignatures(tx, []keys.Signature{
+			if _, err := keys.AddSignatures(tx, []keys.Signature{
 				{alice, "DEV", alice, "ed25519:old", "s"}, {alice, "old", alice, "ed25519:m", "s"}, {alice, "DEV", alice, "ed25519:other", "s"},
 			}); err != nil {
 				return err
@@ -427,7 +429,7 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 			if err := keys.SetCrossKey(tx, keys.CrossKey{User: alice, Purpose: keys.Master, Public: "m", JSON: []byte("{}")}); err != nil {
 				return err
 			}
-			if err := keys.AddSignatures(tx, []keys.Signature{{bob, "b", alice, "ed25519:u", "s"}}); err != nil {
+			if _, err := keys.AddSignatures(tx, []keys.Signature{{bob, "b", alice, "ed25519:u", "s"}}); err != nil {
 				return err
 			}
 			v, err := keys.CreateBackup(tx, alice, "a", []byte("{}"))

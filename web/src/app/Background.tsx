@@ -1,8 +1,12 @@
 import { useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
+import { withTexts } from "@/app/language.ts";
+import { useEncryption } from "@/matrix/encryption.ts";
 import { useClientState } from "@/matrix/client.ts";
 import { watchForAlerts } from "@/matrix/notifications-desktop.ts";
+
+const alerts = withTexts(["verify"], async () => (await import("@/verify/securityAlert.tsx")).startSecurityAlerts);
 
 /** What goes on while somebody is signed in, whichever page is open: notifications, and the index of messages once the app is at rest. */
 export function Background() {
@@ -32,5 +36,17 @@ export function Background() {
     const timer = setTimeout(() => void import("@/search/service.ts").then((m) => m.startSearch()), 1000);
     return () => clearTimeout(timer);
   }, [synced]);
+  const ready = useEncryption((s) => s.stage === "ready");
+  useEffect(() => {
+    if (!synced || !ready) return undefined;
+    let stop: (() => void) | null = () => undefined;
+    void alerts().then((start) => {
+      if (stop) stop = start(() => void router.navigate({ to: "/settings/$page", params: { page: "encryption" } }));
+    });
+    return () => {
+      stop?.();
+      stop = null;
+    };
+  }, [synced, ready, router]);
   return null;
 }

@@ -7,6 +7,7 @@ import { ChangeRecoveryKey } from "./ChangeRecoveryKey.tsx";
 import { KeyFiles } from "./KeyFiles.tsx";
 import { ResetIdentity } from "./ResetIdentity.tsx";
 import { RecoveryKeyForm } from "./RecoveryKeyForm.tsx";
+import { SecurityHistory } from "./SecurityHistory.tsx";
 
 /** Everything about the account's keys on one page: how recovery stands, and what can be changed. */
 export function EncryptionPage() {
@@ -18,6 +19,9 @@ export function EncryptionPage() {
       <Section title={t("page.recovery")}>{state ? <Recovery state={state} /> : <Text role="status">{t("checking")}</Text>}</Section>
       <Section title={t("page.sending")}>
         <OnlyVerified />
+      </Section>
+      <Section title={t("history.title")}>
+        <SecurityHistory />
       </Section>
       <Section title={t("page.files")}>
         <KeyFiles />
