@@ -33,7 +33,6 @@ test("the overview counts people and rooms and draws the curve of messages", asy
   expect(await people.textContent()).toContain("3");
   await page.locator("canvas").waitFor();
   expect(await page.getByRole("row").count()).toBe(30);
-  expect(await boss.accessibility()).toEqual([]);
   boss.clean();
 });
 
@@ -81,5 +80,43 @@ test("a room is found, blocked and freed again, taken over for all to see, and d
   const acts = (await api<{ items: { action: string; target: string }[] }>("audit?action=room&order=seq")).items.filter((e) => e.target === room).map((e) => e.action);
   expect(acts).toEqual(["room.block", "room.unblock", "room.take_over", "room.delete"]);
   expect(await api("audit/verify")).toMatchObject({ ok: true });
+  boss.clean();
+});
+
+/** Every address of the app that one person can open: what is new in a router or a list of pages belongs here. */
+const everywhere = (space: string): string[] => {
+  const chat = `/room/${encodeURIComponent(room)}`;
+  return [
+    "/nowhere", "/", "/search", "/explore", `/space/${encodeURIComponent(space)}`, chat, ...["files", "info", "members", "settings", "threads", "search", "pins"].map((p) => `${chat}?panel=${p}`),
+    `${chat}?panel=person&user=${encodeURIComponent("@alice:localhost")}`, "/invite-people",
+    ...["profile", "account", "devices", "encryption", "notifications", "appearance", "composing", "search", "privacy", "about"].map((p) => `/settings/${p}`),
+    ...["dashboard", "people", "people/@alice:localhost", "invitations", "import", "rooms", `rooms/${encodeURIComponent(room)}`, "organisation", "audit", "health"].map((p) => `/admin/${p}`),
+  ];
+};
+
+test("no page has a serious fault for who cannot see or point well: light on a desktop, dark on a phone", async () => {
+  const { page } = boss;
+  const call = <T>(method: string, path: string, as: string, body: unknown = {}) => server.api<T>(method, `/_matrix/client/v3${path}`, as, body);
+  await call("POST", `/rooms/${encodeURIComponent(room)}/invite`, alice, { user_id: "@boss:localhost" });
+  await call("POST", `/join/${encodeURIComponent(room)}`, token);
+  const { room_id: space } = await call<{ room_id: string }>("POST", "/createRoom", token, { name: "Trading floor", creation_content: { type: "m.space" } });
+  const faults: Record<string, string[]> = {};
+  const screens = { desktop: [{ width: 1280, height: 800 }, "light"], phone: [{ width: 360, height: 740 }, "dark"] } as const;
+  for (const [screen, [size, colorScheme]] of Object.entries(screens)) {
+    await page.setViewportSize(size);
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const address of everywhere(space)) {
+      // Not loaded anew, which would take longer than all else here: the page is there when it says something else, and nothing that is still to come.
+      const before = await page.evaluate((a) => {
+        const text = document.body.innerText;
+        history.pushState(null, "", a);
+        return text;
+      }, address);
+      await page.waitForFunction((b) => document.body.innerText !== b && document.querySelector(".mantine-Loader-root, .mantine-Skeleton-root") === null, before);
+      const found = await boss.accessibility();
+      if (found.length > 0) faults[`${address} on a ${screen}`] = found;
+    }
+  }
+  expect(faults).toEqual({});
   boss.clean();
 });

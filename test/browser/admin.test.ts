@@ -43,8 +43,8 @@ async function saved(button: string): Promise<string> {
   return readFile(await file.path(), "utf8");
 }
 
-const signInAs = (user: string, secret: string) =>
-  server.api("POST", "/_matrix/client/v3/login", undefined, { type: "m.login.password", identifier: { type: "m.id.user", user }, password: secret });
+const signInAs = <T = unknown>(user: string, secret: string) =>
+  server.api<T>("POST", "/_matrix/client/v3/login", undefined, { type: "m.login.password", identifier: { type: "m.id.user", user }, password: secret });
 
 test("who is no administrator is refused", async () => {
   const alice = await (await Person.open(server)).signIn("alice");
@@ -88,7 +88,30 @@ test("people are found, added, locked and unlocked again", async () => {
   expect(await recorded("account.lock")).toMatchObject({ target: "@carol:localhost", before: { locked: false }, after: { locked: true } });
   await page.getByRole("button", { name: "Undo" }).click();
   await page.getByRole("button", { name: "Lock", exact: true }).waitFor();
-  await signInAs("carol", made);
+  const carol = await signInAs<{ access_token: string }>("carol", made);
+  const isAdmin = async () => (await server.api<{ admin: boolean }>("GET", "/_conclave/client/v1/organisation", carol.access_token)).admin;
+
+  await page.getByRole("button", { name: "Suspend", exact: true }).click();
+  await page.getByText("carol is suspended").waitFor();
+  await expect(server.api("POST", "/_matrix/client/v3/createRoom", carol.access_token, {})).rejects.toThrow("M_USER_SUSPENDED");
+  expect(await recorded("account.suspend")).toMatchObject({ target: "@carol:localhost", before: { suspended: false }, after: { suspended: true } });
+  await page.getByRole("button", { name: "End suspension" }).click();
+  await page.getByText("carol is no longer suspended").waitFor();
+  await server.api("POST", "/_matrix/client/v3/createRoom", carol.access_token, {});
+
+  expect(await isAdmin()).toBe(false);
+  await page.getByRole("button", { name: "Make administrator" }).click();
+  const promote = page.getByRole("dialog", { name: "Make administrator" });
+  expect(await promote.getByRole("button", { name: "Make administrator" }).isDisabled()).toBe(true);
+  await promote.getByLabel("Type carol to confirm").fill("carol");
+  await promote.getByRole("button", { name: "Make administrator" }).click();
+  await page.getByRole("button", { name: "Take administration away" }).waitFor();
+  expect(await isAdmin()).toBe(true);
+  for (const name of ["Suspend", "Lock"]) expect(await page.getByRole("button", { name, exact: true }).isDisabled()).toBe(true);
+  await page.getByRole("button", { name: "Take administration away" }).click();
+  await page.getByText("carol is no longer an administrator").waitFor();
+  await expect.poll(isAdmin).toBe(false);
+  expect(await recorded("account.demote")).toMatchObject({ target: "@carol:localhost", before: { admin: true }, after: { admin: false } });
   expect(await boss.accessibility()).toEqual([]);
   boss.clean();
 });
