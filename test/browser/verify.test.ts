@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeBrowser, Person } from "./browser.ts";
-import { Server } from "./server.ts";
+import { password, Server } from "./server.ts";
 
 let server: Server;
 
@@ -179,7 +179,22 @@ test("two people verify each other by emoji from a profile", async () => {
   for (const p of [frank, grace]) await p.page.getByRole("button", { name: "They are the same" }).click();
   for (const p of [frank, grace]) await p.page.getByText(/is verified\. Your chats are private\./).waitFor();
   await frank.page.getByRole("button", { name: "Done" }).click();
-  await frank.page.getByRole("region", { name: "Encryption" }).getByText("Verified", { exact: true }).waitFor();
+  const keys = frank.page.getByRole("region", { name: "Encryption" });
+  await keys.getByText("Verified", { exact: true }).waitFor();
+
+  // A person who was verified and has another identity is shown as such until the user goes on with it.
+  await grace.page.getByRole("button", { name: "Done" }).click();
+  await grace.page.evaluate(() => history.pushState(null, "", "/settings/encryption"));
+  await grace.page.getByRole("button", { name: "Reset the identity" }).click();
+  await grace.page.getByLabel("Your password").fill(password);
+  await grace.page.getByRole("button", { name: "Reset the identity" }).click();
+  await grace.page.getByRole("button", { name: "I have kept it" }).click();
+  await keys.getByText("Identity changed", { exact: true }).waitFor();
+  await keys.getByText(/Grace has a new identity/).waitFor();
+  expect(await keys.getByRole("button", { name: "Verify", exact: true }).isEnabled()).toBe(true);
+  await keys.getByRole("button", { name: "Go on with the new identity" }).click();
+  await keys.getByText("Not verified", { exact: true }).waitFor();
+  for (const p of [frank, grace]) p.clean();
   await Promise.all([frank.close(), grace.close()]);
 });
 
