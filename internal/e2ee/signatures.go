@@ -70,13 +70,24 @@ func (s *Service) UploadSignatures(ctx context.Context, signer mx.UserID, u Sign
 			}
 		}
 		changed, err := keys.AddSignatures(tx, still)
-		for _, g := range changed {
-			if err == nil && g.User == signer && ring[keyName{g.User, g.Target}].purpose == "" {
-				err = s.record(ctx, tx, signer, securitylog.DeviceConfirmed, g.Target)
-			}
+		if err != nil {
+			return err
 		}
-		return err
+		return s.confirmed(ctx, tx, signer, ring, changed)
 	})
+}
+
+// confirmed records the devices that new signatures of their owner's vouch for.
+func (s *Service) confirmed(ctx context.Context, tx *store.Tx, owner mx.UserID, known ring, made []keys.Signature) error {
+	for _, g := range made {
+		if g.User != owner || known[keyName{g.User, g.Target}].purpose != "" {
+			continue
+		}
+		if err := s.record(ctx, tx, owner, securitylog.DeviceConfirmed, g.Target); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ring holds the keys of some users by name.
