@@ -151,6 +151,67 @@ test("what the server refuses comes back into the field, with the reason", async
   await log(bob).getByText("short", { exact: true }).waitFor();
 });
 
+test("an edit, a poll and a file's caption that a policy refuses come back with the reason; a reaction leaves nothing", async () => {
+  const { page } = alice;
+  await write(alice, "to be changed");
+  await log(bob).getByText("to be changed").waitFor();
+  const reason = "No client names here";
+  const refuse = () => page.route("**/rooms/*/send/**", (r) => r.fulfill({ status: 403, json: { errcode: "M_FORBIDDEN", error: reason } }));
+  const allow = () => page.unroute("**/rooms/*/send/**");
+  await refuse();
+  await field(alice).press("ArrowUp");
+  await field(alice).fill("changed to ACME");
+  await field(alice).press("Enter");
+  await page.getByText(`This message was not sent: ${reason}`).waitFor();
+  await page.getByRole("group", { name: "Editing a message" }).waitFor();
+  expect(await field(alice).inputValue()).toBe("changed to ACME");
+  await field(alice).press("Escape");
+
+  await write(alice, "/poll ACME?");
+  const dialog = page.getByRole("dialog", { name: "Poll" });
+  await dialog.getByLabel("Answer 1").fill("Yes");
+  await dialog.getByLabel("Answer 2").fill("No");
+  await dialog.getByRole("button", { name: "Send poll" }).click();
+  const poll = page.getByRole("alert").filter({ hasText: "Not sent: ACME?" });
+  await poll.getByText(reason).waitFor();
+  await log(alice).getByRole("article").filter({ hasText: "to be changed" }).click({ button: "right", position: { x: 70, y: 8 } });
+  await page.getByRole("menuitem", { name: "React with 👍" }).click();
+  await page.locator(".mantine-Notification-root").getByText(reason).waitFor();
+  expect(await log(alice).getByRole("button", { name: /^👍 / }).count()).toBe(0);
+  await page.locator('input[type="file"][aria-label="Files"]').setInputFiles({ name: "plan.txt", mimeType: "text/plain", buffer: Buffer.from("plan") });
+  await page.getByRole("textbox", { name: "Caption of plan.txt" }).fill("for ACME");
+  await page.getByRole("button", { name: "Send", exact: true }).last().click();
+  const file = page.getByRole("alert").filter({ hasText: "Not sent: for ACME" });
+  await file.getByText(reason).waitFor();
+  await allow();
+
+  await poll.getByRole("button", { name: "Change" }).click();
+  expect(await dialog.getByLabel("Answer 2").inputValue()).toBe("No");
+  await dialog.getByLabel("Question").fill("Dinner?");
+  await dialog.getByRole("button", { name: "Send poll" }).click();
+  await log(bob).getByRole("group", { name: "Dinner?" }).waitFor();
+  await file.getByRole("button", { name: "Change" }).click();
+  await page.getByRole("textbox", { name: "Caption" }).fill("for Friday");
+  await page.getByRole("button", { name: "Send again" }).click();
+  await log(bob).getByText("for Friday").waitFor();
+  expect(await log(bob).getByText("ACME").count()).toBe(0);
+});
+
+test("where one is goes out after one has seen it, and is a link to the other's own maps app", async () => {
+  const { page } = alice;
+  await alice.context.grantPermissions(["geolocation"]);
+  await alice.context.setGeolocation({ latitude: 48.2082, longitude: 16.3738, accuracy: 25 });
+  await page.getByRole("button", { name: "Add files or a poll" }).click();
+  await page.getByRole("menuitem", { name: "My location" }).click();
+  const dialog = page.getByRole("dialog", { name: "Send your location" });
+  await dialog.getByText("48.2082° / 16.3738°").waitFor();
+  await dialog.getByRole("button", { name: "Send location" }).click();
+  const place = log(bob).getByRole("group", { name: "Location" });
+  expect(await place.getByRole("link").getAttribute("href")).toBe("geo:48.2082,16.3738");
+  await place.getByText("within 25 m").waitFor();
+  bob.clean();
+});
+
 test("what is written while the server is away waits, survives a reload, and is sent once and in order", async () => {
   await server.halt();
   for (const text of ["offline one", "offline two", "offline three"]) await write(alice, text);

@@ -215,3 +215,29 @@ test("a foreign message cannot act: it is shown without what could run, fetch or
   const said = alice.complaints.splice(0);
   expect(said.filter((c) => !/inline (event handler|style) violates/.test(c))).toEqual([]);
 });
+
+test("a person of another organisation is marked on every message, where it is answered and when mentioned", async () => {
+  const { page } = alice;
+  // There is no other organisation to speak with here: the page hears that Bob is of one.
+  await page.route(/_matrix\/client\/.*(sync|messages|members|event|relations|context)/, async (route) => {
+    if (route.request().method() !== "GET") return route.fallback();
+    const response = await route.fetch();
+    return route.fulfill({ response, body: (await response.text()).replaceAll("@bob:localhost", "@bob:partner.example") });
+  });
+  const room = await roomWith("With a partner", 2);
+  await openRoom(alice, room);
+  const own = page.getByRole("textbox", { name: "Message", exact: true });
+  await message(page, "message 2").waitFor();
+  const marked = log(page).getByRole("article", { name: /^Bob Baker \(external\), / });
+  expect(await marked.count()).toBe(2);
+  await marked.first().getByTitle("Not of this organisation: partner.example").waitFor();
+  await message(page, "message 1").click({ button: "right", position: { x: 5, y: 5 } });
+  await page.getByRole("menuitem", { name: "Reply", exact: true }).click();
+  await own.fill("answered");
+  await own.press("Enter");
+  await log(page).getByRole("article", { name: /^Alice Archer, / }).getByText("External").waitFor();
+  await own.pressSequentially("@bo");
+  await page.getByRole("option", { name: /Bob Baker.*External/s }).waitFor();
+  await own.fill("");
+  await page.unroute(/_matrix\/client\/.*(sync|messages|members|event|relations|context)/);
+});

@@ -138,7 +138,7 @@ func (a *App) servePage(w http.ResponseWriter) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", fmt.Sprintf(policy, nonce))
-	h.Set("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()")
+	h.Set("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(self), payment=(), usb=()")
 	h.Set("Cache-Control", "no-store")
 	_, _ = w.Write(bytes.ReplaceAll(a.page, []byte(noncePlace), []byte(nonce)))
 }

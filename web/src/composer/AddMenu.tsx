@@ -6,11 +6,12 @@ import { Icon } from "@/ui/Icon.tsx";
 interface Props {
   onFiles: (files: File[]) => void;
   onPoll: () => void;
+  onPlace: () => void;
   onHelp: () => void;
 }
 
 /** What can be sent besides text. */
-export function AddMenu({ onFiles, onPoll, onHelp }: Props) {
+export function AddMenu({ onFiles, onPoll, onPlace, onHelp }: Props) {
   const { t } = useTranslation("composer");
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -28,6 +29,11 @@ export function AddMenu({ onFiles, onPoll, onHelp }: Props) {
           <Menu.Item leftSection={<Icon name="poll" size={18} />} onClick={onPoll}>
             {t("add.poll")}
           </Menu.Item>
+          {"geolocation" in navigator && (
+            <Menu.Item leftSection={<Icon name="place" size={18} />} onClick={onPlace}>
+              {t("add.place")}
+            </Menu.Item>
+          )}
           <Menu.Item leftSection={<Icon name="pencil" size={18} />} onClick={onHelp}>
             {t("add.help")}
           </Menu.Item>

@@ -1,7 +1,8 @@
 import { ActionIcon, Button, CloseButton, Group, Progress, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { formatBytes } from "@/files/format.ts";
-import { discard, type OutboxEntry, retry, useRefused, useWaiting } from "@/matrix/outbox.ts";
+import { discard, hasCaption, type OutboxEntry, retry, useRefused, useWaiting } from "@/matrix/outbox.ts";
+import { pollOf } from "@/matrix/poll.ts";
 import type { Quoted } from "@/matrix/send.ts";
 import { cancelUpload, retryUpload, type Upload, useUploads } from "@/matrix/uploadQueue.ts";
 import classes from "./Composer.module.css";
@@ -15,10 +16,12 @@ interface Props {
   original: Quoted | null;
   notice: Notice | null;
   onNoticeClosed: () => void;
+  /** Opens what was refused for changing it. */
+  onChange: (entry: OutboxEntry) => void;
 }
 
 /** What stands above the writing field: what is answered or edited, what is on its way, what was refused. */
-export function Bars({ place, intent, original, notice, onNoticeClosed }: Props) {
+export function Bars({ place, intent, original, notice, onNoticeClosed, onChange }: Props) {
   const { t } = useTranslation("composer");
   const refused = useRefused(place.roomId, place.threadId ?? null);
   const uploads = useUploads(place);
@@ -39,7 +42,7 @@ export function Bars({ place, intent, original, notice, onNoticeClosed }: Props)
         </ul>
       )}
       {refused.map((e) => (
-        <Refused key={e.txnId} entry={e} />
+        <Refused key={e.txnId} entry={e} onChange={onChange} />
       ))}
       {notice && (
         <div className={classes.bar} data-bad role="alert">
@@ -97,9 +100,10 @@ function UploadRow({ upload: u }: { upload: Upload }) {
   );
 }
 
-function Refused({ entry }: { entry: OutboxEntry }) {
+function Refused({ entry, onChange }: { entry: OutboxEntry; onChange: (entry: OutboxEntry) => void }) {
   const { t } = useTranslation("composer");
-  const body = entry.content["m.new_content"] ? (entry.content["m.new_content"] as { body?: unknown }).body : entry.content.body;
+  const poll = pollOf(entry);
+  const body = (entry.content["m.new_content"] as { body?: unknown } | undefined)?.body ?? poll?.text ?? entry.content.body;
   return (
     <div className={classes.bar} data-bad role="alert">
       <div className={classes.quote}>
@@ -110,6 +114,11 @@ function Refused({ entry }: { entry: OutboxEntry }) {
           {entry.error?.message}
         </Text>
       </div>
+      {(poll !== null || hasCaption(entry)) && (
+        <Button size="compact-sm" variant="light" onClick={() => onChange(entry)}>
+          {t("change")}
+        </Button>
+      )}
       <Button size="compact-sm" variant="light" onClick={() => void retry(entry.txnId)}>
         {t("retry")}
       </Button>

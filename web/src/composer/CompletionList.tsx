@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { Avatar } from "@/ui/Avatar.tsx";
 import classes from "./Composer.module.css";
 import type { Choice, Completion } from "./useCompletion.ts";
@@ -30,6 +31,7 @@ export function CompletionList({ id, completion, onPick }: { id: string; complet
           {c.avatar && <Avatar id={c.avatar.id} name={c.avatar.name} mxc={c.avatar.mxc} size={24} />}
           {c.emoji && <span className={classes.choiceEmoji}>{c.emoji}</span>}
           <span className={classes.choiceTitle}>{c.title}</span>
+          {c.avatar?.id.startsWith("@") && <ExternalMark userId={c.avatar.id} />}
           <span className={classes.choiceDetail}>{c.detail}</span>
         </div>
       ))}

@@ -1,6 +1,8 @@
 import { ActionIcon, Textarea } from "@mantine/core";
 import { lazy, Suspense, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import type { OutboxEntry } from "@/matrix/outbox.ts";
+import { pollOf } from "@/matrix/poll.ts";
 import { usePreferences } from "@/matrix/preferences.ts";
 import { lastOwnText, quoted } from "@/matrix/send.ts";
 import { useTypingNotices } from "@/matrix/typing.ts";
@@ -18,6 +20,8 @@ import { useText } from "./useText.ts";
 
 const AttachDialog = lazy(async () => ({ default: (await import("./AttachDialog.tsx")).AttachDialog }));
 const PollDialog = lazy(async () => ({ default: (await import("./PollDialog.tsx")).PollDialog }));
+const LocationDialog = lazy(async () => ({ default: (await import("./LocationDialog.tsx")).LocationDialog }));
+const CaptionDialog = lazy(async () => ({ default: (await import("./CaptionDialog.tsx")).CaptionDialog }));
 const HelpDialog = lazy(async () => ({ default: (await import("./HelpDialog.tsx")).HelpDialog }));
 const VoiceRecorder = lazy(async () => ({ default: (await import("./VoiceRecorder.tsx")).VoiceRecorder }));
 
@@ -40,8 +44,9 @@ export function Field({ roomId, threadId, mayRoom, encrypted }: Props) {
   const [caret, setCaret] = useState(0);
   const wanted = useRef<number | null>(null);
   const [files, setFiles] = useState<File[]>([]);
-  const [open, setOpen] = useState<"poll" | "help" | "voice" | null>(null);
+  const [open, setOpen] = useState<"poll" | "help" | "voice" | "place" | null>(null);
   const [pollQuestion, setPollQuestion] = useState("");
+  const [refused, setRefused] = useState<OutboxEntry | null>(null);
   const { sendWith } = usePreferences();
   const typing = useTypingNotices(roomId);
   const completion = useCompletion(roomId, text.text, caret, mayRoom);
@@ -117,7 +122,7 @@ export function Field({ roomId, threadId, mayRoom, encrypted }: Props) {
   return (
     <div className={classes.composer} ref={box} data-composer>
       {dropping && <DropOverlay />}
-      <Bars place={place} intent={intent} original={intent ? quoted(roomId, intent.eventId) : null} notice={notice} onNoticeClosed={() => setNotice(null)} />
+      <Bars place={place} intent={intent} original={intent ? quoted(roomId, intent.eventId) : null} notice={notice} onNoticeClosed={() => setNotice(null)} onChange={setRefused} />
       {open === "voice" ? (
         <Suspense fallback={<div className={classes.row} />}>
           <VoiceRecorder place={place} intent={intent} onClose={() => setOpen(null)} />
@@ -125,7 +130,7 @@ export function Field({ roomId, threadId, mayRoom, encrypted }: Props) {
       ) : (
         <form className={classes.row} onSubmit={(e) => (e.preventDefault(), submit())}>
           {completion.kind !== null && <CompletionList id={listId} completion={completion} onPick={pick} />}
-          <AddMenu onFiles={setFiles} onPoll={() => (setPollQuestion(""), setOpen("poll"))} onHelp={() => setOpen("help")} />
+          <AddMenu onFiles={setFiles} onPoll={() => (setPollQuestion(""), setOpen("poll"))} onHelp={() => setOpen("help")} onPlace={() => setOpen("place")} />
           <Textarea
             className={classes.field}
             classNames={{ input: classes.input }}
@@ -175,6 +180,8 @@ export function Field({ roomId, threadId, mayRoom, encrypted }: Props) {
       <Suspense>
         {files.length > 0 && <AttachDialog place={place} intent={intent} files={files} onClose={() => (setFiles([]), field.current?.focus())} />}
         {open === "poll" && <PollDialog place={place} question={pollQuestion} onClose={() => setOpen(null)} />}
+        {open === "place" && <LocationDialog place={place} onClose={() => setOpen(null)} />}
+        {refused && (pollOf(refused) ? <PollDialog place={place} question="" refused={refused} onClose={() => setRefused(null)} /> : <CaptionDialog entry={refused} onClose={() => setRefused(null)} />)}
         {open === "help" && <HelpDialog onClose={() => setOpen(null)} />}
       </Suspense>
     </div>

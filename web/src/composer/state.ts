@@ -1,3 +1,4 @@
+import type { Draft } from "./drafts.ts";
 import { createStore } from "zustand/vanilla";
 import { useStore } from "zustand";
 
@@ -11,6 +12,8 @@ export interface Place {
 export interface Intent {
   kind: "reply" | "edit";
   eventId: string;
+  /** What an edit begins with, where that is not the message as it is. */
+  text?: Draft;
 }
 
 const key = ({ roomId, threadId }: Place): string => (threadId ? `${roomId} ${threadId}` : roomId);
@@ -21,9 +24,9 @@ export function startReply(place: Place, eventId: string): void {
   intents.setState({ [key(place)]: { kind: "reply", eventId } });
 }
 
-/** Lets the composer change an own message. */
-export function startEdit(place: Place, eventId: string): void {
-  intents.setState({ [key(place)]: { kind: "edit", eventId } });
+/** Lets the composer change an own message, from a text that was written already if there is one. */
+export function startEdit(place: Place, eventId: string, text?: Draft): void {
+  intents.setState({ [key(place)]: { kind: "edit", eventId, ...(text ? { text } : {}) } });
 }
 
 export function clearIntent(place: Place): void {

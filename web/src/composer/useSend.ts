@@ -5,7 +5,7 @@ import { sendEdit, sendWritten, type TextContent } from "@/matrix/send.ts";
 import { type Command, parse } from "./commands.ts";
 import { emptyDraft } from "./drafts.ts";
 import { NobodyError, perform } from "./perform.ts";
-import { clearIntent, type Intent, type Place, startReply } from "./state.ts";
+import { clearIntent, type Intent, type Place, startEdit, startReply } from "./state.ts";
 import type { WrittenText } from "./useText.ts";
 
 /** What is said above the field: which text of this folder, and what is filled in. */
@@ -32,7 +32,11 @@ function answered(entry: OutboxEntry): string | null {
   return r?.is_falling_back ? null : (r?.["m.in_reply_to"]?.event_id ?? null);
 }
 
-const isEdit = (entry: OutboxEntry): boolean => (entry.content["m.relates_to"] as { rel_type?: string } | undefined)?.rel_type === "m.replace";
+/** The message that a refused edit was to change; null for what is no edit. */
+function edited(entry: OutboxEntry): string | null {
+  const r = entry.content["m.relates_to"] as { rel_type?: string; event_id?: string } | undefined;
+  return r?.rel_type === "m.replace" ? (r.event_id ?? null) : null;
+}
 
 /** Sends what was written, or does what it commands. */
 export function useSend({ place, intent, text, mayRoom, openPoll, openHelp }: Options) {
@@ -42,12 +46,13 @@ export function useSend({ place, intent, text, mayRoom, openPoll, openHelp }: Op
   useEffect(() => void loadMarkdown().catch(() => undefined), []);
 
   // A message that the server refused comes back into the field, with the reason, if nothing else was begun there.
-  const refused = useRefused(roomId, threadId ?? null).find((e) => e.source !== null && !isEdit(e));
+  const refused = useRefused(roomId, threadId ?? null).find((e) => e.source !== null);
   useEffect(() => {
     if (!refused?.source || text.text !== "" || intent) return;
-    text.set(refused.source);
     setNotice({ text: "refused", values: { reason: refused.error?.message ?? "" } });
-    const reply = answered(refused);
+    const [edit, reply] = [edited(refused), answered(refused)];
+    if (edit !== null) startEdit({ roomId, threadId }, edit, refused.source);
+    else text.set(refused.source);
     if (reply !== null) startReply({ roomId, threadId }, reply);
     void discard(refused.txnId);
   }, [refused, text, intent, roomId, threadId]);

@@ -33,6 +33,7 @@ export interface WrittenText extends Draft {
 export function useText(place: Place, intent: Intent | undefined): WrittenText {
   const [draft, setDraft] = useState<Draft>(() => draftOf(place));
   const editing = intent?.kind === "edit" ? intent.eventId : null;
+  const begun = intent?.text;
   const before = useRef<string | null>(null);
   const { roomId, threadId } = place;
 
@@ -47,10 +48,10 @@ export function useText(place: Place, intent: Intent | undefined): WrittenText {
   }, [roomId, threadId]);
 
   useEffect(() => {
-    if (editing !== null) setDraft(originalText(roomId, editing) ?? emptyDraft);
+    if (editing !== null) setDraft(begun ?? originalText(roomId, editing) ?? emptyDraft);
     else if (before.current !== null) setDraft(draftOf({ roomId, threadId }));
     before.current = editing;
-  }, [editing, roomId, threadId]);
+  }, [editing, begun, roomId, threadId]);
 
   const set = useCallback(
     (next: Draft) => {

@@ -1,4 +1,3 @@
-import { Text } from "@mantine/core";
 import type { FileInfo } from "@/matrix/file.ts";
 import { safeType } from "@/matrix/media.ts";
 import { AudioBody } from "./AudioBody.tsx";
@@ -13,12 +12,11 @@ interface Props {
   eventId: string;
 }
 
-/** A file within a message of the timeline, and its caption. What its type does not allow to be shown is a card to download. */
-export function FileBody({ file, roomId, eventId }: Props) {
+/** A file of a message, without its caption. What its type does not allow to be shown is a card to download. */
+export function FileBody(props: Props) {
   return (
     <div className={classes.body}>
-      <Content file={file} roomId={roomId} eventId={eventId} />
-      {file.caption !== "" && <Text className={classes.caption}>{file.caption}</Text>}
+      <Content {...props} />
     </div>
   );
 }

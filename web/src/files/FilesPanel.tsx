@@ -47,7 +47,7 @@ export function FilesPanel({ roomId }: PanelProps) {
       {kind === "media" ? (
         <ul className={classes.grid} aria-label={t("panel.media")}>
           {found.map((f) => (
-            <li key={f.eventId}>{f.file.kind === "image" ? <Tile item={f} onOpen={() => setOpened(f)} /> : <FileBody file={{ ...f.file, caption: "" }} roomId={roomId} eventId={f.eventId} />}</li>
+            <li key={f.eventId}>{f.file.kind === "image" ? <Tile item={f} onOpen={() => setOpened(f)} /> : <FileBody file={f.file} roomId={roomId} eventId={f.eventId} />}</li>
           ))}
         </ul>
       ) : (
@@ -55,6 +55,7 @@ export function FilesPanel({ roomId }: PanelProps) {
           {found.map((f) => (
             <li key={f.eventId}>
               <FileBody file={f.file} roomId={roomId} eventId={f.eventId} />
+              {f.file.caption !== "" && <Text className={classes.caption}>{f.file.caption}</Text>}
               <Text size="xs" c="var(--quiet)">
                 {f.sender}, {date.format(f.at)}
               </Text>

@@ -1,6 +1,7 @@
 import { type EventStatus, type MatrixEvent, type Room } from "matrix-js-sdk";
 import { client } from "./client.ts";
 import { type FileInfo, fileOf } from "./file.ts";
+import { type Place, placeOf } from "./location.ts";
 import { stateWords, type Words } from "./messageState.ts";
 import { plainText, strippedHtml, strippedReply } from "./messageText.ts";
 import { type Unreadable, unreadable } from "./messageUnreadable.ts";
@@ -15,7 +16,7 @@ export interface Person {
 export type Body =
   | { kind: "text"; style: "text" | "notice" | "emote"; text: string; html: string | null }
   | { kind: "file"; file: FileInfo }
-  | { kind: "location"; text: string; latitude: number; longitude: number }
+  | ({ kind: "location" } & Place)
   | { kind: "poll" }
   | { kind: "redacted"; by: string | null; reason: string }
   | { kind: "decrypting" }
@@ -60,6 +61,7 @@ export interface Message {
 }
 
 const pollStarts = new Set(["m.poll.start", "org.matrix.msc3381.poll.start"]);
+const locations = new Set(["m.location", "org.matrix.msc3488.location"]);
 /** What changes other messages or belongs to machinery: never a line of its own. */
 const silent = /^(m\.reaction|m\.room\.redaction|m\.call\.|m\.key\.verification\.|org\.matrix\.call|m\.poll\.(response|end)|org\.matrix\.msc3381\.poll\.(response|end)|m\.room\.server_acl|m\.space\.(child|parent)|m\.room\.third_party_invite|org\.matrix\.msc3401\.|io\.element\.)/;
 
@@ -86,22 +88,14 @@ function statusOf(event: MatrixEvent): Message["status"] {
   return sending.has(event.status) ? "sending" : "failed";
 }
 
-/** A place on earth as RFC 5870 writes it. */
-function place(uri: unknown): { latitude: number; longitude: number } | null {
-  const found = typeof uri === "string" ? /^geo:(-?\d+(?:\.\d+)?),(-?\d+(?:\.\d+)?)/.exec(uri) : null;
-  if (found === null) return null;
-  const [latitude, longitude] = [Number(found[1]), Number(found[2])];
-  return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? { latitude, longitude } : null;
-}
-
 /** What the content of a message shows; `reply` says that it may start with a quotation. */
 export function messageBody(content: Record<string, unknown>, reply: boolean): Body {
   const body = typeof content.body === "string" ? content.body : "";
   const html = content.format === "org.matrix.custom.html" && typeof content.formatted_body === "string" ? content.formatted_body : null;
   const msgtype = String(content.msgtype);
   if (msgtype === "m.location") {
-    const at = place(content.geo_uri);
-    if (at) return { kind: "location", text: body, ...at };
+    const at = placeOf(content);
+    if (at) return { kind: "location", ...at };
   }
   const file = fileOf("m.room.message", content);
   if (file) return { kind: "file", file };
@@ -130,6 +124,10 @@ export function bodyOf(event: MatrixEvent, room: Room): Body | null {
   }
   const content = event.getContent();
   if (pollStarts.has(type)) return { kind: "poll" };
+  if (locations.has(type)) {
+    const at = placeOf(content);
+    if (at) return { kind: "location", ...at };
+  }
   if (type === "m.sticker") {
     const file = fileOf(type, content);
     return file ? { kind: "file", file } : null;

@@ -1,6 +1,7 @@
 import { api } from "./api.ts";
 import { client } from "./client.ts";
 import { type FileInfo, fileOf } from "./file.ts";
+import { sendOrDrop } from "./outbox.ts";
 import { fetchEvent, findEvent } from "./relations.ts";
 
 /** What the user may do with a message. */
@@ -74,5 +75,5 @@ export async function forward(roomId: string, id: string, toRoom: string): Promi
   const event = await fetchEvent(roomId, id);
   if (event === null) throw new Error("the message is not there any more");
   const { "m.relates_to": _relation, "m.mentions": _mentions, "m.new_content": _new, ...content } = event.getContent();
-  await client().sendEvent(toRoom, event.getType() as never, { ...content, "m.mentions": {} } as never);
+  await sendOrDrop(toRoom, null, event.getType(), { ...content, "m.mentions": {} });
 }

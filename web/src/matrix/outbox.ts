@@ -64,7 +64,7 @@ export function reasonOf(err: unknown): { code: string; message: string } {
 }
 
 /** Puts a message into the timeline before it is sent. */
-function echo(entry: OutboxEntry, room: Room): MatrixEvent {
+function echo(entry: Omit<OutboxEntry, "source" | "error"> & { redacts?: string }, room: Room): MatrixEvent {
   const known = echoes.get(entry.txnId) ?? room.getEventForTxnId(entry.txnId);
   if (known) return known;
   const c = client();
@@ -72,6 +72,7 @@ function echo(entry: OutboxEntry, room: Room): MatrixEvent {
   const event = new MatrixEvent({
     event_id: `~${entry.roomId}:${entry.txnId}`, room_id: entry.roomId, sender,
     type: entry.type, content: structuredClone(entry.content), origin_server_ts: Date.now(),
+    ...(entry.redacts === undefined ? {} : { redacts: entry.redacts }),
   });
   const thread = entry.threadId === null ? null : room.getThread(entry.threadId);
   if (thread) event.setThread(thread);
@@ -149,6 +150,26 @@ export async function enqueue(entry: Omit<OutboxEntry, "txnId" | "error">): Prom
   void pump(entry.roomId);
 }
 
+/**
+ * Sends what nobody has to write again, such as a reaction, at once: where it is not taken nothing of it stays, and the caller says why.
+ * The SDK's own way refuses while another message of the room waits for its writer.
+ */
+export async function sendOrDrop(roomId: string, threadId: string | null, type: string, content: Record<string, unknown>, redacts?: string): Promise<void> {
+  const c = client();
+  const room = c.getRoom(roomId);
+  if (room === null) throw new Error("no such room");
+  const txnId = c.makeTxnId();
+  const event = echo({ txnId, roomId, threadId, type, content, ...(redacts === undefined ? {} : { redacts }) }, room);
+  try {
+    await c.resendEvent(event, room);
+  } catch (err) {
+    if (event.status === EventStatus.NOT_SENT || event.status === EventStatus.QUEUED) c.cancelPendingEvent(event);
+    throw err;
+  } finally {
+    echoes.delete(txnId);
+  }
+}
+
 /** Tries a refused message again. */
 export async function retry(txnId: string): Promise<void> {
   const entry = entries.getState().list.find((e) => e.txnId === txnId);
@@ -164,6 +185,16 @@ export async function discard(txnId: string): Promise<void> {
   const event = echoes.get(txnId);
   if (event && (event.status === EventStatus.NOT_SENT || event.status === EventStatus.QUEUED)) client().cancelPendingEvent(event);
   await drop(txnId);
+}
+
+/** Whether it is a file under which something can be said: not a voice message. */
+export const hasCaption = ({ content }: OutboxEntry): boolean => typeof content.filename === "string" && !("org.matrix.msc3245.voice" in content);
+
+/** Sends a refused message with another content in its place. */
+export async function revise(entry: OutboxEntry, content: Record<string, unknown>): Promise<void> {
+  const { txnId, error: _, ...rest } = entry;
+  await discard(txnId);
+  await enqueue({ ...rest, content });
 }
 
 /** What of a room or thread was refused. */

@@ -2,6 +2,7 @@ import { type MatrixEvent } from "matrix-js-sdk";
 import { useEffect, useState } from "react";
 import { client } from "./client.ts";
 import { type Person, personOf } from "./message.ts";
+import { sendOrDrop } from "./outbox.ts";
 import { fetchEvent, findEvent, roomChanges } from "./relations.ts";
 import { same } from "./timelineSame.ts";
 import { useView } from "./subscribe.ts";
@@ -63,6 +64,9 @@ export function questionOf(content: Content): Question | null {
     max: Number.isInteger(max) && max > 0 ? Math.min(max, answers.length) : 1,
   };
 }
+
+/** The question of a poll that waits to be sent; null for other messages. */
+export const pollOf = ({ type, content }: { type: string; content: Content }): Question | null => (type === `${unstable}.start` ? questionOf(content) : null);
 
 /** A vote, as one event says it. */
 export interface Vote {
@@ -165,7 +169,7 @@ export function usePoll(roomId: string, id: string): PollView | null {
 const reference = (id: string) => ({ "m.relates_to": { rel_type: "m.reference", event_id: id } });
 
 async function send(roomId: string, id: string, type: string, content: Content): Promise<void> {
-  await client().sendEvent(roomId, findEvent(roomId, id)?.threadRootId ?? null, type as never, content as never);
+  await sendOrDrop(roomId, findEvent(roomId, id)?.threadRootId ?? null, type, content);
 }
 
 /** Votes, instead of what the user voted before. No answers take the vote back. */
@@ -176,19 +180,4 @@ export async function vote(roomId: string, id: string, answers: string[]): Promi
 /** Ends a poll: no vote counts after it. */
 export async function endPoll(roomId: string, id: string, text: string): Promise<void> {
   await send(roomId, id, `${unstable}.end`, { ...reference(id), [`${unstable}.end`]: {}, "org.matrix.msc1767.text": text, body: text });
-}
-
-/** Starts a poll. The types are those that clients in use know. */
-export async function startPoll(place: { roomId: string; threadId?: string | undefined }, question: Question): Promise<void> {
-  const fallback = [question.text, ...question.answers.map((a, i) => `${i + 1}. ${a.text}`)].join("\n");
-  const content = {
-    [`${unstable}.start`]: {
-      question: { "org.matrix.msc1767.text": question.text, body: question.text, msgtype: "m.text" },
-      kind: `${unstable}.${question.disclosed ? "disclosed" : "undisclosed"}`,
-      max_selections: question.max,
-      answers: question.answers.map((a) => ({ id: a.id, "org.matrix.msc1767.text": a.text })),
-    },
-    "org.matrix.msc1767.text": fallback,
-  };
-  await client().sendEvent(place.roomId, place.threadId ?? null, `${unstable}.start` as never, content as never);
 }

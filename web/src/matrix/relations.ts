@@ -2,6 +2,7 @@ import { type MatrixEvent, MatrixEventEvent, RoomEvent } from "matrix-js-sdk";
 import { useEffect, useState } from "react";
 import { client } from "./client.ts";
 import { bodyOf, type Body, messageBody, type Person, personOf } from "./message.ts";
+import { sendOrDrop } from "./outbox.ts";
 import { same } from "./timelineSame.ts";
 import { useView } from "./subscribe.ts";
 
@@ -78,16 +79,16 @@ export async function toggleReaction(roomId: string, id: string, key: string): P
   if (own) {
     const ownId = own.getId() as string;
     if (own.status === "not_sent") c.cancelPendingEvent(own);
-    else if (own.status === null) await c.redactEvent(roomId, threadId, ownId);
+    else if (own.status === null) await sendOrDrop(roomId, threadId, "m.room.redaction", {}, ownId);
     return;
   }
-  await c.sendEvent(roomId, threadId, "m.reaction" as never, { "m.relates_to": { rel_type: "m.annotation", event_id: id, key } } as never);
+  await sendOrDrop(roomId, threadId, "m.reaction", { "m.relates_to": { rel_type: "m.annotation", event_id: id, key } });
 }
 
 /** Deletes a message for everybody. */
 export async function deleteMessage(roomId: string, id: string, reason: string): Promise<void> {
   const threadId = findEvent(roomId, id)?.threadRootId ?? null;
-  await client().redactEvent(roomId, threadId, id, undefined, reason === "" ? {} : { reason });
+  await sendOrDrop(roomId, threadId, "m.room.redaction", reason === "" ? {} : { reason }, id);
 }
 
 /** One of the texts that a message had. */

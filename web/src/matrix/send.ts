@@ -1,5 +1,6 @@
 import { EventStatus, M_POLL_KIND_DISCLOSED, type MatrixEvent, type Room } from "matrix-js-sdk";
 import { client } from "./client.ts";
+import { locationContent, type Place } from "./location.ts";
 import { enqueue, type Source } from "./outbox.ts";
 
 /** Where a message goes. */
@@ -108,6 +109,11 @@ export function pollContent(poll: Poll): Content {
 
 export async function sendPoll(target: Target, poll: Poll): Promise<void> {
   await enqueue({ roomId: target.roomId, threadId: target.threadId ?? null, type: "org.matrix.msc3381.poll.start", content: placed(pollContent(poll), target, null), source: null });
+}
+
+/** Says where the user is, once. */
+export async function sendLocation(target: Target, at: Omit<Place, "text">, words: string): Promise<void> {
+  await enqueue({ roomId: target.roomId, threadId: target.threadId ?? null, type: "m.room.message", content: placed(locationContent(at, words, Date.now()), target, null), source: null });
 }
 
 /** What the bar above the composer shows of a message that is answered or edited. */

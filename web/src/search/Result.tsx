@@ -1,6 +1,7 @@
 import { UnstyledButton } from "@mantine/core";
 import { memo, useMemo } from "react";
 import { useTranslation } from "react-i18next";
+import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { originOf } from "@/matrix/searchNames.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { moment } from "@/ui/when.ts";
@@ -27,6 +28,7 @@ export const Result = memo(function Result({ hit, atoms, withRoom, onOpen }: Pro
       <span style={{ minInlineSize: 0 }}>
         <span className={classes.who}>
           <span className={classes.name}>{sender.name}</span>
+          <ExternalMark userId={sender.id} />
           <time className={classes.when} dateTime={new Date(hit.ts).toISOString()}>
             {moment(hit.ts, i18n.language)}
           </time>

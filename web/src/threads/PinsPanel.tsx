@@ -3,7 +3,9 @@ import { notifications } from "@mantine/notifications";
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { PanelProps } from "@/app/panels.ts";
+import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { powersOver } from "@/matrix/messageActions.ts";
+import { reasonOf } from "@/matrix/outbox.ts";
 import { setPinned, usePins } from "@/matrix/pins.ts";
 import { useQuoted } from "@/matrix/relations.ts";
 import { useTimes } from "@/timeline/format.ts";
@@ -45,7 +47,7 @@ function Pin({ roomId, id }: { roomId: string; id: string }) {
   const { short } = useTimes();
   const navigate = useNavigate();
   const quoted = useQuoted(roomId, id);
-  const unpin = () => void setPinned(roomId, id, false).catch((err: unknown) => notifications.show({ color: "red", title: words("refused"), message: err instanceof Error ? err.message : String(err) }));
+  const unpin = () => void setPinned(roomId, id, false).catch((err: unknown) => notifications.show({ color: "red", title: words("refused"), message: reasonOf(err).message }));
   const body = quoted?.body;
   return (
     <article className={classes.pin}>
@@ -56,6 +58,7 @@ function Pin({ roomId, id }: { roomId: string; id: string }) {
             <Text span fw={650} truncate>
               {quoted.sender.name}
             </Text>
+            <ExternalMark userId={quoted.sender.id} />
             <Text span size="xs" c="var(--quiet)">
               {short(quoted.at)}
             </Text>

@@ -2,6 +2,7 @@ import { ActionIcon, Badge, Group, Loader, Stack, Text, Title, UnstyledButton } 
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
 import type { PanelProps } from "@/app/panels.ts";
+import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { Composer } from "@/composer/Composer.tsx";
 import { type ThreadRow, useThreads } from "@/matrix/thread.ts";
 import { useTimes } from "@/timeline/format.ts";
@@ -78,7 +79,7 @@ function Row({ roomId, row }: { roomId: string; row: ThreadRow }) {
       <div className={classes.text}>
         <Group justify="space-between" wrap="nowrap" gap="xs">
           <Text span fw={650} truncate>
-            {row.sender.name}
+            {row.sender.name} <ExternalMark userId={row.sender.id} />
           </Text>
           <Text span size="xs" c="var(--quiet)">
             {short(row.at)}
@@ -93,7 +94,7 @@ function Row({ roomId, row }: { roomId: string; row: ThreadRow }) {
           </Text>
           {row.lastSender !== null && (
             <Text span size="xs" c="var(--quiet)" truncate>
-              {row.lastSender.name}: {inBrief(row.lastBody, words)}
+              {row.lastSender.name} <ExternalMark userId={row.lastSender.id} />: {inBrief(row.lastBody, words)}
             </Text>
           )}
           {row.unread > 0 && (

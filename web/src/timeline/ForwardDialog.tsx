@@ -3,6 +3,7 @@ import { notifications } from "@mantine/notifications";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { fileOfMessage, forward, isEncrypted } from "@/matrix/messageActions.ts";
+import { reasonOf } from "@/matrix/outbox.ts";
 import { useQuoted } from "@/matrix/relations.ts";
 import { useRoomRows } from "@/matrix/rooms.ts";
 import type { Place } from "@/matrix/timeline.ts";
@@ -29,7 +30,7 @@ export function ForwardDialog({ place, id }: { place: Place; id: string }) {
     setBusy(true);
     const results = await Promise.allSettled(chosen.map((room) => forward(place.roomId, id, room)));
     closeOverlay();
-    const failed = results.flatMap((r, i) => (r.status === "rejected" ? [`${rooms.find((x) => x.id === chosen[i])?.name ?? ""}: ${r.reason instanceof Error ? r.reason.message : String(r.reason)}`] : []));
+    const failed = results.flatMap((r, i) => (r.status === "rejected" ? [`${rooms.find((x) => x.id === chosen[i])?.name ?? ""}: ${reasonOf(r.reason).message}`] : []));
     if (failed.length > 0) notifications.show({ color: "red", title: t("forward.failed"), message: failed.join("\n") });
     else notifications.show({ message: t("forward.done", { count: chosen.length }) });
   };

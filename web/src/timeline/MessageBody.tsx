@@ -1,13 +1,12 @@
-import { Anchor, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { FileBody } from "@/files/FileBody.tsx";
 import type { Message } from "@/matrix/message.ts";
 import { Html, PlainText } from "./html.tsx";
-import { Icon } from "@/ui/Icon.tsx";
+import { Location } from "./Location.tsx";
 import { Poll } from "./Poll.tsx";
 import { useTimelineHandle } from "./state.ts";
 import classes from "./Message.module.css";
-import parts from "./Parts.module.css";
 
 /** What a message says. */
 export function MessageBody({ message }: { message: Message }) {
@@ -26,20 +25,8 @@ export function MessageBody({ message }: { message: Message }) {
           {body.file.caption !== "" && <PlainText text={body.file.caption} />}
         </>
       );
-    case "location": {
-      const { latitude, longitude } = body;
-      return (
-        <span className={parts.location}>
-          <Icon name="place" />
-          <span>
-            {body.text !== "" && <PlainText text={body.text} />}
-            <Anchor href={`https://www.openstreetmap.org/?mlat=${latitude}&mlon=${longitude}#map=16/${latitude}/${longitude}`} target="_blank" rel="noopener noreferrer">
-              {t("openMap", { place: `${latitude.toFixed(5)}, ${longitude.toFixed(5)}` })}
-            </Anchor>
-          </span>
-        </span>
-      );
-    }
+    case "location":
+      return <Location place={body} />;
     case "poll":
       return <Poll id={message.id} />;
     case "redacted": {

@@ -1,6 +1,8 @@
 import { Tooltip, UnstyledButton } from "@mantine/core";
 import { memo, type MouseEvent, type PointerEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { ExternalMark } from "@/company/ExternalMark.tsx";
+import { isExternal } from "@/matrix/company.ts";
 import type { Message, Person } from "@/matrix/message.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { ActionBar } from "./ActionBar.tsx";
@@ -57,18 +59,20 @@ export const MessageRow = memo(function MessageRow({ message, first, flash }: Pr
   const menuOpen = useMenuOpen(place, message.id);
   const menu = useMenu(message);
   const { sender, body } = message;
+  const external = isExternal(sender.id);
   const emote = body.kind === "text" && body.style === "emote";
   return (
     <article
       className={classes.message}
       data-message={message.key}
       data-first={first || undefined}
+      data-external={external || undefined}
       data-mention={message.mentionsMe || undefined}
       data-flash={flash || undefined}
       data-status={message.status}
       data-menu={menuOpen || undefined}
       tabIndex={-1}
-      aria-label={`${sender.name}, ${full(message.at)}`}
+      aria-label={external ? `${sender.name} (${t("external")}), ${full(message.at)}` : `${sender.name}, ${full(message.at)}`}
       onPointerEnter={(e) => e.pointerType === "mouse" && setHover(true)}
       onPointerLeave={() => setHover(false)}
       onFocus={() => setHover(true)}
@@ -91,6 +95,7 @@ export const MessageRow = memo(function MessageRow({ message, first, flash }: Pr
             <UnstyledButton fw={650} className={classes.name} title={sender.id} tabIndex={-1} onClick={() => openPerson(sender.id)}>
               {sender.name}
             </UnstyledButton>
+            <ExternalMark userId={sender.id} />
             <time className={classes.time} dateTime={new Date(message.at).toISOString()} title={full(message.at)}>
               {time(message.at)}
             </time>

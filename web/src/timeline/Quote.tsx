@@ -1,4 +1,5 @@
 import { useTranslation } from "react-i18next";
+import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { useQuoted } from "@/matrix/relations.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import classes from "./Parts.module.css";
@@ -17,6 +18,7 @@ export function Quote({ id }: { id: string }) {
     <button type="button" className={classes.quote} onClick={() => jumpTo(id)} title={t("quoteJump")}>
       <Avatar id={quoted.sender.id} name={quoted.sender.name} mxc={quoted.sender.avatar} size={16} />
       <b>{quoted.sender.name}</b>
+      <ExternalMark userId={quoted.sender.id} />
       <span>{text}</span>
     </button>
   );

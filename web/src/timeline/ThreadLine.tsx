@@ -1,5 +1,6 @@
 import { Badge } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { ExternalMark } from "@/company/ExternalMark.tsx";
 import type { ThreadSummary } from "@/matrix/message.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { Icon } from "@/ui/Icon.tsx";
@@ -15,6 +16,7 @@ export function ThreadLine({ id, thread }: { id: string; thread: ThreadSummary }
       <Icon name="thread" size={16} />
       <b>{t("replies", { count: thread.count })}</b>
       {thread.lastSender !== null && <Avatar id={thread.lastSender.id} name={thread.lastSender.name} mxc={thread.lastSender.avatar} size={18} />}
+      {thread.lastSender !== null && <ExternalMark userId={thread.lastSender.id} />}
       <span>{thread.lastText}</span>
       {thread.unread > 0 && (
         <Badge size="sm" circle={thread.unread < 10} color={thread.mentions > 0 ? "red" : undefined}>

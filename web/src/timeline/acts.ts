@@ -1,8 +1,10 @@
 import { notifications } from "@mantine/notifications";
 import type { TFunction } from "i18next";
 import { startEdit, startReply } from "@/composer/state.ts";
+import { geoOf } from "@/matrix/location.ts";
 import type { Message } from "@/matrix/message.ts";
 import { canForward, linkTo, powersOver } from "@/matrix/messageActions.ts";
+import { reasonOf } from "@/matrix/outbox.ts";
 import { setPinned } from "@/matrix/pins.ts";
 import { dropUnsent, retrySending } from "@/matrix/timeline.ts";
 import type { IconName } from "@/ui/Icon.tsx";
@@ -25,14 +27,14 @@ async function tell(work: Promise<unknown>, t: TFunction<"timeline">, done?: str
     await work;
     if (done !== undefined) notifications.show({ message: done });
   } catch (err) {
-    notifications.show({ color: "red", title: t("refused"), message: err instanceof Error ? err.message : String(err) });
+    notifications.show({ color: "red", title: t("refused"), message: reasonOf(err).message });
   }
 }
 
 export { tell };
 
 function copyable(m: Message): string {
-  return m.body.kind === "text" ? m.body.text : m.body.kind === "file" ? m.body.file.caption || m.body.file.name : m.body.kind === "location" ? `geo:${m.body.latitude},${m.body.longitude}` : "";
+  return m.body.kind === "text" ? m.body.text : m.body.kind === "file" ? m.body.file.caption || m.body.file.name : m.body.kind === "location" ? geoOf(m.body) : "";
 }
 
 /** All that the user can do with a message now, in the order of the menu. */
