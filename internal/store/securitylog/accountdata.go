@@ -10,9 +10,7 @@ import (
 	"conclave.chat/internal/store"
 )
 
-// Account data with which clients keep the recovery store.
-//
-// Spec: cs#storage
+// Account data with which clients keep the recovery store, as the client-server API says under "Secrets".
 const (
 	defaultKey = "m.secret_storage.default_key"
 	keyPrefix  = "m.secret_storage.key."
