@@ -163,17 +163,7 @@ func (s *Service) linkOlder(ctx context.Context) error {
 				to = list[len(list)-1].Pos
 			}
 			for _, e := range list {
-				files := mx.FilesIn(e.Content, s.Server)
-				if len(files) == 0 {
-					continue
-				}
-				if at, err := eventlog.ByPos(ctx, tx, []store.Pos{e.Pos}); err != nil || at[e.Pos] == nil {
-					if err != nil {
-						return err
-					}
-					continue
-				}
-				if err := mediameta.AddLinks(tx, files, e.ID, e.RoomID, e.Sender, e.TS); err != nil {
+				if err := s.linkOne(ctx, tx, e); err != nil {
 					return err
 				}
 			}
@@ -183,4 +173,17 @@ func (s *Service) linkOlder(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// linkOne links the files that an older event shows, if it is still in the log.
+func (s *Service) linkOne(ctx context.Context, tx *store.Tx, e *eventlog.Event) error {
+	files := mx.FilesIn(e.Content, s.Server)
+	if len(files) == 0 {
+		return nil
+	}
+	at, err := eventlog.ByPos(ctx, tx, []store.Pos{e.Pos})
+	if err != nil || at[e.Pos] == nil {
+		return err
+	}
+	return mediameta.AddLinks(tx, files, e.ID, e.RoomID, e.Sender, e.TS)
 }

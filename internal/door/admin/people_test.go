@@ -340,8 +340,16 @@ func TestSettings(t *testing.T) {
 		if status, a := put(`"0"`, M{"name": "Late"}); status != 412 || a.Get("errcode").Str != "CHAT.CONCLAVE.CHANGED" {
 			t.Errorf("%d %s", status, a.Raw)
 		}
-		for _, bad := range []M{{"registration": "open"}, {"upload_limit": 0}, {"user_quota": -1}, {"idle_lock_minutes": 100000}, {"name": ""}, {"retention_days": -1},
-			{"retention_min_days": 8, "retention_max_days": 7}, {"retention_days": 5, "retention_min_days": 6}, {"retention_days": 8, "retention_max_days": 7},
+		for _, bad := range []M{
+			{"registration": "open"},
+			{"upload_limit": 0},
+			{"user_quota": -1},
+			{"idle_lock_minutes": 100000},
+			{"name": ""},
+			{"retention_days": -1},
+			{"retention_min_days": 8, "retention_max_days": 7},
+			{"retention_days": 5, "retention_min_days": 6},
+			{"retention_days": 8, "retention_max_days": 7},
 		} {
 			if status, a := put(`"1"`, bad); status != 400 || a.Get("errcode").Str != "M_INVALID_PARAM" {
 				t.Errorf("%v: %d %s", bad, status, a.Raw)

@@ -3,13 +3,15 @@ import { useEffect, useState } from "react";
 import { client } from "./client.ts";
 import { bodyOf, type Body, messageBody, type Person, personOf } from "./message.ts";
 import { sendOrDrop } from "./outbox.ts";
+import { isExpired, roomMaxAge } from "./retention.ts";
 import { same } from "./timelineSame.ts";
 import { useView } from "./subscribe.ts";
 
-/** Finds an event that is in memory, also one that is being sent. */
+/** Finds an event that is in memory, also one that is being sent, but none that is too old for its room: the server has it no more. */
 export function findEvent(roomId: string, id: string): MatrixEvent | null {
   const room = client().getRoom(roomId);
-  return room?.findEventById(id) ?? room?.getPendingEvents().find((e) => e.getId() === id) ?? null;
+  const event = room?.findEventById(id) ?? room?.getPendingEvents().find((e) => e.getId() === id) ?? null;
+  return event !== null && isExpired(event, roomMaxAge(roomId)) ? null : event;
 }
 
 const fetched = new Map<string, Promise<MatrixEvent | null>>();

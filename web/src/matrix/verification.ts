@@ -178,9 +178,24 @@ function open(request: VerificationRequest, way: Way | null): void {
   flow.changed();
 }
 
+/**
+ * Whether somebody has answered or withdrawn a request in a room already. The encryption forgets that when the page is loaded anew, and takes
+ * the request in the saved timeline for a new one; whose answer an event is, stands outside of what is encrypted.
+ */
+export function answered(c: Pick<MatrixClient, "getRoom">, request: Pick<VerificationRequest, "roomId" | "transactionId">): boolean {
+  const { roomId, transactionId } = request;
+  if (roomId === undefined || transactionId === undefined) return false;
+  const events = c.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
+  return events.some((e) => {
+    const relation = e.getWireContent()["m.relates_to"] as { rel_type?: unknown; event_id?: unknown } | undefined;
+    return relation?.rel_type === "m.reference" && relation.event_id === transactionId;
+  });
+}
+
 /** Listens to requests of others, from the client's start on. */
 export function startVerifications(c: MatrixClient): void {
   c.on(CryptoEvent.VerificationRequestReceived, (request) => {
+    if (answered(c, request)) return;
     if (flow === null) open(request, null);
     else if (request !== flow.request) waiting.push(request);
   });
