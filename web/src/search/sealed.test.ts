@@ -66,6 +66,9 @@ describe("on disk", () => {
 
   test.each(["s:", "m:", "r:"])("a chunk %s that was changed is dropped, and its room is read again", async (kind) => {
     await filled();
+    const before = await openIndex();
+    expect(await before.index.nextJob()).toBeNull();
+    before.chunks.close();
     const [, name, value] = (await raw()).find(([, n]) => String(n).startsWith(kind)) as Raw;
     const data = new Uint8Array(value.data.slice(0));
     data[data.length - 1] = (data.at(-1) as number) ^ 1;

@@ -214,8 +214,11 @@ export class Shelf {
       open.end = "full";
     }
     const s: Shelved = { n: this.nextSegment++, room, end, count: 0, min: Infinity, max: -Infinity, bytes: 0, bloom: new Uint8Array(8) };
+    // Not by change: there is nothing on disk yet, which would be taken for a loss.
+    const docs = new Map<string, Doc>();
     room.segments.set(s.n, s);
-    return this.change(s);
+    room.changed.set(s.n, { docs, packed: null });
+    return docs;
   }
 
   /** Writes what has changed, all of it or nothing. Searches meanwhile see what is being written. */
