@@ -239,5 +239,5 @@ test("a person of another organisation is marked on every message, where it is a
   await own.pressSequentially("@bo");
   await page.getByRole("option", { name: /Bob Baker.*External/s }).waitFor();
   await own.fill("");
-  await page.unroute(/_matrix\/client\/.*(sync|messages|members|event|relations|context)/);
+  await page.unrouteAll({ behavior: "ignoreErrors" }); // a sync may be under way
 });
