@@ -54,7 +54,14 @@ func TestMessagesGoAtTheirAge(t *testing.T) {
 			slices.Sort(ids)
 			return strings.Join(ids, " ")
 		}
-		members := func() string { return alice.Must("GET", harness.Path("rooms", room, "joined_members"), nil).Raw }
+		members := func() string {
+			var who []string
+			for user, m := range alice.Must("GET", harness.Path("rooms", room, "joined_members"), nil).Get("joined").Map() {
+				who = append(who, user+" "+m.Raw)
+			}
+			slices.Sort(who)
+			return strings.Join(who, " ")
+		}
 		if status, a := alice.Do("PUT", harness.Path("rooms", room, "state", "m.room.retention")+"/", harness.M{"min_lifetime": 2, "max_lifetime": 1}); status != http.StatusBadRequest {
 			t.Errorf("min over max: %d %s", status, a.Raw)
 		}
