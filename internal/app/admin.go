@@ -75,7 +75,7 @@ func (a *App) wireOrganisation() error {
 	base := organisation.Defaults()
 	base.Name, base.Registration = a.cfg.Organisation, a.cfg.Accounts.Registration.Mode
 	base.UploadLimit, base.UserQuota, base.EncryptRooms = a.cfg.Media.MaxUpload, a.cfg.Media.QuotaBytes, a.cfg.Rooms.Encrypt
-	retentionOf(&base, a.cfg.Retention)
+	base.RetentionDays, base.RetentionMinDays, base.RetentionMaxDays = a.cfg.Retention.Days, a.cfg.Retention.MinDays, a.cfg.Retention.MaxDays
 	if err := base.CheckRetention(); err != nil {
 		return fmt.Errorf("app: retention: %w", err)
 	}

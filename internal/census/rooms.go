@@ -86,7 +86,7 @@ func (s *Service) Room(ctx context.Context, id mx.RoomID) (*RoomDetails, error) 
 		Topic: roomstate.Topic(snap.State("m.room.topic", "")), Successor: str("m.room.tombstone", "replacement_room", ""),
 		Invited: int64(snap.InvitedCount()), State: map[string]int{},
 	}
-	if ev := snap.State("m.room.retention", ""); ev != nil {
+	if ev := snap.State(mx.TypeRetention, ""); ev != nil {
 		d.Retention = ev.Content
 	}
 	for range snap.Members(mx.Ban) {

@@ -14,6 +14,7 @@ const (
 	TypeAvatar            = "m.room.avatar"
 	TypeCanonicalAlias    = "m.room.canonical_alias"
 	TypeEncryption        = "m.room.encryption"
+	TypeRetention         = "m.room.retention" // how long messages are kept: MSC1763
 	TypeEncrypted         = "m.room.encrypted"
 	TypeMessage           = "m.room.message"
 	TypeTombstone         = "m.room.tombstone"

@@ -113,7 +113,7 @@ func (s *Service) remember(ctx context.Context, tx *store.Tx, user mx.UserID, ro
 	if err != nil {
 		return err
 	}
-	current, err := personal.FindAccountData(ctx, tx, user, "", securitylog.DefaultKey())
+	current, err := personal.FindAccountData(ctx, tx, user, "", securitylog.DefaultKey)
 	if err != nil {
 		return err
 	}

@@ -190,7 +190,7 @@ func (s *Service) follow(ctx context.Context) error {
 
 // ruleOf is how long a room keeps messages.
 func (s *Service) ruleOf(ctx context.Context, r store.Reader, room mx.RoomID) (Rule, error) {
-	said, err := eventlog.StateEventAt(ctx, r, room, TypeRetention, "", 1<<62)
+	said, err := eventlog.StateEventAt(ctx, r, room, mx.TypeRetention, "", 1<<62)
 	if err != nil || said == nil {
 		return s.Bounds().For(nil), err
 	}

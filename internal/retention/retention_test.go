@@ -119,7 +119,7 @@ func (w *world) message(id mx.RoomID, by mx.UserID, body string) mx.EventID {
 
 // keep has a room say how long its messages are kept.
 func (w *world) keep(id mx.RoomID, content string) error {
-	_, err := w.rooms.SetState(context.Background(), alice, id, retention.TypeRetention, "", []byte(content))
+	_, err := w.rooms.SetState(context.Background(), alice, id, mx.TypeRetention, "", []byte(content))
 	return err
 }
 

@@ -11,11 +11,6 @@ import (
 	"conclave.chat/internal/roomstate"
 )
 
-// TypeRetention is the state event that says how long a room's messages are kept.
-//
-// Spec: MSC1763
-const TypeRetention = "m.room.retention"
-
 // Bounds are what the organisation says, in milliseconds; 0 is nothing.
 type Bounds struct {
 	Default int64 // greatest age in rooms that say nothing
@@ -28,6 +23,8 @@ type Bounds struct {
 type Rule struct{ Min, Max int64 }
 
 // own is what a room says itself. What is not understood is not said.
+//
+// Spec: MSC1763
 func own(content []byte) (r Rule) {
 	for key, to := range map[string]*int64{"min_lifetime": &r.Min, "max_lifetime": &r.Max} {
 		if v := gjson.GetBytes(content, key); v.Type == gjson.Number && v.Num >= 0 {
@@ -59,7 +56,7 @@ type Policy struct{ Bounds func() Bounds }
 // Judge refuses times that are malformed, contradict each other, or are out of bounds. A room that takes another one's place may bring
 // along what that one said.
 func (p Policy) Judge(room *roomstate.Snapshot, ev *mx.Event) error {
-	if !ev.Is(TypeRetention, "") {
+	if !ev.Is(mx.TypeRetention, "") {
 		return nil
 	}
 	for _, key := range []string{"min_lifetime", "max_lifetime"} {
@@ -70,7 +67,7 @@ func (p Policy) Judge(room *roomstate.Snapshot, ev *mx.Event) error {
 	}
 	r, b := own(ev.Content), p.Bounds()
 	create := room.State(mx.TypeCreate, "")
-	follows := create != nil && create.Has("predecessor") && room.State(TypeRetention, "") == nil
+	follows := create != nil && create.Has("predecessor") && room.State(mx.TypeRetention, "") == nil
 	switch {
 	case r.Max > 0 && r.Min > r.Max:
 		return fault.InvalidParam("min_lifetime (%d) is more than max_lifetime (%d)", r.Min, r.Max)
@@ -92,6 +89,11 @@ func spell(ms int64) string {
 		return strconv.FormatInt(n, 10) + " days"
 	}
 	return "1 day"
+}
+
+// InDays makes Bounds of days, as the organisation gives them.
+func InDays(standard, least, most int64) Bounds {
+	return Bounds{Default: Days(standard), Min: Days(least), Max: Days(most)}
 }
 
 // Days is so many days in milliseconds.

@@ -17,7 +17,7 @@ import (
 // carried lists the state that an upgrade takes along, besides power levels, bans and the children of a space.
 func carried() []string {
 	return []string{
-		mx.TypeServerACL, "m.room.retention", mx.TypeEncryption, mx.TypeName, mx.TypeAvatar, mx.TypeTopic, mx.TypeGuestAccess, mx.TypeHistoryVisibility,
+		mx.TypeServerACL, mx.TypeRetention, mx.TypeEncryption, mx.TypeName, mx.TypeAvatar, mx.TypeTopic, mx.TypeGuestAccess, mx.TypeHistoryVisibility,
 		mx.TypeJoinRules,
 	}
 }

@@ -102,7 +102,7 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 		Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward,
 		Retention: retention.New(retention.Deps{DB: db, Server: server, Now: func() time.Time { return h.clock }, Bounds: func() retention.Bounds {
 			v := h.org.Current()
-			return retention.Bounds{Default: retention.Days(v.RetentionDays), Min: retention.Days(v.RetentionMinDays), Max: retention.Days(v.RetentionMaxDays)}
+			return retention.InDays(v.RetentionDays, v.RetentionMinDays, v.RetentionMaxDays)
 		}}),
 		Nodes: admin.Nodes{
 			Status: func(context.Context) admin.Status {

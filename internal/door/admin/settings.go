@@ -43,7 +43,7 @@ func (h *Handlers) estimateRetention(r *door.Request, b *retentionTimes) (retent
 	if err := v.CheckRetention(); err != nil {
 		return retentionEstimate{}, err
 	}
-	e, err := h.Retention.Estimate(r.Context(), retention.Bounds{Default: retention.Days(b.Days), Min: retention.Days(b.Min), Max: retention.Days(b.Max)})
+	e, err := h.Retention.Estimate(r.Context(), retention.InDays(b.Days, b.Min, b.Max))
 	return retentionEstimate{e.Rooms, e.Messages}, err
 }
 

@@ -12,14 +12,14 @@ import (
 
 // Account data with which clients keep the recovery store, as the client-server API says under "Secrets".
 const (
-	defaultKey = "m.secret_storage.default_key"
+	DefaultKey = "m.secret_storage.default_key" // names the recovery key in use
 	keyPrefix  = "m.secret_storage.key."
 )
 
 // quiet is how long after a change of the recovery store the secrets that the same device puts in there are the same act, milliseconds.
 const quiet = 10 * 60 * 1000
 
-// keyOf is the id in the content of defaultKey, "" for none.
+// keyOf is the id in the content of DefaultKey, "" for none.
 func keyOf(content []byte) string {
 	var c struct {
 		Key string `json:"key"`
@@ -39,13 +39,13 @@ func AccountData(ctx context.Context, tx *store.Tx, now int64, user mx.UserID, t
 	}
 	key, isKey := strings.CutPrefix(typ, keyPrefix)
 	switch {
-	case typ == defaultKey && removed:
+	case typ == DefaultKey && removed:
 		return Record(ctx, tx, now, user, RecoveryKeyRemoved, keyOf(was))
-	case typ == defaultKey && keyOf(was) == keyOf(becomes):
+	case typ == DefaultKey && keyOf(was) == keyOf(becomes):
 		return nil
-	case typ == defaultKey && keyOf(was) == "":
+	case typ == DefaultKey && keyOf(was) == "":
 		return Record(ctx, tx, now, user, RecoveryKeyCreated, keyOf(becomes))
-	case typ == defaultKey:
+	case typ == DefaultKey:
 		return Record(ctx, tx, now, user, RecoveryKeyChanged, keyOf(becomes))
 	case isKey && (was == nil || key != keyOf(current)):
 		return nil // prepared, or out of use
@@ -62,14 +62,11 @@ func AccountData(ctx context.Context, tx *store.Tx, now int64, user mx.UserID, t
 // Concerns reports whether account data of this type is part of the recovery store.
 func Concerns(typ string) bool {
 	switch typ {
-	case defaultKey, "m.cross_signing.master", "m.cross_signing.self_signing", "m.cross_signing.user_signing", "m.megolm_backup.v1":
+	case DefaultKey, "m.cross_signing.master", "m.cross_signing.self_signing", "m.cross_signing.user_signing", "m.megolm_backup.v1":
 		return true
 	}
 	return strings.HasPrefix(typ, keyPrefix)
 }
-
-// DefaultKey is the type of account data that names the recovery key in use.
-func DefaultKey() string { return defaultKey }
 
 // secrets records a change of what the recovery key opens, unless it belongs to a change that the same device made just before.
 func secrets(ctx context.Context, tx *store.Tx, now int64, user mx.UserID, action string) error {

@@ -2,7 +2,7 @@ import { Direction, type MatrixEvent, RoomEvent } from "matrix-js-sdk";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { client } from "./client.ts";
 import { type FileInfo, fileOf } from "./file.ts";
-import { isExpired, roomMaxAge } from "./retention.ts";
+import { isGone } from "./retention.ts";
 import { useView } from "./subscribe.ts";
 
 /** A file of a room. */
@@ -28,7 +28,7 @@ const pageSize = 100;
 
 function toFile(event: MatrixEvent): RoomFile | null {
   const id = event.getId();
-  if (id === undefined || event.isRedacted() || event.status !== null || event.isRelation("m.replace") || isExpired(event, roomMaxAge(event.getRoomId() ?? ""))) return null;
+  if (id === undefined || event.isRedacted() || event.status !== null || event.isRelation("m.replace") || isGone(event)) return null;
   const file = event.getType() === "m.room.message" ? fileOf("m.room.message", event.getContent()) : null;
   if (file === null) return null;
   const senderId = event.getSender() ?? "";

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 import { client } from "./client.ts";
 import { bodyOf, type Body, messageBody, type Person, personOf } from "./message.ts";
 import { sendOrDrop } from "./outbox.ts";
-import { isExpired, roomMaxAge } from "./retention.ts";
+import { isGone } from "./retention.ts";
 import { same } from "./timelineSame.ts";
 import { useView } from "./subscribe.ts";
 
@@ -11,7 +11,7 @@ import { useView } from "./subscribe.ts";
 export function findEvent(roomId: string, id: string): MatrixEvent | null {
   const room = client().getRoom(roomId);
   const event = room?.findEventById(id) ?? room?.getPendingEvents().find((e) => e.getId() === id) ?? null;
-  return event !== null && isExpired(event, roomMaxAge(roomId)) ? null : event;
+  return event !== null && isGone(event) ? null : event;
 }
 
 const fetched = new Map<string, Promise<MatrixEvent | null>>();

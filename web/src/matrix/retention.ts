@@ -64,6 +64,9 @@ export function isExpired(event: Pick<MatrixEvent, "isState" | "getTs" | "status
   return age !== null && !event.isState() && (event.status === null || event.status === "sent") && event.getTs() + age <= now;
 }
 
+/** isExpired by what the event's own room says. */
+export const isGone = (event: MatrixEvent): boolean => isExpired(event, roomMaxAge(event.getRoomId() ?? ""));
+
 /** In how many milliseconds the next of some messages is too old; null if none ever is. No more than a timer takes. */
 export function untilExpired(events: readonly Pick<MatrixEvent, "isState" | "getTs">[], age: number | null, now = Date.now()): number | null {
   if (age === null) return null;

@@ -2,6 +2,7 @@ import { ClientEvent, Direction, type EventTimelineSet, type MatrixEvent, Matrix
 import { client } from "./client.ts";
 import { logger } from "./logger.ts";
 import { fetchOrganisation } from "./organisation.ts";
+import { roomMaxAge } from "./retention.ts";
 import { gather, readAll, searchedTypes } from "./searchEvents.ts";
 import { type Halt, History } from "./searchHistory.ts";
 import type { Sink } from "./searchTypes.ts";
@@ -28,11 +29,6 @@ export function searchedRooms(): SearchedRoom[] {
     .map((r) => ({ id: r.roomId, created: r.currentState.getStateEvents("m.room.create", "")?.getTs() ?? 0 }));
 }
 
-function roomLifetime(room: Room): number | null {
-  const lifetime: unknown = room.currentState.getStateEvents("m.room.retention", "")?.getContent().max_lifetime;
-  return typeof lifetime === "number" && lifetime > 0 ? lifetime : null;
-}
-
 /** Keeps an index of what all rooms say: of what arrives, and, where the user lets it, of their history. */
 export class Feed {
   private readonly sink: Sink;
@@ -41,14 +37,13 @@ export class Feed {
   private working = false;
   private stopped = false;
   private readonly stops: (() => void)[] = [];
-  private organisation: number | null = null; // lifetime
   private readonly history: History;
   private readonly onProgress: () => void;
 
   constructor(sink: Sink, paused: () => boolean, onProgress: () => void) {
     this.sink = sink;
     this.onProgress = onProgress;
-    this.history = new History({ client: this.c, sink, paused, lifetime: (roomId) => this.lifetime(this.c.getRoom(roomId)), onProgress });
+    this.history = new History({ client: this.c, sink, paused, lifetime: roomMaxAge, onProgress });
   }
 
   /** Why the history is not being read; null: it is, or all of it was. */
@@ -63,14 +58,11 @@ export class Feed {
 
   async start(): Promise<void> {
     this.listen();
-    this.organisation = await fetchOrganisation().then(
-      (o) => (o.policy.retentionDays === null ? null : o.policy.retentionDays * day),
-      () => null,
-    );
+    await fetchOrganisation().catch(() => undefined); // roomMaxAge goes by what was read last
     const rooms = this.c.getRooms().filter(searched);
     // What was left while the app was closed. A client that has just begun knows no rooms yet.
     if (rooms.length > 0) await this.sink.keepRooms(rooms.map((r) => r.roomId));
-    const lifetimes = rooms.flatMap((r) => (this.lifetime(r) === null ? [] : [[r.roomId, this.lifetime(r)] as const]));
+    const lifetimes = rooms.map((r) => [r.roomId, roomMaxAge(r.roomId)] as const).filter(([, age]) => age !== null);
     if (lifetimes.length > 0) await this.sink.setLifetimes(Object.fromEntries(lifetimes));
     for (const room of rooms.sort((a, b) => b.getLastActiveTimestamp() - a.getLastActiveTimestamp())) {
       if (this.stopped) return;
@@ -85,11 +77,6 @@ export class Feed {
     this.stopped = true;
     for (const s of this.stops) s();
     this.history.stop();
-  }
-
-  private lifetime(room: Room | null): number | null {
-    const own = room === null ? null : roomLifetime(room);
-    return own === null || this.organisation === null ? (own ?? this.organisation) : Math.min(own, this.organisation);
   }
 
   private listen(): void {
@@ -112,7 +99,7 @@ export class Feed {
     on(this.c, ClientEvent.DeleteRoom, (roomId: string) => void this.sink.removeRoom(roomId).then(this.onProgress));
     on(this.c, RoomStateEvent.Events, (event: MatrixEvent) => {
       const room = this.c.getRoom(event.getRoomId());
-      if (event.getType() === "m.room.retention" && room) void this.sink.setLifetimes({ [room.roomId]: this.lifetime(room) }).then(this.onProgress);
+      if (event.getType() === "m.room.retention" && room) void this.sink.setLifetimes({ [room.roomId]: roomMaxAge(room.roomId) }).then(this.onProgress);
     });
   }
 
@@ -194,7 +181,7 @@ export class Feed {
 }
 
 /** Answers in threads are not in the room's own timeline, where the newest message is looked for. */
-const inThread = (event: MatrixEvent): boolean => (event.getWireContent()["m.relates_to"] as { rel_type?: unknown } | undefined)?.rel_type === "m.thread";
+const inThread = (event: MatrixEvent): boolean => event.isRelation("m.thread");
 
 function byRoom(items: readonly Item[]): Map<string, Item[]> {
   const rooms = new Map<string, Item[]>();

@@ -2,7 +2,7 @@ import { ClientEvent, RoomEvent, type Thread, ThreadEvent } from "matrix-js-sdk"
 import { useEffect, useState } from "react";
 import { client } from "./client.ts";
 import { type Body, bodyOf, type Person, personOf } from "./message.ts";
-import { isExpired, roomMaxAge } from "./retention.ts";
+import { isGone } from "./retention.ts";
 import { same } from "./timelineSame.ts";
 import { useView } from "./subscribe.ts";
 
@@ -26,10 +26,10 @@ function row(thread: Thread): ThreadRow {
   return {
     id: thread.id,
     sender: personOf(room, rootEvent?.getSender() ?? ""),
-    body: rootEvent && !isExpired(rootEvent, roomMaxAge(room.roomId)) ? bodyOf(rootEvent, room) : null,
+    body: rootEvent && !isGone(rootEvent) ? bodyOf(rootEvent, room) : null,
     count: thread.length,
     lastSender: lastSender === undefined ? null : personOf(room, lastSender),
-    lastBody: last && !isExpired(last, roomMaxAge(room.roomId)) ? bodyOf(last, room) : null,
+    lastBody: last && !isGone(last) ? bodyOf(last, room) : null,
     at: last?.getTs() ?? rootEvent?.getTs() ?? 0,
     unread: room.getThreadUnreadNotificationCount(thread.id),
     mentions: room.getThreadUnreadNotificationCount(thread.id, "highlight" as never),

@@ -186,10 +186,7 @@ export function answered(c: Pick<MatrixClient, "getRoom">, request: Pick<Verific
   const { roomId, transactionId } = request;
   if (roomId === undefined || transactionId === undefined) return false;
   const events = c.getRoom(roomId)?.getLiveTimeline().getEvents() ?? [];
-  return events.some((e) => {
-    const relation = e.getWireContent()["m.relates_to"] as { rel_type?: unknown; event_id?: unknown } | undefined;
-    return relation?.rel_type === "m.reference" && relation.event_id === transactionId;
-  });
+  return events.some((e) => e.isRelation("m.reference") && e.getRelation()?.event_id === transactionId);
 }
 
 /** Listens to requests of others, from the client's start on. */

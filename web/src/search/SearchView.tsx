@@ -103,7 +103,8 @@ export function SearchView({ roomId, onOpen, onClose }: Props) {
 
 function Outcome({ hits, busy, more, typed }: { hits: Hit[] | null; busy: boolean; more: boolean; typed: boolean }) {
   const { t } = useTranslation("search");
-  const { phase, on } = { phase: useSearch((s) => s.phase), on: useSearch((s) => s.wishes.on) };
+  const phase = useSearch((s) => s.phase);
+  const on = useSearch((s) => s.wishes.on);
   const words = !typed || hits === null ? "" : hits.length === 0 ? t("none") : more ? t("atLeast", { count: hits.length }) : t("count", { count: hits.length });
   if (!on) return <Text p="md" c="var(--quiet)">{t("off")}</Text>;
   if (phase === "failed") return <Text p="md" role="alert" c="var(--mention)">{t("failed")}</Text>;
