@@ -1,5 +1,6 @@
 import { ClientEvent, type MatrixClient } from "matrix-js-sdk";
 import { client } from "./client.ts";
+import { whenLiveOrOffline } from "./live.ts";
 import { useView } from "./subscribe.ts";
 
 type Content = Record<string, unknown>;
@@ -26,6 +27,7 @@ let last: Promise<unknown> = Promise.resolve();
 /** Changes account data. One change waits for the one before, so that two switches turned quickly do not undo each other. */
 export function changeAccountData(type: string, change: (now: Content) => Content): Promise<void> {
   const act = async () => {
+    await whenLiveOrOffline(client());
     await client().setAccountData(type as AnyType, change(accountData(type)) as never);
   };
   const mine = last.then(act, act);

@@ -1,4 +1,5 @@
 import { ClientEvent, EventType, HistoryVisibility, type ICreateRoomOpts, type ICreateRoomStateEvent, JoinRule, Preset, RoomCreateTypeField, RoomType, Visibility } from "matrix-js-sdk";
+import { changeAccountData } from "./accountdata.ts";
 import { client } from "./client.ts";
 import { directs } from "./rooms.ts";
 
@@ -35,10 +36,11 @@ export function existingDirect(userId: string): string {
 
 /** Notes that a room is a chat with one person. */
 export async function rememberDirect(userId: string, roomId: string): Promise<void> {
-  const content = { ...(client().getAccountData(EventType.Direct)?.getContent<Record<string, string[]>>() ?? {}) };
-  for (const [user, rooms] of Object.entries(content)) content[user] = rooms.filter((r) => r !== roomId);
-  content[userId] = [roomId, ...(content[userId] ?? [])];
-  await client().setAccountData(EventType.Direct, content);
+  await changeAccountData(EventType.Direct, (now) => {
+    const rooms = Object.entries(now as Record<string, string[]>).map(([user, ids]) => [user, ids.filter((r) => r !== roomId)] as const);
+    const content: Record<string, string[]> = Object.fromEntries(rooms);
+    return { ...content, [userId]: [roomId, ...(content[userId] ?? [])] };
+  });
 }
 
 /** Opens the chat with these people: the one that is there with one person, else a new encrypted one. */

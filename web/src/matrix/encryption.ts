@@ -9,6 +9,7 @@ import {
 import { useStore } from "zustand";
 import { createStore } from "zustand/vanilla";
 import { withNewStorageKey } from "./keystorage.ts";
+import { isLive } from "./live.ts";
 import { logger } from "./logger.ts";
 import { fetchOrganisation } from "./organisation.ts";
 import { noteRecoveryChange } from "./recovery-record.ts";
@@ -83,6 +84,7 @@ async function followRules(c: MatrixClient): Promise<void> {
 /** Watches over this device's keys from its start on. */
 export function startEncryption(c: MatrixClient): void {
   working = c;
+  settled = false;
   encryption.setState(initial);
   void followRules(c);
   const again = () => void assess(c);
@@ -118,7 +120,7 @@ async function assessUntilSettled(c: MatrixClient): Promise<void> {
     } catch (err) {
       logger.warn("encryption", err);
       const { stage } = encryption.getState();
-      if (working === c && (stage === "checking" || stage === "setting-up") && c.isInitialSyncComplete())
+      if (working === c && (stage === "checking" || stage === "setting-up") && isLive(c))
         encryption.setState({ stage: "failed", error: err instanceof Error ? err.message : String(err) });
     }
   }
@@ -130,27 +132,34 @@ export function retryEncryption(): void {
   if (working) void assess(working);
 }
 
+/** Whether the server's word went into the stage. Until then a device that is confirmed may work already, but nothing is made because it is missing. */
+let settled = false;
+
 async function decide(c: MatrixClient): Promise<void> {
   const { stage } = encryption.getState();
-  if (stage === "setting-up" || stage === "show-key" || stage === "ready") return;
+  if (stage === "setting-up" || stage === "show-key" || settled) return;
   const crypto = cryptoOf(c);
   const confirmed = async () => (await crypto.getDeviceVerificationStatus(c.getSafeUserId(), c.getDeviceId() ?? ""))?.crossSigningVerified === true;
-  if ((await confirmed()) && (!c.isInitialSyncComplete() || (await storageThere(c)))) {
-    encryption.setState({ stage: "ready" });
+  const live = isLive(c);
+  if ((await confirmed()) && (!live || (await storageThere(c)))) {
+    becomeReady(c, live);
     return;
   }
-  // What is not there may not have arrived yet.
-  if (!c.isInitialSyncComplete()) return;
+  if (!live) return;
   if (!(await crypto.userHasCrossSigningKeys())) {
     await setUp(c);
     return;
   }
   const { privateKeysCachedLocally: own } = await crypto.getCrossSigningStatus();
-  if (own.masterKey && own.selfSigningKey && own.userSigningKey && !(await storageThere(c))) {
-    await setUp(c); // it was interrupted
-  } else {
-    encryption.setState({ stage: (await confirmed()) ? "ready" : "unconfirmed" });
-  }
+  if (own.masterKey && own.selfSigningKey && own.userSigningKey && !(await storageThere(c))) await setUp(c); // it was interrupted
+  else if (await confirmed()) becomeReady(c, true);
+  else encryption.setState({ stage: "unconfirmed" });
+}
+
+function becomeReady(c: MatrixClient, live: boolean): void {
+  if (working !== c) return;
+  settled = live;
+  encryption.setState({ stage: "ready" });
 }
 
 /** Whether the account has a key storage, or said in another client that it wants none (MSC4287). */

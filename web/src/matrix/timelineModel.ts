@@ -1,5 +1,6 @@
-import { ClientEvent, Direction, MatrixEventEvent, type MatrixEvent, type Room, RoomEvent, RoomMemberEvent, RoomStateEvent, ThreadEvent, type EventTimelineSet, SyncState, TimelineWindow } from "matrix-js-sdk";
+import { ClientEvent, Direction, MatrixEventEvent, type MatrixEvent, type Room, RoomEvent, RoomMemberEvent, RoomStateEvent, ThreadEvent, type EventTimelineSet, TimelineWindow } from "matrix-js-sdk";
 import { client } from "./client.ts";
+import { isLiveOrOffline } from "./live.ts";
 import type { Message } from "./message.ts";
 import { MessageList } from "./timelineMessages.ts";
 import { same } from "./timelineSame.ts";
@@ -31,13 +32,6 @@ export interface TimelineView {
   target: Target;
 }
 
-/** Whether the server has said what happened since the app was last open, or cannot be asked: before that nobody knows what is unread. */
-function upToDate(): boolean {
-  const now = client().getSyncState();
-  if (now === SyncState.Prepared) return client().getSyncStateData()?.fromCache !== true;
-  return now === SyncState.Syncing || now === SyncState.Catchup || now === SyncState.Error || now === SyncState.Reconnecting;
-}
-
 const step = 40;
 const nothing: TimelineView = { phase: "loading", messages: [], live: false, older: false, newer: false, unreadAfter: null, target: { id: null, flash: false } };
 
@@ -61,7 +55,7 @@ export class TimelineModel {
 
   constructor(place: Place) {
     this.place = place;
-    this.room = upToDate() ? client().getRoom(place.roomId) : null;
+    this.room = isLiveOrOffline(client()) ? client().getRoom(place.roomId) : null;
   }
 
   get roomId(): string {
@@ -109,7 +103,7 @@ export class TimelineModel {
 
   /** The room, once the first sync is through or the user has joined it. */
   private async whenRoom(): Promise<Room> {
-    const ready = () => (upToDate() ? client().getRoom(this.place.roomId) : null);
+    const ready = () => (isLiveOrOffline(client()) ? client().getRoom(this.place.roomId) : null);
     const room =
       ready() ??
       (await new Promise<Room>((found) => {
@@ -119,7 +113,7 @@ export class TimelineModel {
           if (r !== null) {
             stop();
             found(r);
-          } else if (upToDate()) this.publish({ ...this.view, phase: "missing" });
+          } else if (isLiveOrOffline(client())) this.publish({ ...this.view, phase: "missing" });
         };
         stop = subscribe([[client(), [ClientEvent.Sync, ClientEvent.Room]]], look);
         look();

@@ -1,7 +1,9 @@
 import { EventType, type MatrixClient, Preset } from "matrix-js-sdk";
+import { whenLiveOrOffline } from "./live.ts";
 
 /** The direct chat with a person; a new, encrypted one if there is none. */
 export async function directRoomFor(c: MatrixClient, userId: string): Promise<string> {
+  await whenLiveOrOffline(c);
   const directs = { ...(c.getAccountData(EventType.Direct)?.getContent<Record<string, string[]>>() ?? {}) };
   const known = Array.isArray(directs[userId]) ? directs[userId] : [];
   for (const id of known) {

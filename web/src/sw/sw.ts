@@ -24,18 +24,23 @@ worker.addEventListener("fetch", (e) => {
   const url = new URL(e.request.url);
   if (e.request.method !== "GET" || url.origin !== worker.location.origin) return;
   if (e.request.mode === "navigate") {
-    if (!url.pathname.startsWith("/_")) e.respondWith(page(e.request));
+    if (!url.pathname.startsWith("/_")) e.respondWith(page(e));
   } else if (url.pathname.startsWith("/assets/")) {
-    e.respondWith(file(e.request));
+    e.respondWith(file(e));
   }
 });
 
+/** Keeps an answer beside giving it: a full disk, or a slow one, costs the copy only. */
+function keepCopy(e: FetchEvent, cache: Cache, name: string | Request, answer: Response): void {
+  if (answer.ok) e.waitUntil(cache.put(name, answer.clone()).catch(() => undefined));
+}
+
 /** The page as the server sends it now; without a network as it was sent last. */
-async function page(request: Request): Promise<Response> {
+async function page(e: FetchEvent): Promise<Response> {
   const cache = await caches.open(latest);
   try {
-    const answer = await fetch(request);
-    if (answer.ok) await cache.put("/", answer.clone());
+    const answer = await fetch(e.request);
+    keepCopy(e, cache, "/", answer);
     return answer;
   } catch (err) {
     const kept = await cache.match("/");
@@ -45,13 +50,14 @@ async function page(request: Request): Promise<Response> {
 }
 
 /** A file of the app: its name changes with its content, style sheets aside, so that what is kept is right. */
-async function file(request: Request): Promise<Response> {
+async function file(e: FetchEvent): Promise<Response> {
+  const { request } = e;
   const cache = await caches.open(files);
   const kept = await cache.match(request);
   if (kept && !request.url.endsWith(".css")) return kept;
   try {
     const answer = await fetch(request);
-    if (answer.ok) await cache.put(request, answer.clone());
+    keepCopy(e, cache, request, answer);
     return answer;
   } catch (err) {
     if (kept) return kept;
