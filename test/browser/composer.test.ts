@@ -63,6 +63,15 @@ test("a text arrives encrypted, and Shift+Enter begins a line", async () => {
   expect(await field(alice).inputValue()).toBe("");
   const last = (await events()).at(-1);
   expect(last?.type).toBe("m.room.encrypted");
+  await field(alice).fill("loud");
+  await field(alice).press("Control+a");
+  await field(alice).press("Control+b");
+  expect(await field(alice).inputValue()).toBe("**loud**");
+  await field(alice).press("Control+z");
+  expect(await field(alice).inputValue()).toBe("loud");
+  await field(alice).press("Control+i");
+  await field(alice).press("Enter");
+  await log(bob).locator("em").getByText("loud").waitFor();
 });
 
 test("somebody is mentioned by completion with the keyboard, and emoji by their names", async () => {

@@ -136,6 +136,23 @@ test("the list is ordered by what needs attention, and the context menu changes 
   await expect.poll(() => p.page.evaluate(() => document.activeElement?.textContent ?? "")).toContain("Quiet");
   await p.page.getByRole("searchbox", { name: "Filter" }).fill("ment");
   await expect.poll(names).toEqual(["Mentioned"]);
+  await p.page.keyboard.press("Escape");
+  await expect.poll(async () => (await names()).length).toBe(4);
+  // From chat to chat, and to what is unread; one can go on writing there.
+  await p.page.keyboard.press("Alt+ArrowDown");
+  await p.page.getByText("Carol Carter invites you to this room").waitFor();
+  await p.page.keyboard.press("Alt+Shift+ArrowDown");
+  await p.page.getByRole("heading", { name: "Quiet", level: 1 }).waitFor();
+  await expect.poll(() => p.page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Message");
+  await p.page.getByRole("img", { name: "Marked as unread" }).waitFor({ state: "detached" });
+  await p.page.keyboard.press("Alt+Shift+ArrowUp");
+  await p.page.getByRole("heading", { name: "Unread", level: 1 }).waitFor();
+  await p.page.keyboard.press("Control+/");
+  const keys = p.page.getByRole("dialog", { name: "Keyboard shortcuts" });
+  await keys.getByRole("region", { name: "List of chats" }).getByText("Next unread chat").waitFor();
+  expect(await p.accessibility()).toEqual([]);
+  await p.page.keyboard.press("Escape");
+  await keys.waitFor({ state: "detached" });
   p.clean();
   await p.close();
 });

@@ -2,6 +2,7 @@ import { Center, Loader } from "@mantine/core";
 import { Outlet } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { ShortcutsHelp } from "@/keyboard/Help.tsx";
 import { startSession, useClientState } from "@/matrix/client.ts";
 import { KeysGate } from "@/verify/KeysGate.tsx";
 import { Background } from "./Background.tsx";
@@ -41,6 +42,7 @@ function Phases() {
         <KeysGate>
           <Background />
           <Outlet />
+          <ShortcutsHelp />
         </KeysGate>
       );
     case "starting":

@@ -1,6 +1,8 @@
 import { ActionIcon, Textarea } from "@mantine/core";
 import { lazy, Suspense, useEffect, useId, useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { withTexts } from "@/app/language.ts";
+import { pressed } from "@/keyboard/shortcuts.ts";
 import type { OutboxEntry } from "@/matrix/outbox.ts";
 import { pollOf } from "@/matrix/poll.ts";
 import { usePreferences } from "@/matrix/preferences.ts";
@@ -12,8 +14,9 @@ import { Bars } from "./Bars.tsx";
 import { CompletionList } from "./CompletionList.tsx";
 import classes from "./Composer.module.css";
 import { DropOverlay, useDrop } from "./drop.tsx";
+import { type Format, type Marked, retype, signs, toggle } from "./format.ts";
 import { Icon } from "@/ui/Icon.tsx";
-import { clearIntent, startEdit, useIntent } from "./state.ts";
+import { clearIntent, startEdit, takeFocus, useIntent } from "./state.ts";
 import { type Choice, useCompletion } from "./useCompletion.ts";
 import { useSend } from "./useSend.ts";
 import { useText } from "./useText.ts";
@@ -22,8 +25,10 @@ const AttachDialog = lazy(async () => ({ default: (await import("./AttachDialog.
 const PollDialog = lazy(async () => ({ default: (await import("./PollDialog.tsx")).PollDialog }));
 const LocationDialog = lazy(async () => ({ default: (await import("./LocationDialog.tsx")).LocationDialog }));
 const CaptionDialog = lazy(async () => ({ default: (await import("./CaptionDialog.tsx")).CaptionDialog }));
-const HelpDialog = lazy(async () => ({ default: (await import("./HelpDialog.tsx")).HelpDialog }));
+const HelpDialog = lazy(withTexts(["keyboard"], async () => ({ default: (await import("./HelpDialog.tsx")).HelpDialog })));
 const VoiceRecorder = lazy(async () => ({ default: (await import("./VoiceRecorder.tsx")).VoiceRecorder }));
+
+const formats = Object.keys(signs) as Format[];
 
 interface Props {
   roomId: string;
@@ -42,7 +47,7 @@ export function Field({ roomId, threadId, mayRoom, encrypted }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const listId = useId();
   const [caret, setCaret] = useState(0);
-  const wanted = useRef<number | null>(null);
+  const wanted = useRef<readonly [number, number] | null>(null);
   const [files, setFiles] = useState<File[]>([]);
   const [open, setOpen] = useState<"poll" | "help" | "voice" | "place" | null>(null);
   const [pollQuestion, setPollQuestion] = useState("");
@@ -60,10 +65,13 @@ export function Field({ roomId, threadId, mayRoom, encrypted }: Props) {
   // Where the caret belongs after a change that was not typed.
   useLayoutEffect(() => {
     if (wanted.current === null) return;
-    field.current?.setSelectionRange(wanted.current, wanted.current);
-    setCaret(wanted.current);
+    field.current?.setSelectionRange(...wanted.current);
+    setCaret(wanted.current[0]);
     wanted.current = null;
   }, [text.text]);
+  useEffect(() => {
+    if (threadId === undefined && takeFocus()) field.current?.focus();
+  }, [threadId]);
   useEffect(() => {
     if (intent) field.current?.focus();
   }, [intent]);
@@ -74,15 +82,17 @@ export function Field({ roomId, threadId, mayRoom, encrypted }: Props) {
     text.set({ text: value, mentions: text.mentions });
     typing.typed(value.trim() === "" || value.startsWith("/"));
   };
+  const write = (next: Marked) => {
+    wanted.current = [next.from, next.to];
+    if (field.current === null || !retype(field.current, next.text)) text.set({ text: next.text, mentions: text.mentions });
+  };
   const insert = (piece: string) => {
     const [from, to] = [field.current?.selectionStart ?? text.text.length, field.current?.selectionEnd ?? text.text.length];
-    wanted.current = from + piece.length;
-    text.set({ text: text.text.slice(0, from) + piece + text.text.slice(to), mentions: text.mentions });
-    field.current?.focus();
+    write({ text: text.text.slice(0, from) + piece + text.text.slice(to), from: from + piece.length, to: from + piece.length });
   };
   const pick = (choice: Choice) => {
     const done = completion.apply(choice, text);
-    wanted.current = done.caret;
+    wanted.current = [done.caret, done.caret];
     text.set(done.draft);
   };
   const submit = () => {
@@ -96,20 +106,25 @@ export function Field({ roomId, threadId, mayRoom, encrypted }: Props) {
     if (e.nativeEvent.isComposing || e.keyCode === 229) return;
     const current = completion.choices[completion.active];
     if (completion.kind !== null && current) {
-      if (e.key === "ArrowDown" || e.key === "ArrowUp") return e.preventDefault(), completion.move(e.key === "ArrowDown" ? 1 : -1);
+      if (pressed(e, "walkChoices")) return e.preventDefault(), completion.move(e.key === "ArrowDown" ? 1 : -1);
       // A command that is written out is sent, not completed once more.
       const whole = completion.kind === "command" && current.insert.trim() === text.text.trim();
-      if (e.key === "Tab" || (e.key === "Enter" && !e.shiftKey && !whole)) return e.preventDefault(), pick(current);
-      if (e.key === "Escape") return e.preventDefault(), e.stopPropagation(), completion.dismiss();
+      if (pressed(e, "takeChoice") && !(whole && e.key === "Enter")) return e.preventDefault(), pick(current);
+      if (pressed(e, "dropChoices")) return e.preventDefault(), e.stopPropagation(), completion.dismiss();
     }
-    if (e.key === "Enter" && (sendWith === "enter" ? !e.shiftKey : e.ctrlKey || e.metaKey)) {
+    const format = formats.find((f) => pressed(e, f));
+    if (format !== undefined) {
+      e.preventDefault();
+      const { selectionStart: from, selectionEnd: to } = e.currentTarget;
+      write(toggle({ text: text.text, from, to }, format));
+    } else if (pressed(e, "send", sendWith)) {
       e.preventDefault();
       submit();
-    } else if (e.key === "Escape" && intent) {
+    } else if (pressed(e, "cancel") && intent) {
       e.preventDefault();
       e.stopPropagation();
       clearIntent(place);
-    } else if (e.key === "ArrowUp" && text.text === "" && !intent) {
+    } else if (pressed(e, "editLast") && text.text === "" && !intent) {
       const id = lastOwnText(place);
       if (id === null) return;
       e.preventDefault();

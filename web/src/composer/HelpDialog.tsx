@@ -1,13 +1,8 @@
-import { Code, Kbd, Modal, Stack, Table, Text } from "@mantine/core";
+import { Code, Modal, Stack, Table, Text } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { ShortcutGroup } from "@/keyboard/ShortcutList.tsx";
 import { commands } from "./commands.ts";
 
-const keys = [
-  ["Enter", "send"],
-  ["Shift + Enter", "line"],
-  ["↑", "edit"],
-  ["Escape", "cancel"],
-] as const;
 const marks = ["**…**", "*…*", "~~…~~", "`…`", "```", "> …", "- …"] as const;
 
 /** What can be typed: keys, signs for formatting, commands. */
@@ -21,7 +16,7 @@ export function HelpDialog({ onClose }: { onClose: () => void }) {
           {t("help.slash")}
         </Text>
         <Rows title={t("help.format")} rows={marks.map((m, i) => [<Code key="m">{m}</Code>, t(`help.mark.${i}`)])} />
-        <Rows title={t("help.keys")} rows={keys.map(([k, name]) => [<Kbd key="k">{k}</Kbd>, t(`help.key.${name}`)])} />
+        <ShortcutGroup group="writing" order={3} />
       </Stack>
     </Modal>
   );

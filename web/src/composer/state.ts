@@ -36,3 +36,15 @@ export function clearIntent(place: Place): void {
 export function useIntent(place: Place): Intent | undefined {
   return useStore(intents, (s) => s[key(place)]);
 }
+
+let focusWanted = false;
+
+/** Lets the field of the chat that is opened next take the focus: who went there by a key goes on with keys. */
+export const focusNextField = (): void => void (focusWanted = true);
+
+/** Whether a field that has come up should take the focus. */
+export function takeFocus(): boolean {
+  const wanted = focusWanted;
+  focusWanted = false;
+  return wanted;
+}

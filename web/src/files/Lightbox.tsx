@@ -1,6 +1,8 @@
 import { ActionIcon, Group, Loader, Modal, Text } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { pressed } from "@/keyboard/shortcuts.ts";
+import { useShortcuts } from "@/keyboard/useShortcuts.ts";
 import { type RoomFile, useRoomFiles } from "@/matrix/fileGallery.ts";
 import { fileUrl, previewUrl, safeType, useBlobUrl } from "@/matrix/media.ts";
 import { Icon } from "@/ui/Icon.tsx";
@@ -31,8 +33,8 @@ export function Lightbox({ roomId, start, onClose }: Props) {
     if (!done && at >= images.length - 3) void more();
   };
   const keys = (e: React.KeyboardEvent) => {
-    if (e.key === "ArrowLeft") goOlder();
-    else if (e.key === "ArrowRight" && newer) setShown(newer);
+    if (pressed(e, "older")) goOlder();
+    else if (pressed(e, "newer") && newer) setShown(newer);
     else return;
     e.preventDefault();
   };
@@ -68,6 +70,7 @@ function Picture({ shown, onClose }: { shown: RoomFile; onClose: () => void }) {
   const whole = useBlobUrl(`whole ${shown.eventId}`, () => fileUrl(file, type));
   const url = whole.url ?? small.url;
   const step = (by: 1 | -1) => setZoom(zooms[Math.min(zooms.length - 1, Math.max(0, zooms.indexOf(zoom) + by))] ?? 1);
+  useShortcuts({ larger: () => step(1), smaller: () => step(-1) }, true);
   return (
     <>
       <header className={classes.head}>

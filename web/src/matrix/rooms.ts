@@ -1,5 +1,6 @@
 import { ClientEvent, EventType, MatrixEventEvent, NotificationCountType, ReceiptType, type Room, RoomEvent, RoomStateEvent } from "matrix-js-sdk";
 import { client } from "./client.ts";
+import { preferences } from "./preferences.ts";
 import { notifyLevel, type NotifyLevel } from "./roomsnotify.ts";
 import { byAttention } from "./roomsorder.ts";
 import { latest, noPreview, type Preview } from "./roomspreview.ts";
@@ -123,7 +124,8 @@ export async function markRead(roomId: string): Promise<void> {
   const room = must(roomId);
   if (room.getAccountData(markedType)?.getContent().unread === true) await client().setRoomAccountData(roomId, markedType, { unread: false });
   const event = room.getLastLiveEvent();
-  if (event && !event.isSending()) await client().sendReadReceipt(event, ReceiptType.Read, true);
+  const type = preferences().readReceipts === "private" ? ReceiptType.ReadPrivate : ReceiptType.Read;
+  if (event && !event.isSending()) await client().sendReadReceipt(event, type, true);
 }
 
 /** Marks a room as unread, to come back to it. */

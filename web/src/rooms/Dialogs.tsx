@@ -1,5 +1,5 @@
-import { useHotkeys } from "@mantine/hooks";
 import { lazy, Suspense } from "react";
+import { useShortcuts } from "@/keyboard/useShortcuts.ts";
 import { closeDialog, openDialog, useRooms } from "./state.ts";
 
 const NewChat = lazy(async () => ({ default: (await import("./dialogs/NewChat.tsx")).NewChat }));
@@ -17,7 +17,7 @@ const QuickSwitcher = lazy(async () => ({ default: (await import("./QuickSwitche
 /** The dialog that is open, wherever it was opened from; and the key that opens the quick switcher. */
 export function Dialogs() {
   const dialog = useRooms((s) => s.dialog);
-  useHotkeys([["mod+K", () => openDialog({ kind: "switch" })]], []);
+  useShortcuts({ switcher: () => openDialog({ kind: "switch" }) }, true);
   return <Suspense fallback={null}>{dialog && <Open />}</Suspense>;
 }
 

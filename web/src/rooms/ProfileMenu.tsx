@@ -2,6 +2,9 @@ import { Menu, Text, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { showShortcuts } from "@/keyboard/Help.tsx";
+import { Keys } from "@/keyboard/Keys.tsx";
+import { keysOf } from "@/keyboard/shortcuts.ts";
 import { useIsAdmin, useMe } from "@/matrix/people.ts";
 import { ownPresence, type OwnPresence, resumePresence, setOwnPresence } from "@/matrix/presence.ts";
 import { useProfile } from "@/matrix/profile.ts";
@@ -59,6 +62,9 @@ export function ProfileMenu() {
         <Menu.Divider />
         <Menu.Item leftSection={<Icon name="settings" />} onClick={() => void navigate({ to: "/settings" })}>
           {t("me.settings")}
+        </Menu.Item>
+        <Menu.Item leftSection={<Icon name="keyboard" />} rightSection={<Keys combination={keysOf("shortcuts")[0] ?? ""} />} onClick={showShortcuts}>
+          {t("me.keys")}
         </Menu.Item>
         {admin && (
           <Menu.Item leftSection={<Icon name="shield" />} onClick={() => void navigate({ to: "/admin" })}>

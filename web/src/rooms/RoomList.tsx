@@ -1,3 +1,4 @@
+import { useNavigate, useParams } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, useCallback, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,7 +7,11 @@ import { type RoomRow as Row, useRoomRows } from "@/matrix/rooms.ts";
 import { matches } from "@/matrix/roomsorder.ts";
 import { flat, useSpaces } from "@/matrix/spaces.ts";
 import { useRoomsWithDrafts } from "@/composer/drafts.ts";
+import { focusNextField } from "@/composer/state.ts";
+import { pressed } from "@/keyboard/shortcuts.ts";
+import { useShortcuts } from "@/keyboard/useShortcuts.ts";
 import { fit } from "./fuzzy.ts";
+import { neighbour } from "./neighbour.ts";
 import { RoomRow } from "./RoomRow.tsx";
 import { RowMenu, type MenuAt } from "./RowMenu.tsx";
 import { useRooms } from "./state.ts";
@@ -39,6 +44,8 @@ export function RoomList() {
   const links = useRef(new Map<string, HTMLAnchorElement>());
   const [menu, setMenu] = useState<MenuAt | null>(null);
   const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroll.current, estimateSize: () => rowHeight, overscan: 6, getItemKey: (i) => rows[i]?.id ?? i });
+  const navigate = useNavigate();
+  const { roomId } = useParams({ strict: false });
   const onMenu = useCallback((row: Row, x: number, y: number) => setMenu({ row, x, y }), []);
 
   const focus = (index: number) => {
@@ -48,12 +55,22 @@ export function RoomList() {
     requestAnimationFrame(() => requestAnimationFrame(() => links.current.get(id)?.focus()));
   };
   const onKeyDown = (e: KeyboardEvent) => {
+    if (!pressed(e, "walkChats")) return;
     const at = rows.findIndex((r) => links.current.get(r.id) === document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1, PageDown: Math.min(rows.length - 1, at + 8), PageUp: Math.max(0, at - 8) }[e.key];
     if (to === undefined || at < 0) return;
     e.preventDefault();
     focus(to);
   };
+
+  const go = (step: 1 | -1, unread: boolean) => {
+    const row = neighbour(rows, roomId, step, unread);
+    if (row === undefined) return;
+    virtual.scrollToIndex(rows.indexOf(row));
+    focusNextField();
+    void navigate({ to: "/room/$roomId", params: { roomId: row.id } });
+  };
+  useShortcuts({ previousChat: () => go(-1, false), nextChat: () => go(1, false), previousUnread: () => go(-1, true), nextUnread: () => go(1, true) });
 
   return (
     <div className={classes.scroll} ref={scroll} onKeyDown={onKeyDown} id="chats">

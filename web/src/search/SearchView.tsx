@@ -1,6 +1,7 @@
 import { Button, CloseButton, Loader, SegmentedControl, Text, TextInput } from "@mantine/core";
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { pressed } from "@/keyboard/shortcuts.ts";
 import { Icon } from "@/ui/Icon.tsx";
 import { Filters } from "./Filters.tsx";
 import type { Hit } from "./index.ts";
@@ -32,15 +33,16 @@ export function SearchView({ roomId, onOpen, onClose }: Props) {
 
   const onFieldKey = (e: KeyboardEvent) => {
     if (e.nativeEvent.isComposing) return;
-    if (e.key === "Escape") {
+    if (pressed(e, "clearSearch")) {
       if (text !== "") set("");
       else onClose?.();
-    } else if (e.key === "ArrowDown" || e.key === "Enter") {
+    } else if (pressed(e, "toResults")) {
       e.preventDefault();
       list.current?.querySelector("button")?.focus();
     }
   };
   const onListKey = (e: KeyboardEvent) => {
+    if (!pressed(e, "walkResults")) return;
     const buttons = [...(list.current?.querySelectorAll("button") ?? [])];
     const at = buttons.findIndex((b) => b === document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[e.key];

@@ -1,21 +1,21 @@
-import { useHotkeys } from "@mantine/hooks";
 import { useNavigate, useParams } from "@tanstack/react-router";
+import { useShortcuts } from "@/keyboard/useShortcuts.ts";
 import { useSearchView } from "./state.ts";
 
 /** Ctrl F searches in the room that is open, Ctrl Shift F in all. Pressed once more in the field, Ctrl F is the browser's own. */
 export function useSearchKeys(): void {
   const navigate = useNavigate();
   const { roomId } = useParams({ strict: false });
-  const here = (e: KeyboardEvent) => {
-    if (roomId === undefined || (document.activeElement as HTMLElement | null)?.dataset.searchField !== undefined) return;
-    e.preventDefault();
+  const here = () => {
+    if (roomId === undefined || (document.activeElement as HTMLElement | null)?.dataset.searchField !== undefined) return false;
     const field = document.querySelector<HTMLInputElement>("[data-search-field]");
     if (field) {
       field.focus();
       field.select();
     } else void navigate({ to: "/room/$roomId", params: { roomId }, search: { panel: "search" } });
+    return true;
   };
-  useHotkeys([["mod+F", here, { preventDefault: false }], ["mod+shift+F", () => void navigate({ to: "/search" })]], []);
+  useShortcuts({ searchHere: here, searchAll: () => void navigate({ to: "/search" }) });
 }
 
 /** Searches in all rooms for words that were typed elsewhere. */

@@ -23,6 +23,7 @@ export const pages: readonly SettingsPageEntry[] = [
   { ...entry("notifications", "bell", () => import("./NotificationsPage.tsx"), "NotificationsPage"), group: true },
   entry("appearance", "sun", () => import("./AppearancePage.tsx"), "AppearancePage"),
   entry("composing", "pencil", () => import("./ComposingPage.tsx"), "ComposingPage"),
+  entry("keyboard", "keyboard", () => import("@/keyboard/KeyboardPage.tsx"), "KeyboardPage"),
   entry("search", "search", () => import("@/search/SearchSettings.tsx"), "SearchSettings"),
   entry("privacy", "eye", () => import("./PrivacyPage.tsx"), "PrivacyPage"),
   { ...entry("about", "info", () => import("./AboutPage.tsx"), "AboutPage"), group: true },

@@ -1,5 +1,7 @@
 import { Menu, Popover } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { useKeyWords } from "@/keyboard/Keys.tsx";
+import { ariaKeys } from "@/keyboard/shortcuts.ts";
 import type { Message } from "@/matrix/message.ts";
 import { useOrganisation } from "@/matrix/organisation.ts";
 import { toggleReaction } from "@/matrix/relations.ts";
@@ -61,12 +63,13 @@ function Picker({ id, x, y }: { id: string; x: number; y: number }) {
 
 function ActMenu({ message, x, y }: { message: Message; x: number; y: number }) {
   const { t } = useTranslation("timeline");
+  const words = useKeyWords();
   const handle = useTimelineHandle();
   const { forwarding } = useOrganisation().policy;
   const acts = actsOn(message, handle, forwarding, t);
   // What is chosen may open something in the menu's place: so the items close the menu first, and the menu does not close by itself.
   const item = (a: Act) => (
-    <Menu.Item key={a.name} aria-keyshortcuts={a.key} leftSection={<Icon name={a.icon} size={16} />} color={a.danger ? "red" : undefined} rightSection={a.key ? <kbd className={classes.kbd} aria-hidden>{a.key === "Delete" ? t("deleteKey") : a.key.toUpperCase()}</kbd> : undefined} onClick={() => (closeOverlay(), a.run({ x, y }))}>
+    <Menu.Item key={a.name} aria-keyshortcuts={a.key && ariaKeys(a.key)} leftSection={<Icon name={a.icon} size={16} />} color={a.danger ? "red" : undefined} rightSection={a.key ? <kbd className={classes.kbd} aria-hidden>{words(a.key)}</kbd> : undefined} onClick={() => (closeOverlay(), a.run({ x, y }))}>
       {t(`act.${a.name}`)}
     </Menu.Item>
   );

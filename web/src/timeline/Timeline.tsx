@@ -2,7 +2,10 @@ import { Button, Center, Indicator, Loader, Text } from "@mantine/core";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type KeyboardEvent, lazy, Suspense, useCallback, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
+import { pressed } from "@/keyboard/shortcuts.ts";
+import { somethingOpen, useShortcuts } from "@/keyboard/useShortcuts.ts";
 import { useOrganisation } from "@/matrix/organisation.ts";
+import { markRead } from "@/matrix/rooms.ts";
 import { eventAt, useOpening, useTimeline } from "@/matrix/timeline.ts";
 import { actsOn } from "./acts.ts";
 import { Icon } from "@/ui/Icon.tsx";
@@ -60,12 +63,21 @@ export function Timeline({ roomId, threadId }: Props) {
   const { box, inner, onScroll, atEnd, below, flash, toEnd } = useScroll(rows, view, model);
   const overlay = useOverlay(handle.place);
 
+  useShortcuts({
+    markRead: (e) => {
+      // Elsewhere Escape closes a panel, or is nobody's.
+      const target = e.target as HTMLElement;
+      if (threadId !== undefined || view.phase !== "ready" || somethingOpen() || (target !== document.body && !target.closest("main"))) return false;
+      toEnd();
+      return void markRead(roomId).catch(() => undefined);
+    },
+  });
+
   const onKeyDown = (e: KeyboardEvent<HTMLDivElement>) => {
-    if (e.ctrlKey || e.metaKey || e.altKey) return;
     const target = e.target as HTMLElement;
     const all = [...(inner.current?.querySelectorAll<HTMLElement>("[data-message]") ?? [])];
     const at = all.indexOf(target);
-    if (e.key === "ArrowUp" || e.key === "ArrowDown") {
+    if (pressed(e, "walkMessages")) {
       if (at < 0 && target !== box.current) return;
       e.preventDefault();
       const next = at < 0 ? all.length - 1 : at + (e.key === "ArrowUp" ? -1 : 1);
@@ -76,7 +88,7 @@ export function Timeline({ roomId, threadId }: Props) {
     }
     if (at < 0) return;
     const message = view.messages.find((m) => m.key === target.dataset.message);
-    const act = message && actsOn(message, handle, forwarding, t).find((a) => a.key !== undefined && a.key.toLowerCase() === e.key.toLowerCase());
+    const act = message && actsOn(message, handle, forwarding, t).find((a) => a.key !== undefined && pressed(e, a.key));
     if (!act) return;
     e.preventDefault();
     const { left, bottom } = target.getBoundingClientRect();
