@@ -224,8 +224,25 @@ test("the encryption page says how recovery stands, makes a new recovery key, an
   await dialog.getByRole("button", { name: "Read keys" }).click();
   await p.page.getByText("1 key was read.").waitFor();
   await p.page.getByRole("button", { name: "Make a new recovery key" }).click();
-  await p.page.getByRole("textbox", { name: "Recovery key" }).waitFor();
-  await p.page.getByRole("button", { name: "I have kept it" }).click();
+  const fresh = (await p.page.getByRole("textbox", { name: "Recovery key" }).textContent()) ?? "";
+  // Who leaves without keeping it is reminded, and may put that off.
+  await p.page.goto("/");
+  const reminder = p.page.getByRole("region", { name: "Keep your recovery key" });
+  await reminder.getByRole("link", { name: "See to it now" }).waitFor();
+  expect(await p.accessibility()).toEqual([]);
+  await reminder.getByRole("link", { name: "See to it now" }).click();
+  await p.page.getByRole("button", { name: "Enter the recovery key" }).click();
+  await p.page.getByRole("textbox", { name: "Recovery key" }).fill(old);
+  await p.page.getByRole("button", { name: "Confirm", exact: true }).click();
+  await p.page.getByRole("alert").getByText(/has been replaced by a newer one/).waitFor();
+  await p.page.getByRole("link", { name: "Back to your chats" }).click();
+  await reminder.getByRole("button", { name: "Later" }).click();
+  await reminder.waitFor({ state: "detached" });
+  await p.page.goto("/settings/encryption");
+  await p.page.getByRole("button", { name: "Enter the recovery key" }).click();
+  await p.page.getByRole("textbox", { name: "Recovery key" }).fill(fresh);
+  await p.page.getByRole("button", { name: "Confirm", exact: true }).click();
+  await p.page.getByText(/Nobody has said that the present recovery key was kept/).waitFor({ state: "detached" });
   const second = await Person.open(server);
   await second.enterPassword("heidi");
   await second.page.getByRole("textbox", { name: "Recovery key" }).fill(old);

@@ -4,6 +4,7 @@ import type { SecretStorageKeyDescriptionAesV1 } from "matrix-js-sdk/lib/secret-
 import { client } from "./client.ts";
 import { assess, cryptoOf, restoreHistory } from "./encryption.ts";
 import { withStorageKey } from "./keystorage.ts";
+import { noteRecoveryChange } from "./recovery-record.ts";
 import { shareSearchSecret } from "./searchKey.ts";
 
 /**
@@ -64,6 +65,23 @@ async function opensFormer(c: MatrixClient, key: Uint8Array<ArrayBuffer>): Promi
   return false;
 }
 
+/** Reads what the user typed, and says why it does not open the key storage that there is now. */
+async function opening(c: MatrixClient, text: string): Promise<{ keyId: string; key: Uint8Array<ArrayBuffer> }> {
+  const found = await c.secretStorage.getKey();
+  if (found === null) throw new RecoveryError("no-storage");
+  const [keyId, info] = found;
+  const key = await keyFrom(text, info);
+  if (!(await c.secretStorage.checkKey(key, info))) throw new RecoveryError((await opensFormer(c, key)) ? "outdated" : "wrong");
+  return { keyId, key };
+}
+
+/** Shows that the user has the recovery key or the passphrase, and writes it down. */
+export async function proveKept(text: string): Promise<void> {
+  const c = client();
+  await opening(c, text);
+  await noteRecoveryChange(c, true);
+}
+
 export interface Opened {
   /** The backup of the messages' keys: opened, not there, or of another key than the one in the key storage. */
   backup: "open" | "none" | "mismatch";
@@ -73,11 +91,7 @@ export interface Opened {
 export async function recover(text: string): Promise<Opened> {
   const c = client();
   const crypto = cryptoOf(c);
-  const found = await c.secretStorage.getKey();
-  if (found === null) throw new RecoveryError("no-storage");
-  const [keyId, info] = found;
-  const key = await keyFrom(text, info);
-  if (!(await c.secretStorage.checkKey(key, info))) throw new RecoveryError((await opensFormer(c, key)) ? "outdated" : "wrong");
+  const { keyId, key } = await opening(c, text);
   const opened = await withStorageKey(keyId, key, async () => {
     for (const name of secrets) if (!(keyId in ((await c.secretStorage.isStored(name)) ?? {}))) throw new RecoveryError("empty-storage");
     try {

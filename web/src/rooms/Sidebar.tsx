@@ -1,7 +1,12 @@
 import { ActionIcon, CloseButton, Menu, TextInput, UnstyledButton } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
+import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { withTexts } from "@/app/language.ts";
+import { useKeyWords } from "@/keyboard/Keys.tsx";
+import { ariaKeys, pressed } from "@/keyboard/shortcuts.ts";
 import { useClientState } from "@/matrix/client.ts";
+import { useReminderDue } from "@/matrix/recovery-reminder.ts";
 import type { RoomFilter } from "@/matrix/roomsorder.ts";
 import { useSearchFor } from "@/search/keys.ts";
 import { Icon } from "@/ui/Icon.tsx";
@@ -11,22 +16,25 @@ import { SpaceSwitcher } from "./SpaceSwitcher.tsx";
 import { openDialog, useRooms } from "./state.ts";
 import classes from "./RoomList.module.css";
 
+const KeepKeyReminder = lazy(withTexts(["verify"], async () => ({ default: (await import("@/verify/KeepKeyReminder.tsx")).KeepKeyReminder })));
+
 const filters: readonly RoomFilter[] = ["all", "people", "rooms", "unread"];
 
 /** The left column: where one is, what to look for, the chats, and oneself. */
 export function Sidebar() {
   const { t } = useTranslation("rooms");
+  const words = useKeyWords();
   return (
     <div className={classes.column}>
       <div className={classes.head}>
         <SpaceSwitcher />
-        <ActionIcon variant="subtle" size="lg" color="gray" c="var(--quiet)" aria-label={t("switch.open")} title={`${t("switch.open")} (Ctrl+K)`} onClick={() => openDialog({ kind: "switch" })}>
+        <ActionIcon variant="subtle" size="lg" color="gray" c="var(--quiet)" aria-label={t("switch.open")} title={`${t("switch.open")} (${words("switcher")})`} aria-keyshortcuts={ariaKeys("switcher")} onClick={() => openDialog({ kind: "switch" })}>
           <Icon name="search" />
         </ActionIcon>
         <NewMenu />
       </div>
       <Filters />
-      <Connection />
+      <Notes />
       <RoomList />
       <div className={classes.foot}>
         <ProfileMenu />
@@ -94,8 +102,8 @@ function Filters() {
         value={words}
         onChange={(e) => useRooms.setState({ words: e.currentTarget.value })}
         onKeyDown={(e) => {
-          if (e.key === "Escape") clear();
-          if (e.key === "ArrowDown") {
+          if (pressed(e, "clearFilter")) clear();
+          if (pressed(e, "toChats")) {
             e.preventDefault();
             document.querySelector<HTMLElement>("#chats a")?.focus();
           }
@@ -109,6 +117,17 @@ function Filters() {
         ))}
       </div>
       <SearchFor />
+    </div>
+  );
+}
+
+/** What is to be said above the chats. */
+function Notes() {
+  const due = useReminderDue();
+  return (
+    <div>
+      <Connection />
+      <Suspense fallback={null}>{due && <KeepKeyReminder />}</Suspense>
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { type ReactNode, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { sendsOnlyToVerified, setSendOnlyToVerified, useEncryption } from "@/matrix/encryption.ts";
 import { type RecoveryState, useRecoveryState } from "@/matrix/recovery-state.ts";
+import { proveKept } from "@/matrix/recovery.ts";
 import { ChangeRecoveryKey } from "./ChangeRecoveryKey.tsx";
 import { KeyFiles } from "./KeyFiles.tsx";
 import { ResetIdentity } from "./ResetIdentity.tsx";
@@ -65,8 +66,8 @@ function Recovery({ state }: { state: RecoveryState }) {
     backup === null ? t("page.backup.none") : backup.active ? t("page.backup.active", { count: backup.count }) : t("page.backup.inactive"),
     remaining ? t("page.remaining", { count: remaining }) : "",
     changed ? t("page.changed", { at, device: changed.deviceName || changed.deviceId }) : state.storage === "none" ? "" : t("page.changedUnknown"),
-    changed && !changed.kept ? t("page.notKept") : "",
   ];
+  const [proving, setProving] = useState(false);
   return (
     <Stack gap="sm">
       {lines
@@ -74,6 +75,20 @@ function Recovery({ state }: { state: RecoveryState }) {
         .map((l) => (
           <Text key={l}>{l}</Text>
         ))}
+      {changed && !changed.kept && (
+        <>
+          <Text>{t("page.notKept")}</Text>
+          {proving ? (
+            <RecoveryKeyForm passphrase={state.passphrase} act={proveKept} onDone={() => setProving(false)} />
+          ) : (
+            <Group>
+              <Button variant="light" onClick={() => setProving(true)}>
+                {t("page.prove")}
+              </Button>
+            </Group>
+          )}
+        </>
+      )}
       {state.storage === "incomplete" && !state.canChange && <RecoveryKeyForm passphrase={state.passphrase} />}
       {state.canChange && <ChangeRecoveryKey first={state.storage === "none"} />}
     </Stack>

@@ -4,8 +4,15 @@ import { useTranslation } from "react-i18next";
 import { recover } from "@/matrix/recovery.ts";
 import { problemText } from "./problem.ts";
 
-/** Confirms this device by the recovery key; where the account has a passphrase, by that too. */
-export function RecoveryKeyForm({ passphrase, onDone }: { passphrase: boolean; onDone?: () => void }) {
+interface Props {
+  passphrase: boolean;
+  /** What is done with what was typed: the device is confirmed by it unless something else is wanted. */
+  act?: (text: string) => Promise<unknown>;
+  onDone?: () => void;
+}
+
+/** Asks for the recovery key; where the account has a passphrase, that does too. */
+export function RecoveryKeyForm({ passphrase, act = recover, onDone }: Props) {
   const { t } = useTranslation("verify");
   const [text, setText] = useState("");
   const [error, setError] = useState("");
@@ -15,7 +22,7 @@ export function RecoveryKeyForm({ passphrase, onDone }: { passphrase: boolean; o
     setBusy(true);
     setError("");
     try {
-      await recover(text);
+      await act(text);
       onDone?.();
     } catch (err) {
       setError(problemText(t, err, passphrase));
