@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"conclave.chat/internal/audit"
 	"conclave.chat/internal/census"
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/door/openapi"
@@ -24,6 +25,9 @@ func (h *Handlers) peopleOperations() []openapi.Operation {
 		),
 		act("POST", "people", "createPerson", "Make an account.", h.createPerson),
 		get(one, "getPerson", "One account, with its devices.", func(r *door.Request) (personDetails, error) { return h.person(r) }),
+		// Whoever may sign devices out may see what was done to the account before: administrators, as for all of this table. The person sees the same.
+		list(one+"/security", "listSecurity", "What happened to the safety of an account: its keys, devices, password and addresses, of the last 400 days.",
+			audit.SecurityOrders(), h.listSecurity),
 		act("PUT", one, "changePerson", "Change the display name, or make somebody an administrator or not. What is absent stays.", onPerson(h, h.changePerson)),
 		mark("lock", "Keep an account from doing anything.", new(true), nil),
 		mark("unlock", "Undo lock.", new(false), nil),
@@ -104,6 +108,33 @@ func (h *Handlers) listPeople(p page) (listing.Found[person], error) {
 	}
 	found, err := h.Census.People(p.Context(), census.PeopleFilter{Search: p.Param("search"), State: state}, p.Page)
 	return mapped(found, err, personOf)
+}
+
+// securityEvent is something that happened to the safety of an account.
+type securityEvent struct {
+	Seq         int64       `json:"seq"`
+	Time        ms          `json:"time"`
+	Action      string      `json:"action"`
+	Actor       string      `json:"actor" doc:"Empty: the person. Otherwise an administrator's user id, or \"server\"."`
+	Device      mx.DeviceID `json:"device" doc:"The device with which the person did it."`
+	DeviceName  string      `json:"device_name"`
+	Addr        string      `json:"address" doc:"Where the person's request came from. An administrator's is in the audit log."`
+	Subject     string      `json:"subject" doc:"What it was done to: a device, an e-mail address, a version."`
+	SubjectName string      `json:"subject_name" doc:"A device's name."`
+}
+
+func (h *Handlers) listSecurity(p page) (listing.Found[securityEvent], error) {
+	user, err := userOf(p.Request)
+	if err == nil {
+		_, err = h.Census.Person(p.Context(), user) // nobody's history is no empty one
+	}
+	if err != nil {
+		return listing.Found[securityEvent]{}, err
+	}
+	found, err := h.Audit.Security(p.Context(), user, p.Page)
+	return mapped(found, err, func(e *audit.Event) securityEvent {
+		return securityEvent{e.Seq, ms(e.Time), e.Action, e.Actor, e.Device, e.DeviceName, e.Addr, e.Subject, e.SubjectName}
+	})
 }
 
 // userOf is the user in the path.

@@ -95,6 +95,49 @@ func TestPagesOfPeople(t *testing.T) {
 	})
 }
 
+// An administrator reads of an account what its person reads, page by page; nobody else does.
+func TestSecurityOfPeople(t *testing.T) {
+	each(t, func(t *testing.T, h *harness) {
+		alice := h.account("alice", false)
+		h.signIn("alice")
+		h.ok("POST", one("alice")+"/lock", nil)
+		h.ok("POST", one("alice")+"/unlock", nil)
+		path := one("alice") + "/security"
+		all := h.ok("GET", path, nil)
+		if got := all.Get("items.#.action").Raw; got != `["account.unlock","account.lock","device.signed_in","device.signed_in"]` || all.Get("total").Int() != 4 {
+			t.Errorf("%s", all.Raw)
+		}
+		// By the administrator, whose address is not here; by the person, whose is.
+		if e := all.Get("items.0"); e.Get("actor").Str != "@boss:hs1" || e.Get("address").Str != "" || e.Get("time").Int() != h.clock.UnixMilli() {
+			t.Errorf("%s", e.Raw)
+		}
+		if first := h.ok("GET", path+"?order=seq&limit=1", nil); first.Get("items.0.action").Str != "device.signed_in" || first.Get("items.0.subject").Str == "" {
+			t.Errorf("%s", first.Raw)
+		}
+		page := h.ok("GET", path+"?limit=3", nil)
+		rest := h.ok("GET", path+"?limit=3&from="+page.Get("next").Str, nil)
+		if page.Get("items.#").Int() != 3 || rest.Get("items.#.seq").Raw != "[1]" || rest.Get("next").Exists() {
+			t.Errorf("%s %s", page.Raw, rest.Raw)
+		}
+		_, own := h.client("GET", "security_history", alice, nil)
+		if got, want := own.Get("items.#.action").Raw, all.Get("items.#.action").Raw; got != want {
+			t.Errorf("the person reads %s, the administrator %s", got, want)
+		}
+		rows, err := csv.NewReader(strings.NewReader(h.csv(path))).ReadAll()
+		if err != nil || len(rows) != 5 || rows[1][2] != "account.unlock" || rows[1][3] != "@boss:hs1" {
+			t.Errorf("%v %q", err, rows)
+		}
+		h.fails("GET", one("nobody")+"/security", nil, 404, "M_NOT_FOUND")
+		h.fails("GET", path+"?order=time", nil, 400, "M_INVALID_PARAM")
+		for token, want := range map[string]string{alice: "M_FORBIDDEN", "": "M_MISSING_TOKEN", "nonsense": "M_UNKNOWN_TOKEN"} {
+			w := h.serve(h.request("GET", "/_conclave/admin/v1/"+path, token, nil))
+			if got := gjson.GetBytes(w.Body.Bytes(), "errcode").Str; got != want {
+				t.Errorf("%q: %d %s, want %s", token, w.Code, w.Body, want)
+			}
+		}
+	})
+}
+
 func TestActsOnPeople(t *testing.T) {
 	each(t, func(t *testing.T, h *harness) {
 		token := h.account("alice", false)

@@ -138,9 +138,14 @@ func Administered(ctx context.Context, tx *store.Tx, now int64, user mx.UserID, 
 	return nil
 }
 
-// List reads a page of an account's history, the newest first.
+// Orders are the orders of List; the first is the default.
+func Orders() []string { return []string{"-seq", "seq"} }
+
+// List reads a page of an account's history.
 func List(ctx context.Context, r store.Reader, user mx.UserID, p listing.Page) (listing.Found[Entry], error) {
-	p.Order = "-seq"
+	if p.Order == "" {
+		p.Order = Orders()[0]
+	}
 	q := listing.Query{Columns: columns, From: "security_history", ID: "seq", Keys: map[string]listing.Key{"seq": {SQL: "seq", Number: true}}}
 	q.Where("user_id = ?", user)
 	return listing.Read(ctx, r, &q, p, (*Entry).fields)

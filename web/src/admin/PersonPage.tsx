@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, DataList, Group, Skeleton, Text } from "@mantine/core";
+import { Alert, Badge, Box, Button, DataList, Group, Skeleton, Text } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -6,8 +6,10 @@ import { Row, Section } from "@/settings/Section.tsx";
 import { errorText, useAct } from "@/ui/act.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
 import { ago, moment } from "@/ui/when.ts";
+import { SecurityHistory } from "@/verify/SecurityHistory.tsx";
 import { getPerson, type PersonDetails, signOutDevice, signOutPerson } from "./api.ts";
 import { bytes } from "./bytes.ts";
+import { CsvButton } from "./CsvButton.tsx";
 import { PersonActs } from "./PersonActs.tsx";
 import { PersonName } from "./PersonName.tsx";
 import { StateBadge } from "./StateBadge.tsx";
@@ -31,6 +33,7 @@ export function PersonPage({ id }: { id: string }) {
       <Facts p={p} />
       <PersonName p={p} key={p.display_name} />
       <Devices p={p} />
+      <Security p={p} />
       <PersonActs p={p} />
     </>
   );
@@ -68,6 +71,20 @@ function Facts({ p }: { p: PersonDetails }) {
         ))}
       </DataList>
     </Group>
+  );
+}
+
+function Security({ p }: { p: PersonDetails }) {
+  const { t } = useTranslation("admin");
+  return (
+    <Section title={t("person.security")} text={t("person.securityText")}>
+      <Box p="md">
+        <SecurityHistory userId={p.user_id} />
+        <Box mt="sm">
+          <CsvButton path={`people/${encodeURIComponent(p.user_id)}/security`} query={{}} />
+        </Box>
+      </Box>
+    </Section>
   );
 }
 

@@ -24,12 +24,15 @@ interface Answer {
   next?: string;
 }
 
-const read = (limit: number, from = "") => api<Answer>(`/_conclave/client/v1/security_history?${new URLSearchParams(from === "" ? { limit: String(limit) } : { limit: String(limit), from })}`);
+const own = "/_conclave/client/v1/security_history";
+const read = (path: string, limit: number, from = "") => api<Answer>(`${path}?${new URLSearchParams(from === "" ? { limit: String(limit) } : { limit: String(limit), from })}`);
 
-export const useSecurityHistory = () =>
+/** The user's own history, or as an administrator that of another person. */
+export const useSecurityHistory = (userId?: string) =>
   useInfiniteQuery({
-    queryKey: ["security history"],
-    queryFn: ({ pageParam }) => read(20, pageParam),
+    // What the console shows is read anew after each of its acts.
+    queryKey: userId === undefined ? ["security history"] : ["admin", "security", userId],
+    queryFn: ({ pageParam }) => read(userId === undefined ? own : `/_conclave/admin/v1/people/${encodeURIComponent(userId)}/security`, 20, pageParam),
     initialPageParam: "",
     getNextPageParam: (last) => last.next,
     staleTime: 0,
@@ -50,7 +53,7 @@ export function watchSecurity(tell: (e: SecurityEvent) => void): () => void {
   const c = client();
   let over = false;
   const check = async () => {
-    const { items } = await read(50).catch(() => ({ items: [] }));
+    const { items } = await read(own, 50).catch(() => ({ items: [] }));
     const top = items[0];
     if (over || top === undefined) return;
     const kept = localStorage.getItem(knownName());

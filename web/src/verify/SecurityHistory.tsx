@@ -5,10 +5,10 @@ import { errorText } from "@/ui/act.ts";
 import { moment } from "@/ui/when.ts";
 import { actText } from "./act-text.ts";
 
-/** What happened to the account's keys, devices, password and addresses, for its owner to check. */
-export function SecurityHistory() {
+/** What happened to an account's keys, devices, password and addresses, for its owner to check; with userId, for an administrator. */
+export function SecurityHistory({ userId }: { userId?: string }) {
   const { t } = useTranslation("verify");
-  const history = useSecurityHistory();
+  const history = useSecurityHistory(userId);
   if (history.isError) {
     return (
       <Alert color="red" role="alert">
@@ -17,11 +17,13 @@ export function SecurityHistory() {
     );
   }
   if (!history.data) return <Loader role="status" aria-label={t("history.loading")} />;
+  const events = history.data.pages.flatMap((p) => p.items);
+  if (events.length === 0) return <Text c="var(--quiet)">{t("history.none")}</Text>;
   return (
     <Stack gap="sm">
-      <Text>{t("history.text")}</Text>
+      {userId === undefined && <Text>{t("history.text")}</Text>}
       <Stack component="ul" gap="sm" m={0} p={0} style={{ listStyle: "none" }} aria-label={t("history.title")}>
-        {history.data.pages.flatMap((p) => p.items).map((e) => (
+        {events.map((e) => (
           <Entry key={e.seq} event={e} />
         ))}
       </Stack>
