@@ -87,9 +87,14 @@ test("name, topic, access and address are changed, and others see it at once", a
   await c.page.getByRole("listitem").filter({ hasText: "What is new" }).getByRole("button", { name: "Join" }).click();
   await c.page.getByRole("heading", { name: "New name", level: 1 }).waitFor();
 
-  // Bob may not change it: he sees it so.
+  // Bob may not change it: he reads what it is, and whom to ask.
   await b.page.goto(`/room/${encodeURIComponent(id)}?panel=settings`);
-  expect(await b.page.getByLabel("Name").isDisabled()).toBe(true);
+  const panel = b.page.getByRole("complementary");
+  await panel.getByText("Only moderators and admins may change the name, the topic, the picture, who may join, and how long messages are kept. Ask Alice Archer.").waitFor();
+  await panel.getByText("Only admins may change who may read earlier messages. Ask Alice Archer.").waitFor();
+  const read = (title: string) => panel.getByRole("term").filter({ hasText: title }).locator("xpath=following-sibling::dd").first().textContent();
+  expect([await read("Name"), await read("Topic"), await read("Who may join"), await read("Who may read earlier messages")]).toEqual(["New name", "What is new", "Everybody in the organisation", "Members, all messages"]);
+  expect(await panel.locator("input, textarea, select").count()).toBe(0);
   await b.page.getByText("2 members").or(b.page.getByText("3 members")).first().waitFor();
   expect(await b.accessibility()).toEqual([]);
   for (const p of [a, b, c]) {
@@ -98,17 +103,39 @@ test("name, topic, access and address are changed, and others see it at once", a
   }
 });
 
-test("who knocks is let in by a moderator", async () => {
-  const id = await room(alice, { name: "Closed", visibility: "public", initial_state: [{ type: "m.room.join_rules", state_key: "", content: { join_rule: "knock" } }] });
+test("a room with a picture that people may ask into: who knocks is seen in the list, and let in by a moderator", async () => {
   const a = await (await Person.open(server)).signIn("alice");
   const b = await (await Person.open(server)).signIn("bob");
-  await a.page.goto(`/room/${encodeURIComponent(id)}`);
+  const png = await a.page.screenshot({ clip: { x: 0, y: 0, width: 300, height: 150 } });
+  await a.page.getByRole("button", { name: "New", exact: true }).click();
+  await a.page.getByRole("menuitem", { name: "New room" }).click();
+  await a.page.getByLabel("Name").fill("Closed");
+  await a.page.locator("input[type=file]").setInputFiles({ name: "door.png", mimeType: "image/png", buffer: png });
+  const crop = a.page.getByRole("dialog", { name: "Choose the part to show" });
+  await crop.getByRole("application").press("ArrowRight");
+  expect(await a.accessibility()).toEqual([]);
+  await a.page.keyboard.press("Escape"); // closes the dialog in front alone
+  await crop.waitFor({ state: "detached" });
+  await a.page.locator("input[type=file]").setInputFiles({ name: "door.png", mimeType: "image/png", buffer: png });
+  await crop.getByRole("button", { name: "Use picture" }).click();
+  await a.page.getByRole("radio", { name: "People who ask" }).click();
+  await a.page.getByRole("button", { name: "Create room" }).click();
+  await a.page.getByRole("heading", { name: "Closed", level: 1 }).waitFor();
+  const id = decodeURIComponent(new URL(a.page.url()).pathname.slice("/room/".length));
+  const state = (type: string) => alice.call<Record<string, string>>("GET", `/rooms/${encodeURIComponent(id)}/state/${type}/`);
+  expect(await state("m.room.join_rules")).toEqual({ join_rule: "knock" });
+  const [host, media] = ((await state("m.room.avatar")).url ?? "").slice("mxc://".length).split("/");
+  const picture = await fetch(`${server.url}/_matrix/client/v1/media/download/${host}/${media}`, { headers: { Authorization: `Bearer ${alice.token}` } });
+  const bytes = Buffer.from(await picture.arrayBuffer());
+  // The IHDR chunk of a PNG: width and height of the square that was cut out.
+  expect([bytes.readUInt32BE(16), bytes.readUInt32BE(20)]).toEqual([150, 150]);
   await b.page.goto("/explore");
   const card = b.page.getByRole("listitem").filter({ hasText: "Closed" });
   await card.getByRole("button", { name: "Ask to join" }).click();
   await card.getByLabel(/Why you want to join/).fill("I work there");
   await card.getByRole("button", { name: "Send request" }).click();
   await a.page.getByText("Bob Baker asks to join. “I work there”").waitFor();
+  await chat(a, "1 person asks to join").waitFor();
   await a.page.getByRole("button", { name: "Let in" }).click();
   await chat(b, "Closed").click();
   await b.page.getByRole("button", { name: "Accept" }).click();

@@ -16,6 +16,8 @@ export interface RoomRow {
   inviter: string; // the name of who invites, "" otherwise
   unread: number;
   mentions: number;
+  /** How many ask to be let in, where the user may let them. */
+  knocking: number;
   markedUnread: boolean;
   /** Something is new that the user chose not to be told of. */
   quietlyNew: boolean;
@@ -56,6 +58,11 @@ function inviterOf(room: Room): string {
   return sender ? (room.getMember(sender)?.rawDisplayName ?? sender) : "";
 }
 
+function knocking(room: Room): number {
+  if (!room.getJoinRule().startsWith("knock") || room.getMyMembership() !== "join" || !room.canInvite(room.myUserId)) return 0;
+  return room.getMembersWithMembership("knock").length;
+}
+
 function row(room: Room, known: Map<string, string>): RoomRow {
   const direct = directOf(room, known);
   const last = latest(room);
@@ -71,6 +78,7 @@ function row(room: Room, known: Map<string, string>): RoomRow {
     inviter: inviterOf(room),
     unread,
     mentions: room.getUnreadNotificationCount(NotificationCountType.Highlight),
+    knocking: knocking(room),
     markedUnread: room.getAccountData(markedType)?.getContent().unread === true,
     quietlyNew: unseen && !room.hasUserReadEvent(room.myUserId, preview.eventId),
     favourite: "m.favourite" in room.tags,

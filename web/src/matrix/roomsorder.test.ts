@@ -3,7 +3,7 @@ import type { RoomRow } from "./rooms.ts";
 import { byAttention, matches } from "./roomsorder.ts";
 
 const row = (id: string, more: Partial<RoomRow> = {}): RoomRow => ({
-  id, name: id, avatar: null, direct: null, membership: "join", inviter: "", unread: 0, mentions: 0, markedUnread: false, quietlyNew: false,
+  id, name: id, avatar: null, direct: null, membership: "join", inviter: "", unread: 0, mentions: 0, knocking: 0, markedUnread: false, quietlyNew: false,
   favourite: false, lowPriority: false, level: "default", at: 0, preview: { kind: "none", sender: "", own: false, text: "", eventId: "" }, ...more,
 });
 const order = (...rows: RoomRow[]): string[] => rows.sort(byAttention).map((r) => r.id);
@@ -26,15 +26,16 @@ test("rooms of low priority and muted rooms rise for mentions only", () => {
   expect(order(row("unread", { unread: 1, at: 5 }), row("low", { lowPriority: true, mentions: 1 }))).toEqual(["low", "unread"]);
 });
 
-test("a room marked as unread stands with the unread", () => {
+test("a room marked as unread stands with the unread, and so does one that somebody wants to come into", () => {
   expect(order(row("favourite", { favourite: true, at: 9 }), row("marked", { markedUnread: true }))).toEqual(["marked", "favourite"]);
+  expect(order(row("favourite", { favourite: true, at: 9 }), row("asked", { knocking: 1 }))).toEqual(["asked", "favourite"]);
 });
 
 test("filters tell people from rooms, and what is unread", () => {
-  const rows = [row("person", { direct: "@a:b" }), row("room"), row("news", { unread: 1 }), row("invitation", { membership: "invite" }), row("marked", { markedUnread: true })];
+  const rows = [row("person", { direct: "@a:b" }), row("room"), row("news", { unread: 1 }), row("invitation", { membership: "invite" }), row("marked", { markedUnread: true }), row("asked", { knocking: 2 })];
   const kept = (f: Parameters<typeof matches>[1]) => rows.filter((r) => matches(r, f)).map((r) => r.id);
   expect(kept("people")).toEqual(["person"]);
-  expect(kept("rooms")).toEqual(["room", "news", "invitation", "marked"]);
-  expect(kept("unread")).toEqual(["news", "invitation", "marked"]);
-  expect(kept("all")).toHaveLength(5);
+  expect(kept("rooms")).toEqual(["room", "news", "invitation", "marked", "asked"]);
+  expect(kept("unread")).toEqual(["news", "invitation", "marked", "asked"]);
+  expect(kept("all")).toHaveLength(6);
 });

@@ -5,7 +5,7 @@ export function attention(r: RoomRow): number {
   if (r.membership === "invite") return 6;
   if (r.mentions > 0) return 5;
   if (r.lowPriority) return 0;
-  if ((r.unread > 0 || r.markedUnread) && r.level !== "mute") return 4;
+  if ((r.unread > 0 || r.knocking > 0 || r.markedUnread) && r.level !== "mute") return 4;
   return r.favourite ? 3 : 2;
 }
 
@@ -24,7 +24,7 @@ export function matches(r: RoomRow, filter: RoomFilter): boolean {
     case "rooms":
       return r.direct === null;
     case "unread":
-      return r.membership === "invite" || r.unread > 0 || r.mentions > 0 || r.markedUnread;
+      return r.membership === "invite" || r.unread > 0 || r.mentions > 0 || r.knocking > 0 || r.markedUnread;
     case "all":
       return true;
   }

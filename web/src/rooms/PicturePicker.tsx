@@ -1,8 +1,9 @@
-import { Button, FileButton, Group, Text } from "@mantine/core";
-import { type ReactNode, useState } from "react";
+import { Button, FileButton, Group } from "@mantine/core";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { cropSquare } from "./crop.ts";
 import classes from "./Dialogs.module.css";
+
+const PictureCrop = lazy(async () => ({ default: (await import("@/ui/PictureCrop.tsx")).PictureCrop }));
 
 interface Props {
   /** What is shown now. */
@@ -10,45 +11,48 @@ interface Props {
   onPick: (picture: Blob) => void;
   onRemove?: (() => void) | undefined;
   busy?: boolean;
+  /** Hears whether the dialog for the square is open, which lies over whatever this stands in. */
+  onCropping?: (open: boolean) => void;
 }
 
-/** Takes a picture from the device and cuts it square. */
-export function PicturePicker({ children, onPick, onRemove, busy = false }: Props) {
+/** Takes a picture from the device and lets the user choose the square of it to show. */
+export function PicturePicker({ children, onPick, onRemove, busy = false, onCropping }: Props) {
   const { t } = useTranslation("rooms");
-  const [error, setError] = useState(false);
-  const pick = async (file: File | null) => {
-    if (file === null) return;
-    setError(false);
-    try {
-      onPick(await cropSquare(file));
-    } catch {
-      setError(true);
-    }
+  const [file, setFile] = useState<File | null>(null);
+  const choose = (chosen: File | null) => {
+    setFile(chosen);
+    onCropping?.(chosen !== null);
   };
   return (
     <div className={classes.picture}>
       {children}
-      <div>
-        <Group gap="xs">
-          <FileButton accept="image/png,image/jpeg,image/webp,image/gif" onChange={(f) => void pick(f)} inputProps={{ "aria-label": t("picture.choose") }}>
-            {(props) => (
-              <Button variant="default" size="xs" loading={busy} {...props}>
-                {t("picture.choose")}
-              </Button>
-            )}
-          </FileButton>
-          {onRemove && (
-            <Button variant="subtle" color="gray" size="xs" onClick={onRemove}>
-              {t("picture.remove")}
+      <Group gap="xs">
+        <FileButton accept="image/png,image/jpeg,image/webp,image/gif" onChange={choose} inputProps={{ "aria-label": t("picture.choose") }}>
+          {(props) => (
+            <Button variant="default" size="xs" loading={busy} {...props}>
+              {t("picture.choose")}
             </Button>
           )}
-        </Group>
-        {error && (
-          <Text c="var(--mention)" size="sm" role="alert">
-            {t("picture.unreadable")}
-          </Text>
+        </FileButton>
+        {onRemove && (
+          <Button variant="subtle" color="gray" size="xs" onClick={onRemove}>
+            {t("picture.remove")}
+          </Button>
         )}
-      </div>
+      </Group>
+      <Suspense>
+        {file && (
+          <PictureCrop
+            file={file}
+            busy={false}
+            onClose={() => choose(null)}
+            onDone={(picture) => {
+              choose(null);
+              onPick(picture);
+            }}
+          />
+        )}
+      </Suspense>
     </div>
   );
 }

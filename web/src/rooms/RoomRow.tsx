@@ -19,7 +19,7 @@ interface Props {
 /** One chat in the list. */
 export const RoomRow = memo(function RoomRow({ row, draft, menu, onMenu, inner }: Props) {
   const { t, i18n } = useTranslation("rooms");
-  const loud = row.unread > 0 || row.mentions > 0 || row.markedUnread || row.membership === "invite";
+  const loud = row.unread > 0 || row.mentions > 0 || row.markedUnread || row.knocking > 0 || row.membership === "invite";
   return (
     <Link
       ref={inner}
@@ -83,6 +83,7 @@ function Unread({ row }: { row: Row }) {
       </span>
     );
   }
+  if (row.knocking > 0) return <span className={classes.badge} data-loud="" aria-hidden>{text(row.knocking)}</span>; // the line says what of
   if (row.markedUnread) return <span className={classes.dot} role="img" aria-label={t("markedUnread")} />;
   if (row.quietlyNew) return <span className={classes.dot} data-quiet="" role="img" aria-label={t("quietlyNew")} />;
   return <span style={{ blockSize: 20 }} />;

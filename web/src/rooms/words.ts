@@ -33,6 +33,7 @@ export function previewWords(t: T, p: Preview, direct: boolean): string {
 export function rowWords(t: T, r: RoomRow): string {
   if (r.membership === "invite") return r.inviter ? t("invitedBy", { name: r.inviter }) : t("invitedHere");
   if (r.membership === "knock") return t("knocked");
+  if (r.knocking > 0) return t("knock.wait", { count: r.knocking });
   return previewWords(t, r.preview, r.direct !== null);
 }
 

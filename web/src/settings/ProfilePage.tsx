@@ -5,7 +5,7 @@ import { useTranslation } from "react-i18next";
 import { type Profile, removePicture, setDisplayName, setPicture, setStatus, useAbilities, useProfile } from "@/matrix/profile.ts";
 import { useAct } from "@/ui/act.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
-import { PictureCrop } from "./PictureCrop.tsx";
+import { PictureCrop } from "@/ui/PictureCrop.tsx";
 import { Row, Section } from "./Section.tsx";
 import classes from "./Settings.module.css";
 
@@ -72,6 +72,13 @@ function Field({ label, text, placeholder, initial, may, required = false, maxLe
       await queries.invalidateQueries({ queryKey: ["own profile"] });
     }, done);
   };
+  if (!may) {
+    return (
+      <Row label={label} text={text}>
+        {initial}
+      </Row>
+    );
+  }
   const changed = value.trim() !== initial && (!required || value.trim() !== "");
   return (
     <form onSubmit={(e) => void submit(e)} className={classes.row}>
@@ -81,7 +88,6 @@ function Field({ label, text, placeholder, initial, may, required = false, maxLe
         placeholder={placeholder}
         className={classes.about ?? ""}
         value={value}
-        disabled={!may}
         maxLength={maxLength}
         autoComplete="off"
         onChange={(e) => setValue(e.currentTarget.value)}

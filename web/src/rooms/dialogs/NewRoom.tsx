@@ -23,6 +23,7 @@ export function NewRoom({ space: within, of, onClose }: Props) {
   const [name, setName] = useState("");
   const [topic, setTopic] = useState("");
   const [picture, setPicture] = useState<Blob | null>(null);
+  const [cropping, setCropping] = useState(false);
   const [space, setSpace] = useState(within);
   const [access, setAccess] = useState<Access>(within ? "restricted" : "invite");
   const [encrypted, setEncrypted] = useState(true);
@@ -33,14 +34,14 @@ export function NewRoom({ space: within, of, onClose }: Props) {
   const navigate = useNavigate();
   const { busy, act } = useAct();
   const { data: always } = useQuery({ queryKey: ["encrypts-always"], queryFn: encryptsAlways });
-  const choices: Access[] = space ? ["restricted", "invite", "public"] : ["invite", "public"];
-  const open = access === "public";
-  const address = open ? (alias ?? aliasFor(name)) : "";
+  const choices: Access[] = [...(space ? (["restricted"] as const) : []), "invite", "knock", "public"];
+  const found = access === "public" || access === "knock"; // by people who are not in it
+  const address = found ? (alias ?? aliasFor(name)) : "";
   const submit = (e: FormEvent) => {
     e.preventDefault();
     void act(async () => {
       const id = await createRoom({
-        name: name.trim(), topic: topic.trim(), picture, access, encrypted: encrypted && of === "room", alias: address, listed: open && listed, space, invite: [], kind: of,
+        name: name.trim(), topic: topic.trim(), picture, access, encrypted: encrypted && of === "room", alias: address, listed: found && listed, space, invite: [], kind: of,
       });
       onClose();
       if (of === "space") chooseSpace(id);
@@ -48,9 +49,9 @@ export function NewRoom({ space: within, of, onClose }: Props) {
     });
   };
   return (
-    <Modal opened onClose={onClose} title={of === "space" ? t("space.new") : t("new.room")} closeButtonProps={{ "aria-label": t("close") }}>
+    <Modal opened closeOnEscape={!cropping} onClose={onClose} title={of === "space" ? t("space.new") : t("new.room")} closeButtonProps={{ "aria-label": t("close") }}>
       <Stack component="form" onSubmit={submit}>
-        <PicturePicker onPick={setPicture} onRemove={picture ? () => setPicture(null) : undefined}>
+        <PicturePicker onCropping={setCropping} onPick={setPicture} onRemove={picture ? () => setPicture(null) : undefined}>
           <Picture src={url} size={56} radius="xl" alt="" color="petrol">
             {name.trim() ? initials(name) : ""}
           </Picture>
@@ -75,7 +76,7 @@ export function NewRoom({ space: within, of, onClose }: Props) {
             ))}
           </Stack>
         </Radio.Group>
-        {open && (
+        {found && (
           <>
             <TextInput label={t("field.address")} leftSection="#" rightSection={<span style={{ whiteSpace: "nowrap", paddingInlineEnd: 8 }}>:{homeServer()}</span>} rightSectionWidth={`${homeServer().length + 3}ch`} value={address} onChange={(e) => setAlias(aliasFor(e.currentTarget.value))} />
             <Checkbox label={t("access.listed")} checked={listed} onChange={(e) => setListed(e.currentTarget.checked)} />

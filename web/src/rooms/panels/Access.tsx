@@ -1,4 +1,4 @@
-import { Checkbox, Radio, Stack } from "@mantine/core";
+import { Checkbox, Radio, Stack, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useTranslation } from "react-i18next";
 import type { Access as Who } from "@/matrix/create.ts";
@@ -7,6 +7,7 @@ import type { RoomHead } from "@/matrix/room.ts";
 import { isListed, setAccess, setListed } from "@/matrix/roomsettings.ts";
 import { flat, useSpaces } from "@/matrix/spaces.ts";
 import { useAct } from "@/ui/act.ts";
+import { Fact } from "./Fact.tsx";
 
 const choices: readonly Who[] = ["invite", "knock", "restricted", "public"];
 
@@ -21,19 +22,29 @@ export function Access({ roomId, head, powers }: { roomId: string; head: RoomHea
   const allowed = head.joinSpaces.length > 0 ? head.joinSpaces : [...new Set(parents.map((p) => p.id))];
   const names = [...new Set(allowed.map((id) => spaces.find((s) => s.space.id === id)?.space.name ?? id))].join(", ");
   const shown = choices.filter((c) => c === rule || (head.direct === null && (c !== "restricted" || allowed.length > 0)));
+  const help = (c: Who) => (c === "restricted" && names ? t("access.restrictedOf", { names }) : t(`access.${c}Help`));
+  const chosen = choices.find((c) => c === rule);
   return (
     <Stack gap="sm">
-      <Radio.Group label={t("access.title")} value={rule} onChange={(v) => void act(() => setAccess(roomId, v as Who, allowed), t("saved"))}>
-        <Stack gap="xs" mt={6}>
-          {shown.map((c) => (
-            <Radio key={c} value={c} disabled={!powers.joinRule || busy} label={t(`access.${c}`)} description={c === "restricted" && names ? t("access.restrictedOf", { names }) : t(`access.${c}Help`)} />
-          ))}
-        </Stack>
-      </Radio.Group>
-      {head.joinRule !== "invite" && (
+      {!powers.joinRule && (
+        <Fact label={t("access.title")} help={chosen && help(chosen)}>
+          {chosen ? t(`access.${chosen}`) : rule}
+        </Fact>
+      )}
+      {powers.joinRule && (
+        <Radio.Group label={t("access.title")} value={rule} onChange={(v) => void act(() => setAccess(roomId, v as Who, allowed), t("saved"))}>
+          <Stack gap="xs" mt={6}>
+            {shown.map((c) => (
+              <Radio key={c} value={c} disabled={busy} label={t(`access.${c}`)} description={help(c)} />
+            ))}
+          </Stack>
+        </Radio.Group>
+      )}
+      {head.joinRule !== "invite" && !powers.alias && listed !== undefined && <Text size="sm">{listed ? t("access.isListed") : t("access.notListed")}</Text>}
+      {head.joinRule !== "invite" && powers.alias && (
         <Checkbox
           label={t("access.listed")}
-          disabled={!powers.alias || busy || listed === undefined}
+          disabled={busy || listed === undefined}
           checked={listed ?? false}
           onChange={(e) => {
             const on = e.currentTarget.checked;

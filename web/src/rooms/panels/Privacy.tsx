@@ -5,6 +5,7 @@ import type { Powers } from "@/matrix/members.ts";
 import type { RoomHead } from "@/matrix/room.ts";
 import { encrypt, setHistory } from "@/matrix/roomsettings.ts";
 import { useAct } from "@/ui/act.ts";
+import { Fact } from "./Fact.tsx";
 
 const choices = ["joined", "invited", "shared", "world_readable"] as const;
 
@@ -17,21 +18,20 @@ export function Privacy({ roomId, head, powers }: { roomId: string; head: RoomHe
   const shown = choices.filter((c) => c !== "world_readable" || head.history === c || (head.joinRule === "public" && !head.encrypted));
   return (
     <Stack>
-      <Radio.Group label={t("history.title")} value={head.history} onChange={(v) => void act(() => setHistory(roomId, v), t("saved"))}>
-        <Stack gap="xs" mt={6}>
-          {shown.map((c) => (
-            <Radio key={c} value={c} disabled={!powers.history || busy} label={t(`history.${c}`)} />
-          ))}
-        </Stack>
-      </Radio.Group>
+      {powers.history ? (
+        <Radio.Group label={t("history.title")} value={head.history} onChange={(v) => void act(() => setHistory(roomId, v), t("saved"))}>
+          <Stack gap="xs" mt={6}>
+            {shown.map((c) => (
+              <Radio key={c} value={c} disabled={busy} label={t(`history.${c}`)} />
+            ))}
+          </Stack>
+        </Radio.Group>
+      ) : (
+        <Fact label={t("history.title")}>{t(`history.${choices.find((c) => c === head.history) ?? "shared"}`)}</Fact>
+      )}
       {!head.space && (
         <div>
-          <Text size="sm" fw={500}>
-            {t("encryption.title")}
-          </Text>
-          <Text size="sm" c="var(--quiet)">
-            {head.encrypted ? t("encryption.onHelp") : t("encryption.offHelp")}
-          </Text>
+          <Fact label={t("encryption.title")}>{head.encrypted ? t("encryption.onHelp") : t("encryption.offHelp")}</Fact>
           {!head.encrypted && powers.encryption && (
             <Button size="xs" mt={6} onClick={() => setAsking(true)}>
               {t("encryption.turnOn")}

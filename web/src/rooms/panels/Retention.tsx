@@ -6,6 +6,7 @@ import type { Powers } from "@/matrix/members.ts";
 import { useOrganisation } from "@/matrix/organisation.ts";
 import { lifetimes, maxAge, setLifetime, useOwnLifetime } from "@/matrix/retention.ts";
 import { useAct } from "@/ui/act.ts";
+import { Fact } from "./Fact.tsx";
 
 /** How long the room's messages are kept. A shorter time asks first: what is older is deleted at once. */
 export function Retention({ roomId, powers }: { roomId: string; powers: Powers }) {
@@ -28,9 +29,13 @@ export function Retention({ roomId, powers }: { roomId: string; powers: Powers }
     if (age !== null && (now === null || age < now)) setAsked({ ms, age });
     else void set(ms);
   };
+  if (!powers.retention) {
+    const age = maxAge(own, policy);
+    return <Fact label={t("retention.title")}>{own === null || age === null ? data[0]?.label : t("retention.after", { age: ageWords(words, age) })}</Fact>;
+  }
   return (
     <>
-      <Select label={t("retention.title")} description={t("retention.help")} allowDeselect={false} data={data} value={own === null ? "" : String(own)} disabled={!powers.retention || busy} onChange={choose} />
+      <Select label={t("retention.title")} description={t("retention.help")} allowDeselect={false} data={data} value={own === null ? "" : String(own)} disabled={busy} onChange={choose} />
       <Modal opened={asked !== null} onClose={() => setAsked(null)} title={t("retention.title")} closeButtonProps={{ "aria-label": t("close") }}>
         <Text>{t("retention.sure", { age: asked === null ? "" : ageWords(words, asked.age) })}</Text>
         <Group justify="flex-end" mt="md">

@@ -2,6 +2,7 @@ import { Button, Group, Stack, Text, Textarea, TextInput, Title } from "@mantine
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { PanelProps } from "@/app/panels.ts";
+import type { Setting } from "@/matrix/changers.ts";
 import { type Powers, usePowers } from "@/matrix/members.ts";
 import { type RoomHead, useRoomHead } from "@/matrix/room.ts";
 import { setName, setPicture, setTopic } from "@/matrix/roomsettings.ts";
@@ -11,11 +12,12 @@ import { PicturePicker } from "../PicturePicker.tsx";
 import { openDialog } from "../state.ts";
 import { Access } from "./Access.tsx";
 import { Addresses } from "./Addresses.tsx";
+import { Fact, WhoMay } from "./Fact.tsx";
 import { Privacy } from "./Privacy.tsx";
 import { Retention } from "./Retention.tsx";
 import classes from "./Panel.module.css";
 
-/** A room's settings. What the user may not change is shown and cannot be changed. */
+/** A room's settings. What the user may not change stands there to be read, and who may. */
 export function SettingsPanel({ roomId }: PanelProps) {
   const { t } = useTranslation("rooms");
   const head = useRoomHead(roomId);
@@ -30,6 +32,7 @@ export function SettingsPanel({ roomId }: PanelProps) {
       <Addresses roomId={roomId} head={head} may={powers.alias} />
       <Privacy roomId={roomId} head={head} powers={powers} />
       {!head.space && <Retention roomId={roomId} powers={powers} />}
+      <WhoMay roomId={roomId} powers={powers} of={settings(head)} />
       {powers.upgrade && head.replacement === "" && (
         <div>
           <Text size="sm" mb={6}>
@@ -42,6 +45,12 @@ export function SettingsPanel({ roomId }: PanelProps) {
       )}
     </div>
   );
+}
+
+/** What somebody may be able to change; encryption only once. */
+function settings(head: RoomHead): Setting[] {
+  const every: Setting[] = ["name", "topic", "avatar", "joinRule", "history"];
+  return head.space ? every : [...every, ...(head.encrypted ? [] : (["encryption"] as const)), "retention"];
 }
 
 function Profile({ roomId, head, powers }: { roomId: string; head: RoomHead; powers: Powers }) {
@@ -67,8 +76,16 @@ function Profile({ roomId, head, powers }: { roomId: string; head: RoomHead; pow
       ) : (
         face
       )}
-      <TextInput label={t("field.name")} disabled={!powers.name} maxLength={200} value={name} onChange={(e) => setNewName(e.currentTarget.value)} />
-      <Textarea label={t("field.topic")} disabled={!powers.topic} autosize minRows={2} maxRows={8} value={topic} onChange={(e) => setNewTopic(e.currentTarget.value)} />
+      {powers.name ? (
+        <TextInput label={t("field.name")} maxLength={200} value={name} onChange={(e) => setNewName(e.currentTarget.value)} />
+      ) : (
+        <Fact label={t("field.name")}>{head.name}</Fact>
+      )}
+      {powers.topic ? (
+        <Textarea label={t("field.topic")} autosize minRows={2} maxRows={8} value={topic} onChange={(e) => setNewTopic(e.currentTarget.value)} />
+      ) : (
+        <Fact label={t("field.topic")}>{head.topic || t("field.noTopic")}</Fact>
+      )}
       {(powers.name || powers.topic) && (
         <Group justify="flex-end">
           <Button type="submit" size="xs" loading={busy} disabled={!changed || name.trim() === ""}>

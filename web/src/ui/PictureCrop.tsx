@@ -2,14 +2,14 @@ import { Alert, Button, Group, Modal, Slider, Stack, Text } from "@mantine/core"
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { cropped, fit, type Placement, widestZoom } from "./crop.ts";
-import classes from "./Settings.module.css";
+import classes from "./PictureCrop.module.css";
 
 const middle: Placement = { zoom: 1, x: 0, y: 0 };
 const arrows: Record<string, [number, number]> = { ArrowLeft: [-0.03, 0], ArrowRight: [0.03, 0], ArrowUp: [0, -0.03], ArrowDown: [0, 0.03] };
 
-/** Lets the user choose the square of a picture: by dragging, by the arrow keys, and closer by the slider. */
+/** For the picture of a person, a room or a space: lets the user choose the square of a picture: by dragging, by the arrow keys, and closer by the slider. */
 export function PictureCrop({ file, busy, onDone, onClose }: { file: File; busy: boolean; onDone: (b: Blob) => void; onClose: () => void }) {
-  const { t } = useTranslation("settings");
+  const { t } = useTranslation("ui");
   const [url, setUrl] = useState("");
   const [ratio, setRatio] = useState(0);
   const [broken, setBroken] = useState(false);
@@ -28,7 +28,7 @@ export function PictureCrop({ file, busy, onDone, onClose }: { file: File; busy:
   };
   const wide = Math.max(1, ratio) * 100 * place.zoom;
   return (
-    <Modal opened onClose={onClose} title={t("picture.crop")} closeButtonProps={{ "aria-label": t("cancel") }} centered>
+    <Modal opened onClose={onClose} title={t("picture.crop")} closeButtonProps={{ "aria-label": t("picture.cancel") }} centered>
       <Stack>
         {broken ? (
           <Alert color="red" role="alert">
@@ -73,7 +73,7 @@ export function PictureCrop({ file, busy, onDone, onClose }: { file: File; busy:
         )}
         <Group justify="flex-end">
           <Button variant="default" onClick={onClose}>
-            {t("cancel")}
+            {t("picture.cancel")}
           </Button>
           <Button
             loading={busy}
