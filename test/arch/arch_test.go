@@ -23,6 +23,7 @@ var layers = [][]string{
 	{"fault"},
 	{"mx"},
 	{"store", "blob", "egress", "mail", "keyring"},
+	{"archive"}, // offline tools use it alone: nothing of a server comes with it
 	{"notify"},
 	{"roomstate", "ephemeral", "policy", "clientevent", "filter", "pushrule", "sheet"},
 	{"visibility"},

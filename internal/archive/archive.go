@@ -1,0 +1,263 @@
+// Package archive is the sealed log: it takes records, makes them durable in segments that nobody on this machine can read again, and
+// proves with a Merkle log that none of them was altered, removed, reordered or added.
+//
+// Drafts go in through Append, by any number of goroutines; one goroutine writes what is waiting as one group for each retention class, syncs, and
+// answers. What was answered survives a crash. The bytes are those of packages segment (sealed groups, entries), merkle (tiles, checkpoints) and
+// depot (names of files); their comments hold the layout and the promise to keep it.
+//
+// Invariants: a leaf's number is its record's sequence. The segments' blocks together give each leaf exactly once. A checkpoint covers only blocks
+// that are durable. After any failed write the log refuses everything until it is opened again, which recovers to the last whole group; a segment is never
+// continued after that, for its key is gone.
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sys/unix"
+
+	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/merkle"
+	"conclave.chat/internal/archive/segment"
+)
+
+// Config says where the archive is and who may read it.
+type Config struct {
+	Dir        string
+	Signer     note.Signer   // of checkpoints
+	Verifier   note.Verifier // the signer's
+	Recipients []age.Recipient
+	Cosign     merkle.Cosigner // nil: no witness
+
+	// A segment closes when it has SegmentBytes (64 MiB) or SegmentAge (1 hour).
+	SegmentBytes int64
+	SegmentAge   time.Duration
+	// Recent is how many of the newest events are known, so that none is archived twice (262,144).
+	Recent int
+	Now    func() time.Time
+}
+
+// Draft is what goes into the archive.
+type Draft struct {
+	Class   string // of retention
+	Kind    segment.Kind
+	Subject segment.Digest
+	Note    string
+	Line    []byte // a JSON object: a record's Encode
+}
+
+// Errors.
+var (
+	// ErrClosed means that the log was closed.
+	ErrClosed = errors.New("archive: closed")
+	// ErrBroken means that a write failed: the log has to be opened again.
+	ErrBroken = errors.New("archive: a write failed, and nothing is taken until the log was opened again")
+	// ErrDamaged means that what a checkpoint covers is not there, or not as it was.
+	ErrDamaged = errors.New("archive: damaged")
+	// ErrLocked means that another process writes this archive.
+	ErrLocked = errors.New("archive: another process writes it")
+)
+
+// maxBatch is how many drafts a commit takes.
+const maxBatch = 1024
+
+// Log is an archive that is being written.
+type Log struct {
+	queue  chan *request
+	closed chan struct{} // Close was called
+	done   chan struct{} // the writer has ended
+	once   sync.Once
+	w      *writer
+}
+
+type request struct {
+	drafts []Draft
+	other  func(*writer) error // instead of drafts
+	seqs   []uint64
+	err    error
+	ready  chan struct{}
+}
+
+// Open continues the archive in a folder, or starts it. It recovers from a crash first.
+func Open(c Config) (*Log, error) {
+	if c.SegmentBytes == 0 {
+		c.SegmentBytes = 64 << 20
+	}
+	if c.SegmentAge == 0 {
+		c.SegmentAge = time.Hour
+	}
+	if c.Recent == 0 {
+		c.Recent = 1 << 18
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if len(c.Recipients) == 0 {
+		return nil, errors.New("archive: there is no recipient")
+	}
+	if err := depot.MakeDir(c.Dir); err != nil {
+		return nil, err
+	}
+	lock, err := acquire(filepath.Join(c.Dir, "lock"))
+	if err != nil {
+		return nil, err
+	}
+	w, err := newWriter(c)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	w.lock = lock
+	l := &Log{queue: make(chan *request), closed: make(chan struct{}), done: make(chan struct{}), w: w}
+	go l.run()
+	return l, nil
+}
+
+func acquire(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's folder
+	if err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s", ErrLocked, path), f.Close())
+	}
+	return f, nil
+}
+
+// run is the only goroutine that writes.
+func (l *Log) run() {
+	defer close(l.done)
+	for {
+		select {
+		case first := <-l.queue:
+			l.serve(first)
+		case <-l.closed:
+			return
+		}
+	}
+}
+
+// serve commits a request together with those that wait already.
+func (l *Log) serve(r *request) {
+	var batch []*request
+	n := 0
+	for r != nil && r.other == nil {
+		batch = append(batch, r)
+		n += len(r.drafts)
+		r = nil
+		if n < maxBatch {
+			select {
+			case r = <-l.queue:
+			default:
+			}
+		}
+	}
+	if len(batch) > 0 {
+		l.w.commit(batch)
+		for _, b := range batch {
+			close(b.ready)
+		}
+	}
+	if r != nil {
+		r.err = r.other(l.w)
+		close(r.ready)
+	}
+}
+
+func (l *Log) do(ctx context.Context, r *request) error {
+	r.ready = make(chan struct{})
+	select {
+	case <-l.closed:
+		return ErrClosed
+	default:
+	}
+	select {
+	case l.queue <- r:
+	case <-l.closed:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	<-r.ready // it is being written: the answer comes, whatever it is
+	return r.err
+}
+
+// Append makes drafts durable and gives their sequences. A record whose subject is there already, among the recent ones, is not
+// written again: it has the sequence of the first. Drafts of one call may come to lie in different groups.
+func (l *Log) Append(ctx context.Context, drafts ...Draft) ([]uint64, error) {
+	for i := range drafts {
+		if err := drafts[i].check(); err != nil {
+			return nil, err
+		}
+	}
+	r := &request{drafts: drafts}
+	if err := l.do(ctx, r); err != nil {
+		return nil, err
+	}
+	return r.seqs, nil
+}
+
+// maxLine is how long a draft's line may be.
+const maxLine = 4 << 20
+
+func (d *Draft) check() error {
+	if err := segment.CheckClass(d.Class); err != nil {
+		return err
+	}
+	if d.Kind < segment.Record || d.Kind > segment.Shred || len(d.Note) > segment.MaxNote || len(d.Line) < 3 || len(d.Line) > maxLine || d.Line[0] != '{' {
+		return errors.New("archive: not a draft")
+	}
+	return nil
+}
+
+// Checkpoint signs what is there. The caller does so each minute.
+func (l *Log) Checkpoint(ctx context.Context) (c merkle.Checkpoint, err error) {
+	err = l.do(ctx, &request{other: func(w *writer) error {
+		c, err = w.checkpoint()
+		return err
+	}})
+	return c, err
+}
+
+// Size is the number of leaves: all that was answered so far.
+func (l *Log) Size(ctx context.Context) (n uint64, err error) {
+	err = l.do(ctx, &request{other: func(w *writer) error {
+		n = uint64(w.log.Size())
+		return nil
+	}})
+	return n, err
+}
+
+// Rotate closes the segments that are open, so that their keys are wiped and they can be shipped.
+func (l *Log) Rotate(ctx context.Context) error {
+	return l.do(ctx, &request{other: func(w *writer) error { return w.closeAll(segment.Full) }})
+}
+
+// Close closes the segments, signs a last checkpoint and ends.
+func (l *Log) Close() error {
+	err := l.do(context.Background(), &request{other: func(w *writer) error {
+		if w.broken {
+			return nil
+		}
+		if err := w.closeAll(segment.Stopped); err != nil {
+			return err
+		}
+		_, err := w.checkpoint()
+		return err
+	}})
+	if errors.Is(err, ErrClosed) {
+		return nil
+	}
+	l.once.Do(func() {
+		close(l.closed)
+		<-l.done
+		err = errors.Join(err, l.w.release())
+	})
+	return err
+}

@@ -1,0 +1,108 @@
+// Package record is what the archive keeps of one event: the words of a sealed line. It owns the names of the fields and what they
+// mean, and refuses nothing: what is archived is not judged again.
+//
+// A line is a JSON object (RFC 8259) without line feeds. It begins with the sequence, the number of the line's leaf in the Merkle log. New
+// fields may come in later versions; those below keep name and meaning.
+package record
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Record is one event as it was accepted, and all that was known of it then.
+type Record struct {
+	// Salt is random: who knows a record's hash cannot find out by guessing what it says.
+	Salt string `json:"salt"`
+	// Time is when the recorder saw the event, in UTC.
+	Time time.Time `json:"time"`
+	// Room is the room's id, RoomName its name at that moment.
+	Room     string `json:"room"`
+	RoomName string `json:"room_name,omitempty"`
+	// EventID and Event are the event's id and its complete PDU, in canonical JSON with all hashes and signatures.
+	EventID string         `json:"event_id"`
+	Event   jsontext.Value `json:"event,omitempty"`
+	// Type and Plaintext are what the event decrypts to. An event that was not encrypted has none.
+	Type      string         `json:"type,omitempty"`
+	Plaintext jsontext.Value `json:"plaintext,omitempty"`
+	Sender    string         `json:"sender,omitempty"`
+	Device    *Device        `json:"device,omitempty"`
+	// Members could see the event at that moment.
+	Members     []string     `json:"members,omitempty"`
+	Policy      string       `json:"policy,omitempty"`
+	Attachments []Attachment `json:"attachments,omitempty"`
+	Verdict     *Verdict     `json:"verdict,omitempty"`
+	// Reason is why an event could not be archived (a gap).
+	Reason string `json:"reason,omitempty"`
+}
+
+// Device is what the event was sent from.
+type Device struct {
+	ID  string `json:"id"`
+	Key string `json:"key,omitempty"` // Curve25519, base64
+	// Verification is verified (signed by its owner's identity), unverified or unknown.
+	Verification string `json:"verification"`
+}
+
+// Attachment is a file that the event names.
+type Attachment struct {
+	Name   string `json:"name,omitempty"`
+	Type   string `json:"type,omitempty"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"` // of the file's plaintext, hexadecimal
+	Blob   string `json:"blob"`   // name of the sealed file in the archive
+}
+
+// Verdict is what policy said.
+type Verdict struct {
+	Action string   `json:"action"` // accept, warn, refuse
+	Reason string   `json:"reason,omitempty"`
+	Rules  []string `json:"rules,omitempty"`
+}
+
+// Encode makes the line but for its sequence. It draws the salt if there is none.
+func (r *Record) Encode() ([]byte, error) {
+	if r.Salt == "" {
+		r.Salt = rand.Text()
+	}
+	r.Time = r.Time.UTC()
+	return json.Marshal(r, json.Deterministic(true), jsontext.EscapeForHTML(false))
+}
+
+var errLine = errors.New("record: not a line")
+
+const seqField = `{"seq":`
+
+// Number puts the sequence before an encoded record, or anything else that is a JSON object.
+func Number(seq uint64, line []byte) ([]byte, error) {
+	if len(line) < 3 || line[0] != '{' || bytes.IndexByte(line, '\n') >= 0 {
+		return nil, errLine
+	}
+	out := make([]byte, 0, len(line)+28)
+	out = append(out, seqField...)
+	out = strconv.AppendUint(out, seq, 10)
+	out = append(out, ',')
+	return append(out, line[1:]...), nil
+}
+
+// Decode reads a numbered line.
+func Decode(line []byte) (seq uint64, r *Record, err error) {
+	var numbered struct {
+		Seq *uint64 `json:"seq"`
+		Record
+	}
+	if err := json.Unmarshal(line, &numbered); err != nil {
+		return 0, nil, fmt.Errorf("record: %w", err)
+	}
+	if numbered.Seq == nil {
+		return 0, nil, errLine
+	}
+	return *numbered.Seq, &numbered.Record, nil
+}

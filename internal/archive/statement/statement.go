@@ -1,0 +1,162 @@
+// Package statement is what a homeserver says, signed, of the events that it accepted in recorded rooms, so that an archive can be compared with it. It owns
+// the text's layout; whoever keeps the sequence makes it, verifiers read it.
+//
+// A statement is a signed note (C2SP signed-note, Ed25519) followed by the list that the note speaks of:
+//
+//	conclave accepted events v1
+//	<server's name>
+//	<number of events>
+//	<SHA-256 of the list, base64>
+//
+//	— <key's name> <signature>
+//
+//	room <room id> <sequence of the first event>
+//	<event id>
+//	<event id>
+//	room …
+//
+// Sequences count the accepted events of a room from 1 without gaps, so several statements about a room either meet or leave a hole that is
+// seen. All lines end with a line feed; ids hold neither spaces nor line feeds. The layout is fixed; another one gets another first line.
+package statement
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+const title = "conclave accepted events v1"
+
+// Event is one accepted event.
+type Event struct {
+	Room string
+	Seq  uint64 // within the room, from 1
+	ID   string
+}
+
+// ErrForm means that a statement does not have the layout, or does not hold what was signed.
+var ErrForm = errors.New("statement: it is not a signed statement of accepted events")
+
+// Write signs a statement. Events of one room stand together, in order.
+func Write(w io.Writer, signer note.Signer, server string, events []Event) error {
+	var list bytes.Buffer
+	for i, e := range events {
+		if !plain(e.Room) || !plain(e.ID) {
+			return fmt.Errorf("statement: %q in %q is no event", e.ID, e.Room)
+		}
+		if i == 0 || events[i-1].Room != e.Room || events[i-1].Seq+1 != e.Seq {
+			fmt.Fprintf(&list, "room %s %d\n", e.Room, e.Seq)
+		}
+		list.WriteString(e.ID + "\n")
+	}
+	sum := sha256.Sum256(list.Bytes())
+	text := fmt.Sprintf("%s\n%s\n%d\n%s\n", title, server, len(events), base64.StdEncoding.EncodeToString(sum[:]))
+	signed, err := note.Sign(&note.Note{Text: text}, signer)
+	if err != nil {
+		return fmt.Errorf("statement: %w", err)
+	}
+	signed = append(signed, '\n')
+	_, err = w.Write(append(signed, list.Bytes()...))
+	return err
+}
+
+func plain(id string) bool {
+	return len(id) > 1 && len(id) < 1024 && !strings.ContainsAny(id, " \r\n") && id[0] != 'r'
+}
+
+// maxNote is how long the signed part may be.
+const maxNote = 1 << 16
+
+// Read checks a statement's signature and gives its events. What f got counts only if Read gives no error: the list's hash is known at its
+// end.
+func Read(r io.Reader, key note.Verifier, f func(Event) error) (server string, err error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	server, count, sum, err := readNote(in, key)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	var e Event
+	var n uint64
+	for {
+		line, err := in.ReadSlice('\n')
+		if errors.Is(err, io.EOF) && len(line) == 0 {
+			break
+		}
+		if err != nil {
+			return "", ErrForm
+		}
+		h.Write(line)
+		text := string(line[:len(line)-1])
+		if room, ok := strings.CutPrefix(text, "room "); ok {
+			if e, err = parseRoom(room); err != nil {
+				return "", err
+			}
+			continue
+		}
+		if e.Seq == 0 || !plain(text) {
+			return "", ErrForm
+		}
+		e.ID = text
+		if err := f(e); err != nil {
+			return "", err
+		}
+		e.Seq++
+		n++
+	}
+	if n != count || !bytes.Equal(h.Sum(nil), sum) {
+		return "", fmt.Errorf("%w: its list is not the one that was signed", ErrForm)
+	}
+	return server, nil
+}
+
+func parseRoom(text string) (Event, error) {
+	room, first, _ := strings.Cut(text, " ")
+	seq, err := strconv.ParseUint(first, 10, 63)
+	if err != nil || seq == 0 || !plain(room) {
+		return Event{}, ErrForm
+	}
+	return Event{Room: room, Seq: seq}, nil
+}
+
+// readNote reads up to the empty line behind the signatures.
+func readNote(in *bufio.Reader, key note.Verifier) (server string, count uint64, sum []byte, err error) {
+	var msg []byte
+	for empty := 0; empty < 2; {
+		line, err := in.ReadSlice('\n')
+		if err != nil || len(msg)+len(line) > maxNote {
+			return "", 0, nil, ErrForm
+		}
+		if len(line) == 1 {
+			if empty++; empty == 2 {
+				break
+			}
+		}
+		msg = append(msg, line...)
+	}
+	n, err := note.Open(msg, note.VerifierList(key))
+	if err != nil {
+		return "", 0, nil, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	lines := strings.Split(n.Text, "\n")
+	if len(lines) != 5 || lines[0] != title {
+		return "", 0, nil, ErrForm
+	}
+	count, err = strconv.ParseUint(lines[2], 10, 63)
+	if err != nil {
+		return "", 0, nil, ErrForm
+	}
+	sum, err = base64.StdEncoding.DecodeString(lines[3])
+	if err != nil || len(sum) != sha256.Size {
+		return "", 0, nil, ErrForm
+	}
+	return lines[1], count, sum, nil
+}

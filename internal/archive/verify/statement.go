@@ -1,0 +1,96 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"conclave.chat/internal/archive/segment"
+	"conclave.chat/internal/archive/statement"
+)
+
+// accepted is an event that the homeserver says it accepted.
+type accepted struct {
+	room, id string
+	seq      uint64
+	recorded bool
+	gap      bool
+}
+
+// readStatements reads what the homeserver says. A statement that is not right is no problem of the archive, but ends the verification.
+func (r *run) readStatements() error {
+	if len(r.Statements) == 0 {
+		return nil
+	}
+	r.stated = map[segment.Digest]*accepted{}
+	rooms := map[string]map[uint64]string{}
+	for i, in := range r.Statements {
+		_, err := statement.Read(in, r.Server, func(e statement.Event) error {
+			seqs := rooms[e.Room]
+			if seqs == nil {
+				seqs = map[uint64]string{}
+				rooms[e.Room] = seqs
+			}
+			if id, ok := seqs[e.Seq]; ok && id != e.ID {
+				r.problem("room "+e.Room, "statements name two events, %s and %s, as number %d", id, e.ID, e.Seq)
+			}
+			seqs[e.Seq] = e.ID
+			r.stated[segment.Subject(e.Room, e.ID)] = &accepted{room: e.Room, id: e.ID, seq: e.Seq}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("statement %d: %w", i+1, err)
+		}
+	}
+	for room, seqs := range rooms {
+		sorted := slices.Sorted(maps.Keys(seqs))
+		for i := 1; i < len(sorted); i++ {
+			if sorted[i] != sorted[i-1]+1 {
+				r.problem("room "+room, "the statements leave out events %d to %d", sorted[i-1]+1, sorted[i]-1)
+			}
+		}
+	}
+	r.report.Stated = int64(len(r.stated))
+	return nil
+}
+
+// accepted notes that the log has an event, and gives what the homeserver says of it.
+func (w *walk) accepted(e *segment.Entry, path string) *accepted {
+	a := w.stated[e.Subject]
+	if a == nil {
+		return nil
+	}
+	if e.Kind == segment.Gap {
+		a.gap = true
+		return a
+	}
+	if a.recorded {
+		w.problem(path, "entry %d is a second record of %s in %s", e.Seq, a.id, a.room)
+	}
+	a.recorded = true
+	return a
+}
+
+// maxLines is how many events are named; a line says how many more there are.
+const maxLines = 100
+
+func (r *run) compareStatements() error {
+	var missing []*accepted
+	for _, a := range r.stated {
+		if !a.recorded && !a.gap {
+			missing = append(missing, a)
+		}
+	}
+	slices.SortFunc(missing, func(a, b *accepted) int {
+		return cmp.Or(cmp.Compare(a.room, b.room), cmp.Compare(a.seq, b.seq))
+	})
+	for i, a := range missing {
+		if i == maxLines {
+			r.problem("room "+a.room, "and %d more events, here and in other rooms", len(missing)-i)
+			break
+		}
+		r.problem("room "+a.room, "event %s, number %d, was accepted and is neither archived nor a gap", a.id, a.seq)
+	}
+	return nil
+}
