@@ -31,6 +31,7 @@ type cli struct {
 	User              userCmd              `cmd:"" help:"Look after accounts."`
 	RegistrationToken registrationTokenCmd `cmd:"" help:"Look after registration tokens."`
 	Audit             auditCmd             `cmd:"" help:"Verify and export the audit log: who did what as an administrator."`
+	Archive           archiveCmd           `cmd:"" help:"Look after the sealed archive, offline: keys, verification, opening."`
 	Version           versionCmd           `cmd:"" help:"Print the version."`
 }
 

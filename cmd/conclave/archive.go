@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/term"
+
+	"conclave.chat/internal/archive/access"
+	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/merkle"
+	"conclave.chat/internal/archive/officer"
+	"conclave.chat/internal/archive/verify"
+)
+
+// archiveCmd is the officers' tool. It needs no server and no configuration.
+type archiveCmd struct {
+	Keygen archiveKeygenCmd `cmd:"" help:"Make the keys of an archive; the one that opens it is split among officers."`
+	Verify archiveVerifyCmd `cmd:"" help:"Prove that nothing was altered, removed, reordered or added. Needs public keys alone."`
+	Unseal archiveUnsealCmd `cmd:"" help:"Open what a case is about, with the shares of a quorum of officers."`
+	Access archiveAccessCmd `cmd:"" help:"List who opened the archive, after verifying that log."`
+}
+
+// Names of the files that keygen makes.
+const (
+	recipientFile = "archive.recipient"
+	logKeyFile    = "log.key"
+	logPublicFile = "log.public"
+	accessFile    = "access.public"
+)
+
+type archiveKeygenCmd struct {
+	Origin   string         `help:"Name of the archive's log, such as example.org/archive. It cannot change later." required:""`
+	Officers officer.Quorum `help:"How many officers of how many open the archive together, such as 3-of-5." required:""`
+	Names    []string       `help:"The officers' names, separated by commas. Default: officer-1, officer-2 …" name:"names"`
+	Out      string         `help:"Folder for the keys; it is made." required:"" type:"path"`
+}
+
+// Run makes the keys. Each officer types a passphrase, or they are the lines of standard input.
+func (k *archiveKeygenCmd) Run() error {
+	if len(k.Names) == 0 {
+		for i := range k.Officers.Of {
+			k.Names = append(k.Names, fmt.Sprint("officer-", i+1))
+		}
+	}
+	if len(k.Names) != k.Officers.Of {
+		return fmt.Errorf("there are %d names for %d officers", len(k.Names), k.Officers.Of)
+	}
+	if _, err := os.Stat(k.Out); err == nil {
+		return fmt.Errorf("%s exists already", k.Out)
+	}
+	o := officer.Options{Origin: k.Origin, Need: k.Officers.Need}
+	in := bufio.NewReader(os.Stdin)
+	for _, name := range k.Names {
+		if !filepath.IsLocal(name) || strings.ContainsAny(name, `/\`) {
+			return fmt.Errorf("%q is not a name for a file", name)
+		}
+		pass, err := askPassphrase(in, "New passphrase of "+name, true)
+		if err != nil {
+			return err
+		}
+		o.Officers = append(o.Officers, officer.Officer{Name: name, Passphrase: pass})
+	}
+	keys, err := officer.Generate(o)
+	if err != nil {
+		return err
+	}
+	files := map[string]string{
+		recipientFile: keys.Recipient + "\n", logKeyFile: keys.LogKey + "\n", logPublicFile: keys.LogPublic + "\n", accessFile: keys.Access + "\n",
+	}
+	for i, name := range k.Names {
+		files[name+".share"] = string(keys.Shares[i])
+	}
+	for name, text := range files {
+		if err := depot.Replace(k.Out, name, []byte(text)); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("For the recorder:  %s (public), %s (secret: it signs the log)\n", recipientFile, logKeyFile)
+	fmt.Printf("For everybody:     %s, %s (they verify)\n", logPublicFile, accessFile)
+	fmt.Printf("For each officer:  NAME.share. Give each officer theirs and delete it here; %d of %d open the archive.\n", k.Officers.Need, k.Officers.Of)
+	return nil
+}
+
+// askPassphrase reads one on the terminal, or the next line where there is none.
+func askPassphrase(in *bufio.Reader, prompt string, twice bool) (string, error) {
+	fd := int(os.Stdin.Fd())
+	if !term.IsTerminal(fd) {
+		line, err := in.ReadString('\n')
+		pass := strings.TrimRight(line, "\r\n")
+		if pass == "" {
+			return "", errors.Join(fmt.Errorf("%s: no line on standard input", prompt), err)
+		}
+		return pass, nil
+	}
+	ask := func(prompt string) (string, error) {
+		fmt.Fprint(os.Stderr, prompt+": ")
+		p, err := term.ReadPassword(fd)
+		fmt.Fprintln(os.Stderr)
+		return string(p), err
+	}
+	first, err := ask(prompt)
+	if err != nil || !twice {
+		return first, err
+	}
+	again, err := ask("Again")
+	if err == nil && (first != again || first == "") {
+		err = errors.New("the passphrases differ or are empty")
+	}
+	return first, err
+}
+
+func readVerifier(path string) (note.Verifier, error) {
+	text, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		return nil, err
+	}
+	return merkle.ParseVerifier(string(text))
+}
+
+type archiveVerifyCmd struct {
+	Dir        string   `arg:"" help:"The archive's folder." type:"path"`
+	Key        string   `help:"File with the log's public key." required:"" type:"path"`
+	Checkpoint []string `help:"File with a checkpoint that you kept: the log must have grown from it." type:"path"`
+	Witness    []string `help:"File with a witness's public key." type:"path"`
+	Quorum     int      `help:"How many of the witnesses must have signed. Default: all."`
+	Statement  []string `help:"File with the homeserver's statement of accepted events." type:"path"`
+	ServerKey  string   `help:"File with the public key of these statements." type:"path"`
+}
+
+// Run verifies an archive.
+func (v *archiveVerifyCmd) Run(ctx context.Context) error {
+	o := verify.Options{}
+	var err error
+	if o.Policy.Log, err = readVerifier(v.Key); err != nil {
+		return err
+	}
+	for _, path := range v.Witness {
+		w, err := readVerifier(path)
+		if err != nil {
+			return err
+		}
+		o.Policy.Witnesses = append(o.Policy.Witnesses, w)
+	}
+	if o.Policy.Quorum = v.Quorum; v.Quorum == 0 {
+		o.Policy.Quorum = len(v.Witness)
+	}
+	for _, path := range v.Checkpoint {
+		kept, err := os.ReadFile(filepath.Clean(path))
+		if err != nil {
+			return err
+		}
+		o.Kept = append(o.Kept, kept)
+	}
+	if len(v.Statement) > 0 {
+		if o.Server, err = readVerifier(v.ServerKey); err != nil {
+			return fmt.Errorf("--server-key: %w", err)
+		}
+	}
+	for _, path := range v.Statement {
+		f, err := os.Open(filepath.Clean(path))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		o.Statements = append(o.Statements, f)
+	}
+	d, err := depot.OpenDir(v.Dir)
+	if err != nil {
+		return err
+	}
+	r, err := verify.Run(ctx, d, o)
+	if err != nil {
+		return err
+	}
+	return printReport(os.Stdout, r)
+}
+
+func printReport(w io.Writer, r *verify.Report) error {
+	for _, g := range r.Gaps {
+		what := g.Room + " " + g.Event
+		if g.Event == "" {
+			what = "of an event that no statement names"
+		}
+		fmt.Fprintf(w, "gap %d: %s: %s\n", g.Seq, what, g.Reason)
+	}
+	for _, s := range r.Strays {
+		fmt.Fprintf(w, "note: %s: the log does not refer to it\n", s)
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "PROBLEM %s\n", p)
+	}
+	if n := len(r.Problems); n > 0 {
+		return fmt.Errorf("the archive is not right: %d problems, see above", n)
+	}
+	fmt.Fprintf(w, "The archive is right: %d records, %d gaps, %d attachments in %d segments, %d more segments at the end of their time.\n",
+		r.Records, len(r.Gaps), r.Blobs, r.Segments, r.Shredded)
+	if r.Newer > 0 {
+		fmt.Fprintf(w, "%d more entries are newer than the checkpoint, and not proved by it.\n", r.Newer)
+	}
+	if r.Stated > 0 {
+		fmt.Fprintf(w, "Each of the %d accepted events that the statements name is archived, or a gap above.\n", r.Stated)
+	}
+	fmt.Fprintf(w, "Keep a copy of the file checkpoint elsewhere, to verify against it later: %d entries, root %s\n", r.Checkpoint.N, r.Checkpoint.Hash)
+	return nil
+}
+
+type archiveAccessCmd struct {
+	Dir string `arg:"" help:"The access log's folder." type:"path"`
+	Key string `help:"File with the access log's public key." required:"" type:"path"`
+}
+
+// Run lists the access log.
+func (a *archiveAccessCmd) Run(ctx context.Context) error {
+	key, err := readVerifier(a.Key)
+	if err != nil {
+		return err
+	}
+	d, err := depot.OpenDir(a.Dir)
+	if err != nil {
+		return err
+	}
+	entries, err := access.Read(ctx, d, key)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		fmt.Printf("%s  case %s  %s  %d segments  %s\n", e.Time.Format(time.RFC3339), e.Case, strings.Join(slices.Sorted(slices.Values(e.Officers)), ", "),
+			len(e.Segments), e.Reason)
+	}
+	fmt.Printf("The access log is right: %d entries.\n", len(entries))
+	return nil
+}

@@ -1,0 +1,172 @@
+// Package unseal opens the segments that a case is about. It decides by what a segment's own blocks say without a key (retention class, first and last time)
+// which ones those are, and gives the lines that lie in the scope; keys of other segments are not touched.
+package unseal
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/archive/segment"
+)
+
+// Scope says what a case is about. Empty fields do not narrow it.
+type Scope struct {
+	Since, Until time.Time // Until itself is outside
+	Classes      []string
+	Rooms        []string
+}
+
+// Segment is one that may hold something of the scope.
+type Segment struct {
+	Name  string // in the archive
+	Class string
+	ID    segment.ID
+}
+
+// Plan finds the segments of a scope, without a key.
+func Plan(ctx context.Context, d depot.Reader, s Scope) ([]Segment, error) {
+	var plan []Segment
+	for name, err := range d.List(ctx, "segment/") {
+		if err != nil {
+			return nil, err
+		}
+		parts := strings.Split(name, "/")
+		id, err := segment.ParseID(strings.TrimSuffix(parts[len(parts)-1], depot.OpenSuffix))
+		if err != nil || len(parts) != 3 {
+			return nil, fmt.Errorf("%s: it is not a file of an archive", name)
+		}
+		if len(s.Classes) > 0 && !slices.Contains(s.Classes, parts[1]) {
+			continue
+		}
+		first, last, err := span(ctx, d, name)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if !s.Until.IsZero() && !first.Before(s.Until) || !s.Since.IsZero() && !last.IsZero() && last.Before(s.Since) {
+			continue
+		}
+		plan = append(plan, Segment{Name: name, Class: parts[1], ID: id})
+	}
+	return plan, nil
+}
+
+// clocks is by how much an event's time may lie before the opening of its segment: it is taken when the recorder sees the event, before it waits for keys
+// and for its commit.
+const clocks = time.Hour
+
+// span gives the times between which a segment was written; the end is zero if it is not closed.
+func span(ctx context.Context, d depot.Reader, name string) (first, last time.Time, err error) {
+	err = blocks(ctx, d, name, func(b *segment.Block) error {
+		switch b.Type {
+		case segment.TypeOpening:
+			first = b.Opening.Time.Add(-clocks)
+		case segment.TypeClosing:
+			last = b.Closing.Time
+		}
+		return nil
+	})
+	return first, last, err
+}
+
+func blocks(ctx context.Context, d depot.Reader, name string, f func(*segment.Block) error) error {
+	file, err := d.Open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	scan := segment.NewScanner(bufio.NewReaderSize(file, 1<<18))
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		b, err := scan.Next()
+		var damage *segment.DamageError
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case errors.As(err, &damage) && damage.Torn && strings.HasSuffix(name, depot.OpenSuffix):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := f(b); err != nil {
+			return err
+		}
+	}
+}
+
+// Line is one line of the archive, as sealed.
+type Line struct {
+	Item   segment.Item
+	Seq    uint64
+	Text   []byte
+	Record *record.Record
+}
+
+// Open gives the lines of a segment that lie in the scope, in order.
+func Open(ctx context.Context, d depot.Reader, seg Segment, s Scope, id age.Identity, f func(Line) error) error {
+	file, err := d.Open(ctx, depot.KeyPath(seg.Class, seg.ID.String()))
+	if err != nil {
+		return fmt.Errorf("%s: %w", depot.KeyPath(seg.Class, seg.ID.String()), err)
+	}
+	key, err := io.ReadAll(io.LimitReader(file, 1<<20))
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	secret, err := segment.Unwrap(key, id)
+	if err != nil {
+		return err
+	}
+	defer clear(secret)
+	o, err := segment.NewOpener(secret, seg.ID)
+	if err != nil {
+		return err
+	}
+	defer o.Close()
+	err = blocks(ctx, d, seg.Name, func(b *segment.Block) error {
+		if b.Segment != seg.ID {
+			return fmt.Errorf("it holds segment %s", b.Segment)
+		}
+		if b.Type != segment.TypeGroup {
+			return nil
+		}
+		lines, err := o.Open(b)
+		if err != nil {
+			return fmt.Errorf("offset %d: %w", b.Offset, err)
+		}
+		for i, text := range lines {
+			l := Line{Item: b.Items[i], Seq: b.Seq + uint64(i), Text: text}
+			seq, r, err := record.Decode(text)
+			if err != nil || seq != l.Seq {
+				return fmt.Errorf("offset %d: line %d is not a record: %w", b.Offset, i, err)
+			}
+			l.Record = r
+			if s.holds(l) {
+				if err := f(l); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", seg.Name, err)
+	}
+	return nil
+}
+
+func (s Scope) holds(l Line) bool {
+	at := l.Record.Time
+	return (s.Since.IsZero() || !at.Before(s.Since)) && (s.Until.IsZero() || at.Before(s.Until)) &&
+		(len(s.Rooms) == 0 || slices.Contains(s.Rooms, l.Record.Room))
+}
