@@ -1,14 +1,86 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
+	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/mod/sumdb/note"
+
+	"conclave.chat/internal/archive"
+	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/archive/segment"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"conclave": func() { os.Exit(run()) }})
+	testscript.Main(m, map[string]func(){
+		"conclave": func() { os.Exit(run()) },
+		"archivist": func() {
+			if err := archivist(os.Args[1], os.Args[2]); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+		},
+	})
+}
+
+// archivist writes a small archive with the keys of a folder, as the recorder does.
+func archivist(keys, dir string) error {
+	recipient, err := os.ReadFile(filepath.Join(keys, recipientFile))
+	if err != nil {
+		return err
+	}
+	to, err := age.ParseHybridRecipient(strings.TrimSpace(string(recipient)))
+	if err != nil {
+		return err
+	}
+	skey, err := os.ReadFile(filepath.Join(keys, logKeyFile))
+	if err != nil {
+		return err
+	}
+	signer, err := note.NewSigner(strings.TrimSpace(string(skey)))
+	if err != nil {
+		return err
+	}
+	public, err := readVerifier(filepath.Join(keys, logPublicFile))
+	if err != nil {
+		return err
+	}
+	l, err := archive.Open(archive.Config{Dir: dir, Signer: signer, Verifier: public, Recipients: []age.Recipient{to}})
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	for i, class := range []string{"3y", "7y", "7y"} {
+		event := fmt.Sprint("$", i)
+		r := record.Record{Room: fmt.Sprint("!room", i), EventID: event, Time: time.Now(), Type: "m.room.message", Plaintext: []byte(`{"body":"hello"}`)}
+		line, err := r.Encode()
+		if err != nil {
+			return err
+		}
+		if _, err := l.Append(ctx, archive.Draft{Class: class, Kind: segment.Record, Subject: segment.Subject(r.Room, event), Line: line}); err != nil {
+			return err
+		}
+	}
+	blob, err := l.PutBlob(ctx, "7y", strings.NewReader("the attachment"))
+	if err != nil {
+		return err
+	}
+	r := record.Record{Room: "!room1", EventID: "$1", Time: time.Now(), Attachments: []record.Attachment{{Name: "a.txt", Blob: blob.Sum.String()}}}
+	line, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	if _, err := l.Append(ctx, blob.Draft(line)); err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 // The scripts in testdata/script use the program as an administrator does.
