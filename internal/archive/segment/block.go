@@ -164,7 +164,7 @@ func (s *Scanner) fill() error {
 	s.buf.Reset()
 	n, err := io.CopyN(&s.buf, s.r, headSize)
 	switch {
-	case n == 0 && errors.Is(err, io.EOF):
+	case n == 0 && errors.Is(err, io.EOF) && s.number > 0:
 		return io.EOF
 	case endOfFile(err):
 		return s.torn()
