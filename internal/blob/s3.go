@@ -27,6 +27,15 @@ type bucket struct {
 }
 
 func newS3(c S3) (*bucket, error) {
+	client, err := Connect(c)
+	if err != nil {
+		return nil, err
+	}
+	return &bucket{core: minio.Core{Client: client}, name: c.Bucket, prefix: c.Prefix}, nil
+}
+
+// Connect makes the client for a bucket, for packages that keep other things in one than blobs.
+func Connect(c S3) (*minio.Client, error) {
 	if c.Bucket == "" {
 		return nil, errors.New("blob: s3.bucket is not set")
 	}
@@ -42,7 +51,7 @@ func newS3(c S3) (*bucket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blob: s3: %w", err)
 	}
-	return &bucket{core: minio.Core{Client: client}, name: c.Bucket, prefix: c.Prefix}, nil
+	return client, nil
 }
 
 // Put uploads a small object in one request and a large one in parts. S3 shows an object only once it is there as a whole. Each

@@ -226,7 +226,7 @@ func (r *run) findMissing() error {
 // readBlobs reads all attachments, several at a time.
 func (r *run) readBlobs() error {
 	known := map[string]bool{}
-	g, ctx := errgroup.WithContext(r.ctx)
+	var g errgroup.Group
 	g.SetLimit(r.Workers)
 	for _, b := range r.blobs {
 		path := depot.BlobPath(b.class, b.name)
@@ -249,7 +249,7 @@ func (r *run) readBlobs() error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	for name, err := range r.depot.List(ctx, "blob/") {
+	for name, err := range r.depot.List(r.ctx, "blob/") {
 		if err != nil {
 			return err
 		}
