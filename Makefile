@@ -14,7 +14,7 @@ PLATFORMS := linux-amd64 linux-arm64
 TEST := CONCLAVE_POSTGRES_FSYNC=off scripts/postgres run go test $(TAGS) -timeout 20m
 # Packages whose work is done by several goroutines at once.
 RACE := ./internal/store/... ./internal/notify ./internal/ephemeral ./internal/push ./internal/feed/... ./internal/room/... ./internal/media/... ./internal/blob ./internal/egress \
-	./internal/ident ./internal/e2ee ./internal/history ./internal/visibility ./internal/directory ./internal/mail ./internal/door ./internal/door/filehead
+	./internal/archive/... ./internal/ident ./internal/e2ee ./internal/history ./internal/visibility ./internal/directory ./internal/mail ./internal/door ./internal/door/filehead
 FUZZTIME := 30s
 
 .DEFAULT_GOAL := help
