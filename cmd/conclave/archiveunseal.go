@@ -159,7 +159,7 @@ func (u *archiveUnsealCmd) log(ctx context.Context, d depot.Dir, id *officer.Ide
 
 // open writes a segment's lines, one JSON object each.
 func (u *archiveUnsealCmd) open(ctx context.Context, d depot.Dir, seg unseal.Segment, s unseal.Scope, id *officer.Identity) (n int, err error) {
-	f, err := os.OpenFile(filepath.Join(u.Out, seg.Class+"-"+seg.ID.String()+".jsonl"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // a checked class and an id
+	f, err := os.OpenFile(filepath.Join(u.Out, seg.Class+"-"+seg.ID.String()+".jsonl"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return 0, err
 	}

@@ -37,7 +37,6 @@ type Quorum struct{ Need, Of int }
 
 const maxOfficers = 100
 
-//nolint:gochecknoglobals // a constant
 var quorumForm = regexp.MustCompile(`^(\d{1,3})-of-(\d{1,3})$`)
 
 // UnmarshalText reads 3-of-5.

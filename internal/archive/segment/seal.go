@@ -204,7 +204,7 @@ func (s *Sealer) Group(dst []byte, seq uint64, items []Item, lines [][]byte) ([]
 		return nil, fmt.Errorf("segment: a group of %d bytes is too large", body)
 	}
 	setLength(dst[start:], body) // it is authenticated too
-	dst = aead.Seal(dst, make([]byte, aead.NonceSize()), packed, dst[start:])
+	dst = aead.Seal(dst, make([]byte, aead.NonceSize()), packed, dst[start:]) //nolint:gosec // each key is used once: see the package comment
 	clear(packed)
 	s.chain.step()
 	s.items += uint64(len(items))

@@ -48,14 +48,16 @@ var ErrForm = errors.New("statement: it is not a signed statement of accepted ev
 // Write signs a statement. Events of one room stand together, in order.
 func Write(w io.Writer, signer note.Signer, server string, events []Event) error {
 	var list bytes.Buffer
-	for i, e := range events {
+	var last Event
+	for _, e := range events {
 		if !plain(e.Room) || !plain(e.ID) {
 			return fmt.Errorf("statement: %q in %q is no event", e.ID, e.Room)
 		}
-		if i == 0 || events[i-1].Room != e.Room || events[i-1].Seq+1 != e.Seq {
+		if last.Room != e.Room || last.Seq+1 != e.Seq {
 			fmt.Fprintf(&list, "room %s %d\n", e.Room, e.Seq)
 		}
 		list.WriteString(e.ID + "\n")
+		last = e
 	}
 	sum := sha256.Sum256(list.Bytes())
 	text := fmt.Sprintf("%s\n%s\n%d\n%s\n", title, server, len(events), base64.StdEncoding.EncodeToString(sum[:]))

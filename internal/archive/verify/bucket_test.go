@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -88,7 +89,10 @@ func TestABucketVerifies(t *testing.T) {
 		t.Fatal(err)
 	}
 	ship(359)
-	for name := range d.List(ctx, "segment/") {
+	for name, err := range d.List(ctx, "segment/") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if until := locked[name]; until != now.Add(keep(strings.Split(name, "/")[1])).Format(time.RFC3339) || puts[name] != 1 {
 			t.Errorf("%s was put %d times and is locked until %q", name, puts[name], until)
 		}
@@ -96,12 +100,15 @@ func TestABucketVerifies(t *testing.T) {
 	if locked["tile/0/000"] != "2026-01-11T00:00:00Z" || locked["checkpoint"] != "" {
 		t.Errorf("locks: %v", locked)
 	}
-	for name := range b.List(ctx, "segment/") {
+	for name, err := range b.List(ctx, "segment/") {
+		if err != nil {
+			t.Fatal(err)
+		}
 		if _, err := os.Stat(filepath.Join(m.dir, name)); err != nil {
 			t.Errorf("%s is in the bucket alone", name)
 		}
 	}
-	if _, err := b.Open(ctx, "nothing"); err != depot.ErrNotFound {
+	if _, err := b.Open(ctx, "nothing"); !errors.Is(err, depot.ErrNotFound) {
 		t.Errorf("nothing: %v", err)
 	}
 }

@@ -273,6 +273,7 @@ func (w *walk) entry(raw []byte, path string) {
 	case segment.Blob:
 		w.report.Blobs++
 		w.blobs = append(w.blobs, blob{segment: e.Segment, class: s.class, name: e.Subject.String(), key: strings.Clone(e.Note)})
+	case segment.Closed: // its block is compared with the segment
 	case segment.Shred:
 		if id, err := segment.ParseID(e.Note); err == nil {
 			if w.segments[id] == nil {
