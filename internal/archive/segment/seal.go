@@ -203,7 +203,7 @@ func (s *Sealer) Group(dst []byte, seq uint64, items []Item, lines [][]byte) ([]
 	if body > MaxBody {
 		return nil, fmt.Errorf("segment: a group of %d bytes is too large", body)
 	}
-	setLength(dst[start:], body) // it is authenticated too
+	setLength(dst[start:], body)                                              // it is authenticated too
 	dst = aead.Seal(dst, make([]byte, aead.NonceSize()), packed, dst[start:]) //nolint:gosec // each key is used once: see the package comment
 	clear(packed)
 	s.chain.step()
