@@ -26,6 +26,11 @@ func (l *Ledger) appendOnce(ctx context.Context, d Draft) (mx.EventID, error) {
 		return made, nil
 	}
 	defer func() { l.txns.finish(d.Txn, turn, made) }()
+	before, err := l.made(ctx, d)
+	if before != "" || err != nil {
+		made = before
+		return made, err
+	}
 	ids, err := l.append(ctx, &d.Txn, d)
 	if err != nil {
 		return "", err
@@ -40,6 +45,9 @@ func (l *Ledger) append(ctx context.Context, txn *eventlog.Txn, drafts ...Draft)
 	for i, d := range drafts {
 		var err error
 		if prepared[i], err = l.Prepare(ctx, d); err != nil {
+			return nil, err
+		}
+		if err := l.check(ctx, prepared[i]); err != nil {
 			return nil, err
 		}
 		rooms[i] = d.Room

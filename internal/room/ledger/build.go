@@ -22,7 +22,11 @@ type Write struct {
 	now    int64
 
 	duplicate mx.EventID // what the request has made already
-	pending   *store.Pending
+
+	after   []*Write      // those that it is built upon, if they were not durable
+	queued  chan struct{} // closed when it was handed to the committer, or refused
+	refused bool
+	pending *store.Pending
 }
 
 // Part is what a write appends to one room.
@@ -35,6 +39,7 @@ type Part struct {
 	applied  []*eventlog.Event // those that the log took: another redaction may have been faster
 	creates  *eventlog.Room    // set if the write makes the room
 	write    *Write
+	recorded bool // its events are countersigned
 }
 
 // Now is the time of the write in milliseconds.

@@ -46,6 +46,16 @@ func (l *Ledger) change(ctx context.Context, rooms []mx.RoomID, plan func(*Write
 		} else {
 			w, err = l.insist(ctx, cells, plan)
 		}
+		if errors.Is(err, errUncountersigned) {
+			w, err = l.alone(ctx, cells, plan)
+		}
+		var due *dueError
+		if errors.As(err, &due) && attempt < optimisticAttempts {
+			if err := l.record(ctx, due.room); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if !errors.Is(err, errLost) {
 			return w, err
 		}
@@ -57,15 +67,24 @@ func (l *Ledger) change(ctx context.Context, rooms []mx.RoomID, plan func(*Write
 func (l *Ledger) attempt(ctx context.Context, cells []*cell, plan func(*Write) error) (*Write, error) {
 	w, before, err := l.buildInTurn(ctx, cells, plan)
 	if err != nil {
-		if before != nil && before.Wait() != nil {
+		if before != nil && before.wait() != nil {
 			return nil, errLost // it was refused by a state that never came to be
 		}
 		return nil, err
 	}
-	if w.pending == nil {
+	if !w.changes() {
 		return w, nil
 	}
-	if err := w.pending.Wait(); err != nil {
+	if w.recorded() && w.settled() {
+		if err := w.countersign(ctx); err != nil {
+			w.refuse()
+			return nil, err
+		}
+		if err := w.enqueue(); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.wait(); err != nil {
 		for _, p := range w.parts {
 			p.cell.abandon(p)
 		}
@@ -74,35 +93,88 @@ func (l *Ledger) attempt(ctx context.Context, cells []*cell, plan func(*Write) e
 	return w, nil
 }
 
-// buildInTurn builds and enqueues a write while its rooms are locked. When that fails, the write that its decision rests on comes
-// back, if that is not durable yet.
-func (l *Ledger) buildInTurn(ctx context.Context, cells []*cell, plan func(*Write) error) (*Write, *store.Pending, error) {
+// buildInTurn builds a write while its rooms are locked. It enqueues it too, unless that is to wait for countersignatures on which nothing that
+// is built upon it depends. When it fails, the write that the decision rests on comes back, if that is not durable yet.
+func (l *Ledger) buildInTurn(ctx context.Context, cells []*cell, plan func(*Write) error) (*Write, *Write, error) {
 	for _, c := range cells {
 		c.turn.Lock()
 		defer c.turn.Unlock()
 	}
-	var before *store.Pending
+	w, err := l.planned(ctx, cells, plan)
+	if err != nil || !w.changes() {
+		var before *Write
+		if w != nil && len(w.after) > 0 {
+			before = w.after[len(w.after)-1]
+		}
+		return w, before, err
+	}
+	if w.recorded() {
+		if w.settled() {
+			w.enchain()
+			return w, nil, nil
+		}
+		if err := w.countersign(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	w.enchain()
+	return w, nil, w.enqueue()
+}
+
+// planned carries a plan out on the tips of its rooms. The caller holds their turns.
+func (l *Ledger) planned(ctx context.Context, cells []*cell, plan func(*Write) error) (*Write, error) {
+	var after []*Write
 	bases := make([]*roomstate.Snapshot, len(cells))
 	for i, c := range cells {
 		if _, err := l.current(ctx, c, l.db); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		tip, on := c.tip()
 		bases[i] = tip
 		if on != nil {
-			before = on
+			after = append(after, on)
 		}
 	}
 	w := l.newWrite(cells, bases)
+	w.after = after
 	if err := plan(w); err != nil {
-		return nil, before, err
+		return w, err
 	}
-	if !w.changes() {
-		return w, nil, nil
+	return w, w.inspect()
+}
+
+// alone makes a write that needs countersignatures while nobody else of this node writes to its rooms.
+func (l *Ledger) alone(ctx context.Context, cells []*cell, plan func(*Write) error) (*Write, error) {
+	for _, c := range cells {
+		c.turn.Lock()
+		defer c.turn.Unlock()
+	}
+	for _, c := range cells {
+		if _, on := c.tip(); on != nil {
+			_ = on.wait() // whether it failed does not matter: the state is read anew
+		}
+		c.touched(store.Pos(1) << 62)
+	}
+	w, err := l.planned(ctx, cells, plan)
+	if err != nil || !w.changes() {
+		return w, err
+	}
+	if w.recorded() {
+		if err := w.countersign(ctx); err != nil {
+			return nil, err
+		}
 	}
 	w.enchain()
-	w.pending = l.db.EnqueueThen(w.run, w.committed)
-	return w, nil, nil
+	if err := w.enqueue(); err != nil {
+		return nil, err
+	}
+	if err := w.wait(); err != nil {
+		for _, p := range w.parts {
+			p.cell.abandon(p)
+		}
+		return w, err
+	}
+	return w, nil
 }
 
 // insist builds a write inside its own job, where the state cannot change under it.
@@ -113,7 +185,7 @@ func (l *Ledger) insist(ctx context.Context, cells []*cell, plan func(*Write) er
 	}
 	for _, c := range cells {
 		if _, on := c.tip(); on != nil {
-			_ = on.Wait() // whether it failed does not matter: the state is read anew
+			_ = on.wait() // whether it failed does not matter: the state is read anew
 		}
 	}
 	var w *Write
@@ -131,6 +203,12 @@ func (l *Ledger) insist(ctx context.Context, cells []*cell, plan func(*Write) er
 		if err := plan(w); err != nil || !w.changes() {
 			return err
 		}
+		if err := w.inspect(); err != nil {
+			return err
+		}
+		if w.recorded() {
+			return errUncountersigned
+		}
 		return w.run(tx)
 	}, func() { w.committed() })
 	if err := pending.Wait(); err != nil {
@@ -140,7 +218,7 @@ func (l *Ledger) insist(ctx context.Context, cells []*cell, plan func(*Write) er
 }
 
 func (l *Ledger) newWrite(cells []*cell, bases []*roomstate.Snapshot) *Write {
-	w := &Write{ledger: l, now: l.now().UnixMilli()}
+	w := &Write{ledger: l, now: l.now().UnixMilli(), queued: make(chan struct{})}
 	for i, c := range cells {
 		w.parts = append(w.parts, &Part{cell: c, base: bases[i], tip: bases[i], write: w})
 	}
@@ -169,11 +247,11 @@ func (w *Write) enchain() {
 }
 
 // tip is the state that the next event is built on, and the write that it is waiting for, if any.
-func (c *cell) tip() (*roomstate.Snapshot, *store.Pending) {
+func (c *cell) tip() (*roomstate.Snapshot, *Write) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n := len(c.chain); n > 0 {
-		return c.chain[n-1].tip, c.chain[n-1].write.pending
+		return c.chain[n-1].tip, c.chain[n-1].write
 	}
 	return c.now, nil
 }

@@ -86,6 +86,11 @@ func (p *Part) insert(tx *store.Tx) error {
 		if err := eventlog.Insert(tx, ev); err != nil {
 			return err
 		}
+		if p.recorded {
+			if err := p.write.ledger.recorder.Accepted(tx, ev.Event); err != nil {
+				return err
+			}
+		}
 		change := store.Change{Pos: ev.Pos, Kind: store.KindEvent, Room: ev.RoomID}
 		if ev.Type == mx.TypeMember && ev.StateKey != nil {
 			change.User = mx.UserID(*ev.StateKey)

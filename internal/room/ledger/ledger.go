@@ -33,7 +33,10 @@ type Deps struct {
 	DB       *store.DB
 	Signer   mx.Signer
 	Policies []Policy
-	Now      func() time.Time
+	Recorder Recorder // nil: nothing is recorded
+	// Record makes a room a recorded one, or one that is not, as Recorder.Due asks for.
+	Record func(context.Context, mx.RoomID) error
+	Now    func() time.Time
 	// CacheEvents is how many events, state and recent ones, the caches of rooms hold together.
 	CacheEvents int
 }
@@ -43,6 +46,8 @@ type Ledger struct {
 	db       *store.DB
 	signer   mx.Signer
 	policies []Policy
+	recorder Recorder
+	record   func(context.Context, mx.RoomID) error
 	now      func() time.Time
 
 	cells   *cells
@@ -61,7 +66,7 @@ const (
 // New makes a ledger. Its Listen must be given to the bus's ListenFirst.
 func New(d Deps) *Ledger {
 	return &Ledger{
-		db: d.DB, signer: d.Signer, policies: d.Policies, now: d.Now,
+		db: d.DB, signer: d.Signer, policies: d.Policies, recorder: d.Recorder, record: d.Record, now: d.Now,
 		cells: newCells(d.CacheEvents), members: newMembers(), recent: newRecent(recentEvents), txns: newTxns(),
 	}
 }

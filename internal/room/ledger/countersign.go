@@ -1,0 +1,174 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/roomstate"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/eventlog"
+)
+
+// Recorder countersigns what happens in recorded rooms, before it is accepted.
+type Recorder interface {
+	// Recorded reports whether what happens in a room of this state is countersigned.
+	Recorded(room *roomstate.Snapshot) bool
+	// Due reports whether such a room has to be made a recorded one, or an unrecorded one, before anything else happens in it.
+	Due(room *roomstate.Snapshot) bool
+	// Check asks whether the recorder will sign what a user is about to say. It may take as long as a room key is on its way.
+	Check(ctx context.Context, room *roomstate.Snapshot, by mx.UserID, typ string, content []byte) error
+	// Sign gives events their countersignatures, or says why they are refused. An event that is accepted without one comes back as it is. It must
+	// be quick: others who write to the room wait for it.
+	Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event) ([]*mx.Event, error)
+	// Accepted notes an event of a recorded room in the write that appends it.
+	Accepted(tx *store.Tx, ev *mx.Event) error
+}
+
+// dueError asks for a room to be brought in line with what is to be recorded.
+type dueError struct{ room mx.RoomID }
+
+func (e *dueError) Error() string {
+	return "room: it is to be recorded, or no longer, before anything else happens in it"
+}
+
+// errUncountersigned says that a write needs countersignatures, for which a write job does not wait.
+var errUncountersigned = errors.New("room: a recorded room is not written to from within a job")
+
+// check asks the recorder about a message before its room is locked.
+func (l *Ledger) check(ctx context.Context, d *Prepared) error {
+	if l.recorder == nil || d.Room == "" || d.StateKey != nil || d.refusal != nil {
+		return nil
+	}
+	s, err := l.Snapshot(ctx, d.Room)
+	if err != nil || !s.Joined(d.Sender) || !l.recorder.Recorded(s) {
+		return nil //nolint:nilerr // Add says what is wrong
+	}
+	return l.recorder.Check(ctx, s, d.Sender, d.Type, d.Content)
+}
+
+// made finds what a request of a recorded room has made already, before its event is built, and recorded, anew.
+func (l *Ledger) made(ctx context.Context, d Draft) (mx.EventID, error) {
+	if l.recorder == nil {
+		return "", nil
+	}
+	s, err := l.Snapshot(ctx, d.Room)
+	if err != nil || !l.recorder.Recorded(s) {
+		return "", nil //nolint:nilerr // Add says what is wrong
+	}
+	return eventlog.TxnEvent(ctx, l.db, d.Txn)
+}
+
+// inspect finds out which parts of a write are recorded. It refuses a write that leaves a room in a state in which nothing may happen.
+func (w *Write) inspect() error {
+	r := w.ledger.recorder
+	if r == nil {
+		return nil
+	}
+	for _, p := range w.parts {
+		if len(p.events) == 0 {
+			continue
+		}
+		if !p.departs() && r.Due(p.tip) {
+			return &dueError{p.Room()}
+		}
+		p.recorded = r.Recorded(p.tip)
+	}
+	return nil
+}
+
+// departs reports whether all that a part does is to let members go: that must be possible where nothing else is.
+func (p *Part) departs() bool {
+	for _, ev := range p.events {
+		if ev.Type != mx.TypeMember || ev.Membership() != mx.Leave {
+			return false
+		}
+	}
+	return true
+}
+
+func (w *Write) recorded() bool {
+	for _, p := range w.parts {
+		if p.recorded {
+			return true
+		}
+	}
+	return false
+}
+
+// settled reports whether nothing but messages come from the write: then the state that others build upon is known without the
+// countersignatures, which no event's id covers.
+func (w *Write) settled() bool {
+	for _, p := range w.parts {
+		for _, ev := range p.events {
+			if ev.IsState() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// countersign asks for the signatures. Whoever sent the event may go away meanwhile: others have built upon it.
+func (w *Write) countersign(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	for _, p := range w.parts {
+		if !p.recorded || len(p.events) == 0 {
+			continue
+		}
+		list := make([]*mx.Event, len(p.events))
+		for i, ev := range p.events {
+			list[i] = ev.Event
+		}
+		signed, err := w.ledger.recorder.Sign(ctx, p.base.Version(), list)
+		if err != nil {
+			return err
+		}
+		state := false
+		p.cell.mu.Lock()
+		for i, ev := range p.events {
+			state = state || ev.IsState()
+			ev.Event = signed[i]
+		}
+		p.cell.mu.Unlock()
+		if state && p.redacted == nil {
+			p.tip = p.base
+			for _, ev := range p.events {
+				p.tip = p.tip.With(ev.Event, 0)
+			}
+		}
+	}
+	return nil
+}
+
+// refuse gives up a write that others may have built upon.
+func (w *Write) refuse() {
+	w.refused = true
+	for _, p := range w.parts {
+		p.cell.abandon(p)
+	}
+	close(w.queued)
+}
+
+// enqueue hands the write to the committer, after those that it is built upon.
+func (w *Write) enqueue() error {
+	for _, before := range w.after {
+		<-before.queued
+		if before.refused {
+			w.refuse()
+			return errLost
+		}
+	}
+	w.pending = w.ledger.db.EnqueueThen(w.run, w.committed)
+	close(w.queued)
+	return nil
+}
+
+// wait returns once the write is durable, or with the reason why it was not made.
+func (w *Write) wait() error {
+	<-w.queued
+	if w.refused {
+		return errLost
+	}
+	return w.pending.Wait()
+}
