@@ -14,6 +14,7 @@ import (
 	"conclave.chat/internal/doctor"
 	"conclave.chat/internal/door/admin"
 	"conclave.chat/internal/door/conclave"
+	recordingdoor "conclave.chat/internal/door/recording"
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/organisation"
 	"conclave.chat/internal/store"
@@ -33,7 +34,7 @@ func (a *App) wireAdmin() error {
 		return err
 	}
 	own := conclave.New(conclave.Deps{Audit: log, Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, MinPassword: a.cfg.Accounts.Passwords.MinLength})
-	a.routes = append(a.routes, h.Routes(), own.Routes())
+	a.routes = append(a.routes, h.Routes(), own.Routes(), recordingdoor.Routes(a.recording))
 	return nil
 }
 
@@ -79,7 +80,12 @@ func (a *App) wireOrganisation() error {
 	if err := base.CheckRetention(); err != nil {
 		return fmt.Errorf("app: retention: %w", err)
 	}
-	a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base})
+	if a.cfg.Recording.URL != "" {
+		c := a.cfg.Recording
+		base.RecordingScope, base.RecordingMode = c.Scope, c.Mode
+		base.RecordingRooms, base.RecordingPeople = append(base.RecordingRooms, c.Rooms...), append(base.RecordingPeople, c.People...)
+	}
+	a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base, Recording: a.checkRecording})
 	a.bus.ListenFirst(a.organisation.Changed)
 	return nil
 }
@@ -90,6 +96,7 @@ func (a *App) sources() map[string]string {
 	for name, path := range map[string]string{
 		"name": "organisation", "registration": "accounts.registration.mode", "upload_limit": "media.max_upload", "user_quota": "media.quota_bytes",
 		"encrypt_rooms": "rooms.encrypt", "retention_days": "retention.days", "retention_min_days": "retention.min_days", "retention_max_days": "retention.max_days",
+		"recording_scope": "recording.scope", "recording_mode": "recording.mode", "recording_rooms": "recording.rooms", "recording_people": "recording.people",
 	} {
 		list[name] = a.cfg.Source(path)
 	}

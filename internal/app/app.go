@@ -40,6 +40,7 @@ import (
 	"conclave.chat/internal/organisation"
 	"conclave.chat/internal/personal"
 	"conclave.chat/internal/push"
+	"conclave.chat/internal/recording"
 	"conclave.chat/internal/retention"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/room/steward"
@@ -82,6 +83,7 @@ type App struct {
 	mail         *mail.Mailer // nil without a mail server
 	organisation *organisation.Service
 	retention    *retention.Service
+	recording    *recording.Service
 	steward      *steward.Service
 	enrol        *enrol.Service
 
@@ -150,6 +152,9 @@ func (a *App) wire(ctx context.Context) error {
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.watchStore()
 	if err := a.wireOrganisation(); err != nil {
+		return err
+	}
+	if err := a.wireRecording(); err != nil {
 		return err
 	}
 	if err := a.wireRooms(); err != nil {

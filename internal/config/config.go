@@ -23,6 +23,7 @@ import (
 	"conclave.chat/internal/media"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/push"
+	"conclave.chat/internal/recording"
 	"conclave.chat/internal/room"
 )
 
@@ -43,10 +44,13 @@ type Config struct {
 	Accounts     ident.Config `yaml:"accounts"`
 	Rooms        room.Config  `yaml:"rooms"`
 	Retention    Retention    `yaml:"retention"`
-	Push         push.Config  `yaml:"push"`
-	Media        media.Config `yaml:"media"`
-	Encryption   e2ee.Config  `yaml:"encryption"`
-	Presence     bool         `yaml:"presence" doc:"Tell people who share a room whether the others are online. It costs work for each who comes and goes."`
+
+	Recording recording.Config `yaml:"recording"`
+
+	Push       push.Config  `yaml:"push"`
+	Media      media.Config `yaml:"media"`
+	Encryption e2ee.Config  `yaml:"encryption"`
+	Presence   bool         `yaml:"presence" doc:"Tell people who share a room whether the others are online. It costs work for each who comes and goes."`
 
 	Directory directory.Config `yaml:"directory"`
 
@@ -103,6 +107,7 @@ func Default() Config {
 		Listen: "127.0.0.1:8008", DataDir: "data",
 		Log: Log{Level: "info", Format: "text"}, RateLimits: gate.DefaultLimits(),
 		Accounts: ident.DefaultConfig(), Rooms: room.DefaultConfig(), Media: media.DefaultConfig(), Encryption: e2ee.DefaultConfig(), TURN: client.DefaultTURN(), SMTP: mail.DefaultConfig(),
+		Recording: recording.DefaultConfig(),
 	}
 }
 

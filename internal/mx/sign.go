@@ -218,3 +218,18 @@ func addSignature(obj []byte, server ServerName, keyID string, sig []byte) ([]by
 	mine = with(mine, keyID, AppendString(nil, EncodeBase64(sig)))
 	return with(obj, "signatures", with(all, string(server), mine)), nil
 }
+
+// SignedBy reports whether the event carries a signature by one key of a server. It does not verify it.
+func (e *Event) SignedBy(server ServerName, keyID string) bool {
+	for k, v := range fields(field(e.Raw, "signatures")) {
+		if keyText(k) != string(server) {
+			continue
+		}
+		for id := range fields(v) {
+			if keyText(id) == keyID {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -33,6 +33,11 @@ type Settings struct {
 	RetentionDays      *int64  `json:"retention_days,omitempty" doc:"Messages are removed after so many days in rooms that say nothing else. 0 keeps them. It cannot be undone: estimateRetention says what would go."`
 	RetentionMinDays   *int64  `json:"retention_min_days,omitempty" doc:"The fewest days that a room may choose. 0 is no bound."`
 	RetentionMaxDays   *int64  `json:"retention_max_days,omitempty" doc:"The most days that a room may choose. 0 is no bound."`
+
+	RecordingScope  *string   `json:"recording_scope,omitempty" enum:"all except people none" doc:"Which rooms are recorded, where there is a recorder: all, all but recording_rooms (except), those with any member of recording_people (people), or none. Only administrators with the compliance role change it."`
+	RecordingMode   *string   `json:"recording_mode,omitempty" enum:"closed warn" doc:"Whether what the recorder does not sign is refused (closed), or accepted, counted and archived later (warn)."`
+	RecordingRooms  *[]string `json:"recording_rooms,omitempty" doc:"Ids of rooms that are not recorded, for the scope except."`
+	RecordingPeople *[]string `json:"recording_people,omitempty" doc:"User ids, for the scope people."`
 }
 
 // Values is what holds now.
@@ -49,11 +54,19 @@ type Values struct {
 	RetentionDays      int64  `json:"retention_days"`
 	RetentionMinDays   int64  `json:"retention_min_days"`
 	RetentionMaxDays   int64  `json:"retention_max_days"`
+
+	RecordingScope  string   `json:"recording_scope" enum:"all except people none"`
+	RecordingMode   string   `json:"recording_mode" enum:"closed warn"`
+	RecordingRooms  []string `json:"recording_rooms"`
+	RecordingPeople []string `json:"recording_people"`
 }
 
 // Defaults are the values that no configuration has.
 func Defaults() Values {
-	return Values{Forwarding: true, ExcludeUnsigned: true, RecoveryPassphrase: true}
+	return Values{
+		Forwarding: true, ExcludeUnsigned: true, RecoveryPassphrase: true,
+		RecordingScope: "none", RecordingMode: "closed", RecordingRooms: []string{}, RecordingPeople: []string{},
+	}
 }
 
 // Bounds of what can be set.
@@ -78,6 +91,10 @@ func (s *Settings) over(v Values) Values {
 	take(&v.RetentionDays, s.RetentionDays)
 	take(&v.RetentionMinDays, s.RetentionMinDays)
 	take(&v.RetentionMaxDays, s.RetentionMaxDays)
+	take(&v.RecordingScope, s.RecordingScope)
+	take(&v.RecordingMode, s.RecordingMode)
+	take(&v.RecordingRooms, s.RecordingRooms)
+	take(&v.RecordingPeople, s.RecordingPeople)
 	return v
 }
 
@@ -135,6 +152,8 @@ type Deps struct {
 	DB   *store.DB
 	Base Values // what holds where nothing is set
 	Now  func() time.Time
+	// Recording refuses what cannot work of what is recorded, and whoever may not change it. Nil refuses nothing.
+	Recording func(by auditlog.Actor, was, next Values) error
 }
 
 // Service is the settings of one installation.
@@ -223,6 +242,11 @@ func (s *Service) Put(ctx context.Context, by auditlog.Actor, next Settings, ver
 		st = &State{Version: version + 1, Set: next, Values: next.over(s.Base)}
 		if err := st.Values.CheckRetention(); err != nil {
 			return err
+		}
+		if s.Recording != nil {
+			if err := s.Recording(by, was.Values, st.Values); err != nil {
+				return err
+			}
 		}
 		return s.write(tx, by, was, st)
 	})

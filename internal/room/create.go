@@ -76,7 +76,7 @@ func (e *Engine) CreateRoom(ctx context.Context, by mx.UserID, c Create) (mx.Roo
 	}
 	var id mx.RoomID
 	err = e.Change(ctx, nil, func(w *ledger.Write) error {
-		p, err := e.create(w, m, drafts)
+		p, err := e.create(ctx, w, m, drafts)
 		if err == nil {
 			id = p.Room()
 		}
@@ -233,7 +233,7 @@ func (m *creation) creator(content object, trusted bool) error {
 }
 
 // create adds a new room with all its events to a write.
-func (e *Engine) create(w *ledger.Write, m *creation, drafts []*ledger.Prepared) (*ledger.Part, error) {
+func (e *Engine) create(ctx context.Context, w *ledger.Write, m *creation, drafts []*ledger.Prepared) (*ledger.Part, error) {
 	p, err := w.Create(ledger.Creation{By: m.by, Version: m.version, ID: m.id, Content: m.content, Published: m.publish})
 	if err != nil {
 		return nil, err
@@ -243,6 +243,12 @@ func (e *Engine) create(w *ledger.Write, m *creation, drafts []*ledger.Prepared)
 		d.Room = p.Room()
 		if _, err := p.Add(&d); err != nil {
 			return nil, err
+		}
+		// At first after the creator has joined, with all power over what comes; later if those who are invited make a difference.
+		if d.Type == mx.TypeMember {
+			if err := e.recordNew(ctx, p, m.by); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if m.alias != "" {

@@ -44,9 +44,11 @@ type Deps struct {
 	Tags     Tags
 	Moves    Moves
 	Policies []Policy // besides the rule on encryption
-	Log      *slog.Logger
-	Now      func() time.Time
-	Config   Config
+	// Recording is nil where nothing is recorded.
+	Recording Recording
+	Log       *slog.Logger
+	Now       func() time.Time
+	Config    Config
 	// Encrypt is whether new rooms are encrypted, as in Config.Encrypt. Nil is what is configured.
 	Encrypt func() bool
 }
@@ -65,6 +67,8 @@ type Engine struct {
 	config   Config
 	notices  mx.UserID
 	encrypt  func() bool
+
+	recording Recording
 
 	delayedWake chan struct{}
 }
@@ -88,9 +92,13 @@ func New(d Deps) (*Engine, error) {
 		e.encrypt = func() bool { return d.Config.Encrypt }
 	}
 	policies := []Policy{whileEncrypting{e}}
-	e.Ledger = ledger.New(ledger.Deps{
+	deps := ledger.Deps{
 		DB: d.DB, Signer: d.Signer, Policies: append(policies, d.Policies...), Now: e.now, CacheEvents: d.Config.CacheEvents,
-	})
+	}
+	if e.recording = d.Recording; d.Recording != nil {
+		deps.Recorder, deps.Record = d.Recording, e.Record
+	}
+	e.Ledger = ledger.New(deps)
 	return e, nil
 }
 

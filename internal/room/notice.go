@@ -98,7 +98,7 @@ func (e *Engine) makeNoticeRoom(ctx context.Context, user mx.UserID) (mx.RoomID,
 	}
 	var room mx.RoomID
 	err = e.Change(ctx, nil, func(w *ledger.Write) error {
-		p, err := e.create(w, m, drafts)
+		p, err := e.create(ctx, w, m, drafts)
 		if err != nil {
 			return err
 		}

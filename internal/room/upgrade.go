@@ -99,7 +99,7 @@ func (u *upgrade) plan(ctx context.Context, join *ledger.Prepared) error {
 	if err != nil {
 		return err
 	}
-	made, err := e.create(u.w, m, drafts)
+	made, err := e.create(ctx, u.w, m, drafts)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,106 @@
+package room
+
+import (
+	"context"
+
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room/ledger"
+	"conclave.chat/internal/roomstate"
+)
+
+// Recording decides which rooms are recorded, and has it done.
+type Recording interface {
+	ledger.Recorder
+	// Covers reports whether a room is to be recorded.
+	Covers(room *roomstate.Snapshot) bool
+	// User is the member who records.
+	User() mx.UserID
+	// State is what a room has to say of its recording, or of its end: contents by type, with an empty state key.
+	State(room *roomstate.Snapshot) map[string][]byte
+}
+
+// Record makes a room a recorded one, or one that is no longer recorded, as is to be. It does nothing where that is so already.
+func (e *Engine) Record(ctx context.Context, room mx.RoomID) error {
+	err := e.Change(ctx, []mx.RoomID{room}, func(w *ledger.Write) error {
+		p := w.Part(room)
+		if !e.recording.Due(p.Tip()) {
+			return nil
+		}
+		by := e.recorderOf(p.Tip())
+		if by == "" {
+			return errNobodyRecords
+		}
+		return e.record(ctx, p, by)
+	})
+	return ledger.Hide(err)
+}
+
+var errNobodyRecords = fault.Denied("this room is to be recorded, and no member has the power to say so in it: make another room")
+
+// recorderOf is the member in whose name a room says that it is recorded: one with most power.
+func (e *Engine) recorderOf(s *roomstate.Snapshot) mx.UserID {
+	power := s.Power()
+	need := max(power.Event("m.room.policy", true), power.Event("io.element.functional_members", true), power.Invite)
+	var best mx.UserID
+	for u := range s.Members(mx.Join) {
+		if u == e.recording.User() || power.User(u) < need {
+			continue
+		}
+		if best == "" || power.User(u) > power.User(best) || power.User(u) == power.User(best) && u < best {
+			best = u
+		}
+	}
+	return best
+}
+
+// record adds what makes a room a recorded one, or one that is not any more.
+func (e *Engine) record(ctx context.Context, p *ledger.Part, by mx.UserID) error {
+	add := func(from mx.UserID, typ, key string, content []byte) error {
+		d, err := e.Prepare(ctx, ledger.Draft{Room: p.Room(), Sender: from, Type: typ, StateKey: &key, Content: content})
+		if err == nil {
+			_, err = p.Add(d)
+		}
+		return err
+	}
+	user := e.recording.User()
+	member := func(from mx.UserID, membership string) error {
+		profile, err := e.profile(ctx, user)
+		if err != nil {
+			return err
+		}
+		return add(from, mx.TypeMember, string(user), memberContent(profile, membership, nil))
+	}
+	covers := e.recording.Covers(p.Tip())
+	if covers && !p.Tip().Joined(user) {
+		if p.Tip().Membership(user) == mx.Ban {
+			if err := member(by, mx.Leave); err != nil {
+				return err
+			}
+		}
+		if err := member(by, mx.Invite); err != nil {
+			return err
+		}
+		if err := member(user, mx.Join); err != nil {
+			return err
+		}
+	}
+	state := e.recording.State(p.Tip())
+	for _, typ := range []string{"io.element.functional_members", "m.room.policy"} {
+		if err := add(by, typ, "", state[typ]); err != nil {
+			return err
+		}
+	}
+	if !covers && p.Tip().Joined(user) {
+		return member(user, mx.Leave)
+	}
+	return nil
+}
+
+// recordNew adds the recorder to a room in the making, if it is to be recorded.
+func (e *Engine) recordNew(ctx context.Context, p *ledger.Part, by mx.UserID) error {
+	if e.recording == nil || !e.recording.Covers(p.Tip()) || !e.recording.Due(p.Tip()) {
+		return nil
+	}
+	return e.record(ctx, p, by)
+}
