@@ -4,7 +4,7 @@ SHELL := /bin/bash
 export CGO_ENABLED := 0
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
-# mautrix-go's pure Go Olm, for the encrypting test client; the server has no such tag.
+# mautrix-go's Olm in pure Go: for the recorder, and the encrypting test client. Without the tag there is no recorder in the program.
 TAGS := -tags goolm
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -28,7 +28,7 @@ run: build ## build the server and start it with everything embedded, its data i
 	bin/conclave serve --config data/conclave.yaml
 
 build: web ## build bin/conclave with the web app in it
-	go build -trimpath -o bin/conclave ./cmd/conclave
+	go build $(TAGS) -trimpath -o bin/conclave ./cmd/conclave
 
 web: ## build the web app into web/dist, if its sources changed
 	@scripts/build-web
@@ -86,7 +86,7 @@ docs: ## write the generated pages
 release: ## build dist/: a binary for each platform, its list of parts (CycloneDX) and checksums
 	rm -rf dist && mkdir -p dist && scripts/build-web && test -f web/dist/index.html.br
 	set -e; for p in $(PLATFORMS); do \
-	  GOOS=$${p%-*} GOARCH=$${p#*-} go build -trimpath -buildvcs=false -o dist/conclave-$$p \
+	  GOOS=$${p%-*} GOARCH=$${p#*-} go build $(TAGS) -trimpath -buildvcs=false -o dist/conclave-$$p \
 	    -ldflags "-s -w -buildid= -X conclave.chat/internal/app.release=$(VERSION)" ./cmd/conclave; \
 	  go run $(CYCLONEDX) bin -json -noserial -notimestamp -version $(VERSION) -output dist/conclave-$$p.cdx.json dist/conclave-$$p; \
 	done

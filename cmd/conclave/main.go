@@ -32,6 +32,7 @@ type cli struct {
 	RegistrationToken registrationTokenCmd `cmd:"" help:"Look after registration tokens."`
 	Audit             auditCmd             `cmd:"" help:"Verify and export the audit log: who did what as an administrator."`
 	Archive           archiveCmd           `cmd:"" help:"Look after the sealed archive, offline: keys, verification, opening."`
+	Recorder          recorderCmd          `cmd:"" help:"Record and archive what is said in recorded rooms: a program for a machine of its own."`
 	Version           versionCmd           `cmd:"" help:"Print the version."`
 }
 
@@ -79,10 +80,12 @@ func passphrasePrompt() func() (string, error) {
 	}
 }
 
-type serveCmd struct{}
+type serveCmd struct {
+	WithRecorder string `help:"Also run the recorder of this configuration file, in the same process. For trial only: the server can then read what is said." type:"path" placeholder:"FILE"`
+}
 
 // Run serves until SIGTERM or SIGINT.
-func (serveCmd) Run(ctx context.Context, c *cli) error {
+func (s *serveCmd) Run(ctx context.Context, c *cli) error {
 	cfg, keys, err := c.load()
 	if err != nil {
 		return err
@@ -94,7 +97,27 @@ func (serveCmd) Run(ctx context.Context, c *cli) error {
 	if err := greetFirstAdmin(ctx, a); err != nil {
 		return errors.Join(err, a.Close())
 	}
-	return a.Run(ctx)
+	if s.WithRecorder == "" {
+		return a.Run(ctx)
+	}
+	return serveAndRecord(ctx, a, s.WithRecorder)
+}
+
+// serveAndRecord runs both. The recorder needs the server until its end, so it stops first.
+func serveAndRecord(ctx context.Context, a *app.App, path string) error {
+	fmt.Fprint(os.Stderr, "\nWARNING: server and recorder run in one process. Whoever controls this machine reads messages as they are sent, and holds\n"+
+		"the keys of both. For more than a trial run conclave recorder on a machine of its own.\n\n")
+	recording, stopRecording := context.WithCancel(ctx)
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopServing()
+	recorded := make(chan error, 1)
+	go func() {
+		recorded <- runRecorder(recording, path)
+		stopServing()
+	}()
+	err := a.Run(serving)
+	stopRecording()
+	return errors.Join(err, <-recorded)
 }
 
 // greetFirstAdmin prints, as long as there is no administrator, the link by which one begins.

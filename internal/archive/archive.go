@@ -11,6 +11,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 	"golang.org/x/sys/unix"
 
 	"conclave.chat/internal/archive/depot"
@@ -260,4 +262,30 @@ func (l *Log) Close() error {
 		err = errors.Join(err, l.w.release())
 	})
 	return err
+}
+
+// Proof gives the newest checkpoint as it is published, and the proof that its log has grown from one of a size.
+func (l *Log) Proof(ctx context.Context, from int64) (msg []byte, proof tlog.TreeProof, err error) {
+	err = l.do(ctx, &request{other: func(w *writer) error {
+		if msg, err = os.ReadFile(filepath.Join(w.Dir, "checkpoint")); err != nil {
+			return fmt.Errorf("archive: %w", err)
+		}
+		if n := w.log.Published().N; from > 0 && from < n {
+			proof, err = w.log.ProveGrowth(from)
+		}
+		return err
+	}})
+	return msg, proof, err
+}
+
+// Cosigned replaces the newest checkpoint by the same one with more signatures, unless there is a newer one by now.
+func (l *Log) Cosigned(ctx context.Context, was, msg []byte) error {
+	return l.do(ctx, &request{other: func(w *writer) error {
+		path := filepath.Join(w.Dir, "checkpoint")
+		is, err := os.ReadFile(path) //nolint:gosec // the archive's own file
+		if err != nil || !bytes.Equal(is, was) || !bytes.HasPrefix(msg, was) {
+			return err
+		}
+		return depot.Replace(w.Dir, "checkpoint", msg)
+	}})
 }

@@ -338,10 +338,18 @@ func (s *Service) MayChange(user mx.UserID) bool {
 	return false
 }
 
-// Health says what is wrong with the recorder, or nil.
-func (s *Service) Health(ctx context.Context) error {
-	if s.client == nil {
-		return nil
+// Status says whether the recorder answers (ok, none, or what is wrong), and how many accepted events it is not known to have.
+func (s *Service) Status(ctx context.Context) (recorder string, unrecorded int64, err error) {
+	if unrecorded, err = accepted.CountOpen(ctx, s.DB); err != nil {
+		return "", 0, err
 	}
-	return s.client.ping(ctx)
+	if s.client == nil {
+		return "none", unrecorded, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Config.Timeout)
+	defer cancel()
+	if err := s.client.ping(ctx); err != nil {
+		return err.Error(), unrecorded, nil
+	}
+	return "ok", unrecorded, nil
 }

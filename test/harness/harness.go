@@ -99,7 +99,7 @@ func Program(t testing.TB) string {
 			return
 		}
 		program.path = filepath.Join(dir, "conclave")
-		args := []string{"build", "-o", program.path}
+		args := []string{"build", "-tags", "goolm", "-o", program.path}
 		env := append(os.Environ(), "CGO_ENABLED=0")
 		if os.Getenv("CONCLAVE_TEST_RACE") != "" {
 			args = append(args, "-race")

@@ -26,12 +26,24 @@ func Routes(s *recording.Service) []door.Route {
 	h := handlers{s}
 	return []door.Route{
 		{Method: "GET", Path: base + "keys", Access: gate.Open, Limit: gate.Login, Handle: h.keys},
+		{Method: "GET", Path: base + "status", Access: gate.Admin, Handle: h.status},
 		{Method: "GET", Path: base + "statement", Access: gate.Admin, Handle: h.statement},
 		{Method: "POST", Path: base + "add-checkpoint", Access: gate.Open, Limit: gate.Login, MaxBody: maxProof, Handle: h.addCheckpoint},
 	}
 }
 
 func (h handlers) keys(*door.Request) (any, error) { return h.Keys(), nil }
+
+type statusAnswer struct {
+	Recorder   string `json:"recorder"`   // ok, none, or what is wrong
+	Unrecorded int64  `json:"unrecorded"` // accepted events that the recorder is not known to have
+}
+
+// status tells administrators how recording does.
+func (h handlers) status(r *door.Request) (any, error) {
+	s, n, err := h.Status(r.Context())
+	return statusAnswer{s, n}, err
+}
 
 // statement gives administrators the statement about all recorded rooms, or about one.
 func (h handlers) statement(r *door.Request) (any, error) {

@@ -1,0 +1,301 @@
+//go:build goolm
+
+package recorder
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"conclave.chat/internal/archive"
+	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/archive/segment"
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/mx"
+)
+
+// signWait is how long a signature waits for a key that Check has not waited for: homeservers that know nothing of Check ask for it alone.
+const signWait = 2 * time.Second
+
+// Handler serves the policy server's API, and what the homeserver asks besides.
+func (r *Recorder) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /_matrix/policy/v1/sign", r.serve(r.sign))
+	mux.HandleFunc("POST /_conclave/recorder/v1/check", r.serve(r.check))
+	mux.HandleFunc("POST /_conclave/recorder/v1/record", r.serve(r.record))
+	mux.HandleFunc("GET /_conclave/recorder/v1/health", func(w http.ResponseWriter, req *http.Request) {
+		if _, err := r.sealed.Size(req.Context()); err != nil {
+			http.Error(w, "the archive takes nothing", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = io.WriteString(w, "{}")
+	})
+	return mux
+}
+
+const maxBody = 256 << 10
+
+var errUnauthorized = fault.New(fault.Unauthorized, "M_UNAUTHORIZED", "The request is not signed by the homeserver that this recorder serves")
+
+// serve reads a request of the homeserver and answers it.
+func (r *Recorder) serve(f func(ctx context.Context, version string, body []byte) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		answer, err := func() (any, error) {
+			body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
+			if err != nil {
+				return nil, fault.NotJSON("The body cannot be read")
+			}
+			if err := r.authenticate(req, body); err != nil {
+				return nil, err
+			}
+			return f(req.Context(), req.URL.Query().Get("room_version"), body)
+		}()
+		status := http.StatusOK
+		if err != nil {
+			said := fault.Of(err)
+			if said == nil {
+				r.log.Error("a request failed", "path", req.URL.Path, "error", err)
+				said = fault.New(fault.Internal, "M_UNKNOWN", "The recorder failed")
+			}
+			status, answer = said.Kind.Status(), map[string]any{"errcode": said.Code, "error": said.Msg}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_ = json.MarshalWrite(w, answer)
+	}
+}
+
+// authenticate checks the signature of a request between servers.
+//
+// Spec: ss#request-authentication
+func (r *Recorder) authenticate(req *http.Request, body []byte) error {
+	params, ok := strings.CutPrefix(req.Header.Get("Authorization"), "X-Matrix ")
+	if !ok {
+		return errUnauthorized
+	}
+	said := map[string]string{}
+	for _, p := range strings.Split(params, ",") {
+		k, v, _ := strings.Cut(strings.TrimSpace(p), "=")
+		said[strings.ToLower(k)] = strings.Trim(v, `"`)
+	}
+	if said["origin"] != r.cfg.Server.Name || said["key"] != r.cfg.Server.KeyID || said["destination"] != r.cfg.Server.Name {
+		return errUnauthorized
+	}
+	raw, err := json.Marshal(map[string]any{
+		"method": req.Method, "uri": req.URL.RequestURI(), "origin": said["origin"], "destination": said["destination"], "content": jsontext.Value(body),
+		"signatures": map[string]any{said["origin"]: map[string]string{said["key"]: said["sig"]}},
+	})
+	if err != nil {
+		return fault.NotJSON("The body is not JSON")
+	}
+	if err := mx.VerifyJSON(raw, r.signer.Server, said["key"], r.server); err != nil {
+		return errUnauthorized
+	}
+	return nil
+}
+
+// check finds out whether a message will be signed, and does beforehand what takes time.
+func (r *Recorder) check(ctx context.Context, _ string, body []byte) (any, error) {
+	m := &message{}
+	if err := json.Unmarshal(body, m); err != nil {
+		return nil, fault.BadJSON("This is no message")
+	}
+	rd, err := r.prepare(ctx, m, r.cfg.Wait)
+	if err != nil {
+		return nil, err
+	}
+	r.reader.keep(m, rd)
+	return map[string]any{}, nil
+}
+
+// prepare reads a message, and seals the files that it names.
+func (r *Recorder) prepare(ctx context.Context, m *message, wait time.Duration) (*reading, error) {
+	if rd := r.reader.recall(m); rd != nil {
+		return rd, nil
+	}
+	rd, err := r.reader.read(ctx, m, time.Now().Add(wait))
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range r.attachments(rd, m) {
+		f, err := r.files.seal(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		rd.files = append(rd.files, f)
+	}
+	return rd, nil
+}
+
+// attachments are the files of a message; state events name pictures, which are none.
+func (r *Recorder) attachments(rd *reading, m *message) []attached {
+	switch {
+	case rd.plain != nil:
+		return named(rd.plain)
+	case m.Type == mx.TypeMessage || m.Type == "m.sticker":
+		return named(m.Content)
+	}
+	return nil
+}
+
+// event reads a PDU and checks that it comes from the homeserver.
+func (r *Recorder) event(ctx context.Context, version string, body []byte) (*mx.RoomVersion, *mx.Event, error) {
+	if version == "" {
+		var head struct {
+			Room    string `json:"room_id"`
+			Content struct {
+				Version string `json:"room_version"`
+			} `json:"content"`
+		}
+		if err := json.Unmarshal(body, &head); err != nil {
+			return nil, nil, fault.BadJSON("This is no event")
+		}
+		if version = head.Content.Version; head.Room != "" {
+			version = r.rooms.get(ctx, head.Room).versionID()
+		}
+	}
+	v, ok := mx.Version(version)
+	if !ok {
+		return nil, nil, fault.Missing("The recorder does not know the room")
+	}
+	ev, err := mx.ParseEvent(v, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !ev.HashValid() {
+		return nil, nil, fault.BadJSON("The event's hash is wrong")
+	}
+	if err := mx.VerifyEvent(v, ev, r.signer.Server, r.cfg.Server.KeyID, r.server); err != nil {
+		return nil, nil, refuse("The event is not signed by the homeserver")
+	}
+	return v, ev, nil
+}
+
+// sign records an event and signs it.
+//
+// Spec: ss#post_matrixpolicyv1sign
+func (r *Recorder) sign(ctx context.Context, version string, body []byte) (any, error) {
+	v, ev, err := r.event(ctx, version, body)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := mx.SignEvent(v, ev, r.signer)
+	if err != nil {
+		return nil, err
+	}
+	m := &message{Room: string(ev.RoomID), Sender: string(ev.Sender), Type: ev.Type, Content: ev.Content}
+	rd, err := r.prepare(ctx, m, signWait)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.seal(ctx, signed, m, rd, "accept"); err != nil {
+		return nil, err
+	}
+	r.reader.forget(m)
+	sigs := mx.Event{Content: signed.Raw}
+	var all map[string]map[string]string
+	if err := json.Unmarshal(sigs.Get("signatures"), &all); err != nil {
+		return nil, err
+	}
+	name := string(r.signer.Server)
+	return map[string]any{name: map[string]string{keyID: all[name][keyID]}}, nil
+}
+
+// record takes an event that was accepted without a signature. What cannot be read is a gap, with its reason.
+func (r *Recorder) record(ctx context.Context, version string, body []byte) (any, error) {
+	var gone struct {
+		Room  string         `json:"room_id"`
+		Event string         `json:"event_id"`
+		Type  jsontext.Value `json:"type"`
+	}
+	if err := json.Unmarshal(body, &gone); err != nil {
+		return nil, fault.BadJSON("This is no event")
+	}
+	if gone.Type == nil && gone.Event != "" {
+		return map[string]any{}, r.gap(ctx, gone.Room, gone.Event, nil, "it was removed before it could be recorded")
+	}
+	_, ev, err := r.event(ctx, version, body)
+	if fault.Of(err) != nil && version != "" && gone.Room != "" { // a redacted event's hash no longer fits
+		if v, ok := mx.Version(version); ok {
+			if ev, err = mx.ParseEvent(v, body); err == nil {
+				return map[string]any{}, r.gap(ctx, gone.Room, string(ev.ID), ev.Raw, "it was redacted before it could be recorded")
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &message{Room: string(ev.RoomID), Sender: string(ev.Sender), Type: ev.Type, Content: ev.Content}
+	rd, err := r.prepare(ctx, m, r.cfg.Wait)
+	if f := fault.Of(err); f != nil {
+		return map[string]any{}, r.gap(ctx, m.Room, string(ev.ID), ev.Raw, f.Msg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{}, r.seal(ctx, ev, m, rd, "unsigned")
+}
+
+func (r *Recorder) gap(ctx context.Context, room, event string, raw []byte, reason string) error {
+	line, err := (&record.Record{Time: time.Now(), Room: room, EventID: event, Event: raw, Reason: reason}).Encode()
+	if err != nil {
+		return err
+	}
+	note := reason
+	if len(note) > segment.MaxNote {
+		note = note[:segment.MaxNote]
+	}
+	_, err = r.sealed.Append(ctx, archive.Draft{Class: r.cfg.Class, Kind: segment.Gap, Subject: segment.Subject(room, event), Note: note, Line: line})
+	return err
+}
+
+// seal appends an event's record, with the files that it names, and returns when that is durable.
+func (r *Recorder) seal(ctx context.Context, ev *mx.Event, m *message, rd *reading, verdict string) error {
+	room := r.room(ctx, ev)
+	name, policy, members := room.look()
+	out, said, err := drafts(r.attachments(rd, m), rd.files)
+	if err != nil {
+		return err
+	}
+	rec := &record.Record{
+		Time: time.Now(), Room: m.Room, RoomName: name, EventID: string(ev.ID), Event: ev.Raw, Sender: m.Sender, Device: rd.device,
+		Members: members, Policy: policy, Attachments: said, Verdict: &record.Verdict{Action: verdict},
+	}
+	if rd.plain != nil {
+		rec.Type, rec.Plaintext = rd.typ, rd.plain
+	}
+	line, err := rec.Encode()
+	if err != nil {
+		return err
+	}
+	out = append(out, archive.Draft{Class: r.cfg.Class, Kind: segment.Record, Subject: segment.Subject(m.Room, string(ev.ID)), Line: line})
+	if _, err := r.sealed.Append(ctx, out...); err != nil {
+		return fmt.Errorf("recorder: %w", err)
+	}
+	for _, f := range rd.files {
+		f.mu.Lock()
+		f.logged = true
+		f.mu.Unlock()
+	}
+	if ev.IsState() {
+		content := map[string]any{}
+		if err := json.Unmarshal(ev.Content, &content); err == nil {
+			room.apply(ev.Type, *ev.StateKey, content)
+		}
+	}
+	return nil
+}
+
+// room is the room of an event; a create event makes it.
+func (r *Recorder) room(ctx context.Context, ev *mx.Event) *roomState {
+	if ev.Is(mx.TypeCreate, "") {
+		return r.rooms.begin(string(ev.RoomID))
+	}
+	return r.rooms.get(ctx, string(ev.RoomID))
+}

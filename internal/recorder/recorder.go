@@ -1,0 +1,219 @@
+//go:build goolm
+
+package recorder
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/crypto"
+
+	"conclave.chat/internal/archive"
+	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/mx"
+)
+
+// Recorder is a running recorder.
+type Recorder struct {
+	cfg    *Config
+	log    *slog.Logger
+	signer mx.Signer         // the policy server's
+	server ed25519.PublicKey // the homeserver's
+	client *mautrix.Client
+	keys   *crypto.SQLCryptoStore
+	mach   *crypto.OlmMachine
+	sealed *archive.Log
+	reader *reader
+	files  *files
+	rooms  *rooms
+	seen   int64 // size that the homeserver has last signed
+}
+
+const (
+	checkpointEvery = time.Minute
+	syncFor         = 30 * time.Second
+	drainFor        = 20 * time.Second
+	keyID           = "ed25519:policy_server"
+)
+
+// Open opens the stores and the archive. Run serves.
+func Open(ctx context.Context, c *Config, log *slog.Logger) (*Recorder, error) {
+	sec, err := c.secrets()
+	if err != nil {
+		return nil, err
+	}
+	r := &Recorder{cfg: c, log: log}
+	if r.server, err = c.serverKey(); err != nil {
+		return nil, err
+	}
+	r.signer = mx.Signer{Server: mx.ServerName(c.Server.Name), KeyID: keyID, Key: ed25519.NewKeyFromSeed(sec.Policy)}
+	to, signer, verifier, err := c.archiveKeys()
+	if err != nil {
+		return nil, err
+	}
+	if r.client, err = newClient(c, sec); err != nil {
+		return nil, err
+	}
+	nop := zerolog.Nop()
+	r.client.Log = nop
+	if r.keys, err = openKeys(ctx, c, sec); err != nil {
+		return nil, err
+	}
+	r.mach = crypto.NewOlmMachine(r.client, &nop, r.keys, noState{})
+	r.mach.DisableRatchetTracking = true
+	if err := r.mach.Load(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("recorder: %w", err), r.keys.DB.Close())
+	}
+	if r.sealed, err = archive.Open(archive.Config{Dir: c.Archive, Signer: signer, Verifier: verifier, Recipients: to}); err != nil {
+		return nil, errors.Join(err, r.keys.DB.Close())
+	}
+	r.reader = newReader(r.mach, r.keys)
+	r.files = &files{client: r.client, log: r.sealed, class: c.Class, most: c.MaxFile, known: map[string]*file{}}
+	r.rooms = &rooms{client: r.client, known: map[string]*roomState{}}
+	return r, nil
+}
+
+// Run serves until ctx ends, then closes the archive's segments and stops.
+func (r *Recorder) Run(ctx context.Context) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", r.cfg.Listen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("recorder: listen: %w", err), r.close())
+	}
+	if r.cfg.Certificate != "" {
+		cert, err := tls.LoadX509KeyPair(r.cfg.Certificate, r.cfg.Key)
+		if err != nil {
+			return errors.Join(fmt.Errorf("recorder: tls: %w", err), l.Close(), r.close())
+		}
+		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}})
+	}
+	srv := &http.Server{Handler: r.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	running.Go(func() { r.follow(background) })
+	running.Go(func() { r.tick(background) })
+	r.log.Info("recording", "listen", l.Addr().String(), "homeserver", r.cfg.Homeserver, "user", r.client.UserID.String(), "archive", r.cfg.Archive)
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("recorder: serve: %w", err)
+	}
+	drain, stop := context.WithTimeout(context.WithoutCancel(ctx), drainFor)
+	defer stop()
+	if serr := srv.Shutdown(drain); serr != nil {
+		err = errors.Join(err, srv.Close())
+	}
+	cancel()
+	running.Wait()
+	return errors.Join(err, r.close())
+}
+
+func (r *Recorder) close() error {
+	r.mach.Destroy()
+	err := r.sealed.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), drainFor)
+	defer cancel()
+	if err == nil && r.cfg.Bucket != nil {
+		err = r.ship(ctx)
+	}
+	return errors.Join(err, r.keys.DB.Close())
+}
+
+// tick signs a checkpoint each minute, has the homeserver sign it too, and copies to the bucket.
+func (r *Recorder) tick(ctx context.Context) {
+	t := time.NewTicker(checkpointEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		r.reader.expire()
+		if _, err := r.sealed.Checkpoint(ctx); err != nil {
+			r.log.Error("the archive has no new checkpoint", "error", err)
+			continue
+		}
+		if err := r.cosign(ctx); err != nil {
+			r.log.Warn("the homeserver has not signed the checkpoint as a witness", "error", err)
+		}
+		if r.cfg.Bucket != nil {
+			if err := r.ship(ctx); err != nil {
+				r.log.Error("the archive was not copied to the bucket", "error", err)
+			}
+		}
+	}
+}
+
+func (r *Recorder) ship(ctx context.Context) error {
+	from, err := depot.OpenDir(r.cfg.Archive)
+	if err != nil {
+		return err
+	}
+	to, err := depot.OpenBucket(*r.cfg.Bucket)
+	if err != nil {
+		return err
+	}
+	return depot.Ship(ctx, from, to, nil, time.Now())
+}
+
+// follow keeps up with /sync: room keys, device lists and the state of rooms.
+func (r *Recorder) follow(ctx context.Context) {
+	since, err := r.keys.GetNextBatch(ctx)
+	if err != nil {
+		r.log.Error("the keys cannot be read", "error", err)
+	}
+	const filter = `{"presence":{"not_types":["*"]},"account_data":{"not_types":["*"]},"room":{"ephemeral":{"not_types":["*"]},"account_data":{"not_types":["*"]},` +
+		`"timeline":{"limit":50,"types":["m.room.member","m.room.name","m.room.create","m.room.policy"]},"state":{"types":["m.room.name","m.room.create","m.room.policy"]}}}`
+	for ctx.Err() == nil {
+		resp, err := r.client.FullSyncRequest(ctx, mautrix.ReqSync{Timeout: int(syncFor.Milliseconds()), Since: since, FilterID: filter})
+		if err == nil {
+			err = r.take(ctx, resp, since)
+		}
+		if err != nil {
+			if ctx.Err() == nil {
+				r.log.Warn("the homeserver does not answer /sync; it is tried again", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(500 * time.Millisecond):
+			}
+			continue
+		}
+		since = resp.NextBatch
+	}
+}
+
+// take brings an answer of /sync in: all of it, with the token for the next, or nothing.
+func (r *Recorder) take(ctx context.Context, resp *mautrix.RespSync, since string) error {
+	// What was begun is brought to its end also when the recorder stops meanwhile.
+	ctx = context.WithoutCancel(ctx)
+	if len(resp.ToDevice.Events) > 0 || len(resp.DeviceLists.Changed) > 0 || since == "" {
+		err := r.keys.DB.DoTxn(ctx, nil, func(ctx context.Context) error {
+			r.mach.ProcessSyncResponse(ctx, resp, since)
+			return r.keys.PutNextBatch(ctx, resp.NextBatch)
+		})
+		if err != nil {
+			return err
+		}
+	} else {
+		r.mach.HandleOTKCounts(ctx, &resp.DeviceOTKCount)
+		if err := r.keys.PutNextBatch(ctx, resp.NextBatch); err != nil {
+			return err
+		}
+	}
+	r.rooms.follow(resp)
+	r.reader.synced(len(resp.DeviceLists.Changed) > 0)
+	return nil
+}

@@ -1,0 +1,330 @@
+//go:build goolm
+
+package e2ee
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/tidwall/gjson"
+
+	"conclave.chat/test/harness"
+)
+
+// office is a recorder beside a server, and the officers who open what it has archived.
+type office struct {
+	*testing.T
+	s     *harness.Server
+	admin *harness.User
+	dir   string
+	cmd   *exec.Cmd
+	ended chan struct{}
+	log   *os.File
+}
+
+const passphrases = "first passphrase\nsecond passphrase\nthird passphrase\n"
+
+// openOffice makes officers' keys and a recorder, and restarts the server with it.
+func openOffice(t *testing.T, s *harness.Server, settings ...string) *office {
+	t.Helper()
+	o := &office{T: t, s: s, dir: t.TempDir()}
+	o.admin = s.Register("officer")
+	o.run("", "user", "promote", "officer")
+	account := s.Register("recorder")
+	o.run(passphrases, "archive", "keygen", "--origin", "localhost/archive", "--officers", "2-of-3", "--out", filepath.Join(o.dir, "officers"))
+	out := o.run(account.Password+"\n", "recorder", "init", "--homeserver", s.URL, "--password-stdin", "--recipient", filepath.Join(o.dir, "officers", "archive.recipient"),
+		"--log-key", filepath.Join(o.dir, "officers", "log.key"), "--dir", filepath.Join(o.dir, "recorder"), "--listen", freeAddr(t))
+	value := func(key string) string {
+		m := regexp.MustCompile(`(?m)^  ` + key + `: "(.*)"$`).FindStringSubmatch(out)
+		if m == nil {
+			t.Fatalf("recorder init gives no %s:\n%s", key, out)
+		}
+		return m[1]
+	}
+	harness.Env(append([]string{
+		"CONCLAVE_RECORDING_URL=" + value("url"), "CONCLAVE_RECORDING_PUBLIC_KEY=" + value("public_key"), "CONCLAVE_RECORDING_LOG_KEY=" + value("log_key"),
+		"CONCLAVE_RECORDING_ADMINISTRATORS=" + o.admin.ID,
+	}, settings...)...)(s)
+	var err error
+	if o.log, err = os.Create(filepath.Join(o.dir, "recorder.log")); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		o.end(syscall.SIGTERM)
+		if t.Failed() {
+			text, _ := os.ReadFile(o.log.Name())
+			t.Logf("the recorder's log ends with:\n%s", text[max(0, len(text)-8000):])
+		}
+		_ = o.log.Close()
+	})
+	s.Restart()
+	o.begin()
+	return o
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func (o *office) config() string { return filepath.Join(o.dir, "recorder", "recorder.yaml") }
+
+// run runs a command of the program on the server's data.
+func (o *office) run(stdin string, args ...string) string {
+	o.Helper()
+	out, err := o.try(stdin, args...)
+	if err != nil {
+		o.Fatalf("conclave %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func (o *office) try(stdin string, args ...string) (string, error) {
+	cmd := exec.Command(harness.Program(o), append([]string{"--config", harness.ConfigFile()}, args...)...)
+	cmd.Dir, cmd.Env, cmd.Stdin = o.s.Dir, o.s.Environ(), strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// begin starts the recorder and waits until it answers.
+func (o *office) begin() {
+	o.Helper()
+	o.cmd = exec.Command(harness.Program(o), "recorder", "run", o.config())
+	o.cmd.Stdout, o.cmd.Stderr = o.log, o.log
+	o.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := o.cmd.Start(); err != nil {
+		o.Fatal(err)
+	}
+	cmd, ended := o.cmd, make(chan struct{})
+	o.ended = ended
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	text, err := os.ReadFile(o.config())
+	if err != nil {
+		o.Fatal(err)
+	}
+	addr := regexp.MustCompile(`(?m)^listen: (.*)$`).FindStringSubmatch(string(text))[1]
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if res, err := http.Get("http://" + strings.Trim(addr, `"`) + "/_conclave/recorder/v1/health"); err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		select {
+		case <-ended:
+			log, _ := os.ReadFile(o.log.Name())
+			o.Fatalf("the recorder ended:\n%s", log)
+		default:
+		}
+		if time.Now().After(end) {
+			o.Fatal("the recorder does not answer")
+		}
+	}
+}
+
+func (o *office) end(sig syscall.Signal) {
+	if o.cmd == nil {
+		return
+	}
+	_ = o.cmd.Process.Signal(sig)
+	<-o.ended
+	o.cmd = nil
+}
+
+// archived is a record as officers read it.
+type archived struct {
+	EventID, Sender, Type string
+	Event, Plaintext      gjson.Result
+	Line                  gjson.Result
+}
+
+// unseal has two officers open everything.
+func (o *office) unseal(name string) (list []archived) {
+	o.Helper()
+	out := filepath.Join(o.dir, name)
+	o.run("first passphrase\nthird passphrase\n", "archive", "unseal", filepath.Join(o.dir, "recorder", "archive"),
+		"--share", filepath.Join(o.dir, "officers", "officer-1.share"), "--share", filepath.Join(o.dir, "officers", "officer-3.share"),
+		"--key", filepath.Join(o.dir, "officers", "log.public"), "--access", filepath.Join(o.dir, "access"),
+		"--access-key", filepath.Join(o.dir, "officers", "access.public"), "--case", name, "--reason", "test", "--files", "--out", out)
+	files, err := filepath.Glob(filepath.Join(out, "*.jsonl"))
+	if err != nil || len(files) == 0 {
+		files = []string{out}
+	}
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			o.Fatal(err)
+		}
+		for line := range bytes.Lines(text) {
+			l := gjson.ParseBytes(line)
+			if !l.Get("event_id").Exists() {
+				continue
+			}
+			typ := l.Get("type").String()
+			if typ == "" {
+				typ = l.Get("event.type").String()
+			}
+			list = append(list, archived{l.Get("event_id").String(), l.Get("sender").String(), typ, l.Get("event"), l.Get("plaintext"), l})
+		}
+	}
+	return list
+}
+
+// verify compares the archive with the server's statement.
+func (o *office) verify() string {
+	o.Helper()
+	keys := o.s.Must(http.MethodGet, "/_conclave/recording/v1/keys", "", nil)
+	server := filepath.Join(o.dir, "server.public")
+	statement := filepath.Join(o.dir, "statement")
+	for path, text := range map[string]string{server: keys.Get("statement").String() + "\n", statement: o.statement()} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			o.Fatal(err)
+		}
+	}
+	return o.run("", "archive", "verify", filepath.Join(o.dir, "recorder", "archive"), "--key", filepath.Join(o.dir, "officers", "log.public"),
+		"--statement", statement, "--server-key", server)
+}
+
+func (o *office) statement() string {
+	o.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, o.s.URL+"/_conclave/recording/v1/statement", nil)
+	if err != nil {
+		o.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+o.admin.Token)
+	res, body, err := o.s.Send(req)
+	if err != nil || res.StatusCode != http.StatusOK {
+		o.Fatalf("statement: %v %s", err, body)
+	}
+	return string(body)
+}
+
+func TestRecordedConversation(t *testing.T) {
+	s := harness.Start(t, harness.SQLite, byDefault)
+	o := openOffice(t, s)
+	aliceUser, bobUser := s.Register("alice"), s.Register("bob")
+	alice, bob := newMautrix(t, s, aliceUser), newMautrix(t, s, bobUser)
+	room := alice.CreateRoom("Desk", false, bob.User())
+	bob.Join(room)
+	recorder := strings.Replace(alice.User(), "alice", "recorder", 1)
+	alice.Members(room, alice.User(), bob.User(), recorder)
+	bob.Members(room, alice.User(), bob.User(), recorder)
+
+	hello := alice.Send(room, "m.room.message", harness.M{"msgtype": "m.text", "body": "buy at 41"})
+	bob.Wait(room, hello)
+	answer := bob.Send(room, "m.room.message", harness.M{"msgtype": "m.text", "body": "done"})
+	edit := alice.Send(room, "m.room.message", harness.M{
+		"msgtype": "m.text", "body": "* buy at 42", "m.new_content": harness.M{"msgtype": "m.text", "body": "buy at 42"},
+		"m.relates_to": harness.M{"rel_type": "m.replace", "event_id": hello},
+	})
+	alice.Wait(room, answer)
+	alice.Redact(room, hello)
+	data := bytes.Repeat([]byte("a secret prospectus "), 10_000)
+	doc := bob.SendFile(room, "prospectus.pdf", data)
+
+	// What they see is in each client's state, too.
+	policy := aliceUser.Must(http.MethodGet, harness.Path("rooms", room, "state", "m.room.policy", ""), nil)
+	if policy.Get("public_keys.ed25519").String() == "" || policy.Get("via").String() == "" {
+		t.Errorf("m.room.policy says %s", policy.Raw)
+	}
+	members := aliceUser.Must(http.MethodGet, harness.Path("rooms", room, "state", "io.element.functional_members", ""), nil)
+	if members.Get("service_members.0").String() != recorder {
+		t.Errorf("functional members are %s", members.Raw)
+	}
+	// Nobody removes the recorder, however much power they have.
+	for what, call := range map[string]func() (int, gjson.Result){
+		"kick": func() (int, gjson.Result) {
+			return aliceUser.Do(http.MethodPost, harness.Path("rooms", room, "kick"), harness.M{"user_id": recorder})
+		},
+		"ban": func() (int, gjson.Result) {
+			return aliceUser.Do(http.MethodPost, harness.Path("rooms", room, "ban"), harness.M{"user_id": recorder})
+		},
+		"policy": func() (int, gjson.Result) {
+			return aliceUser.Do(http.MethodPut, harness.Path("rooms", room, "state", "m.room.policy", ""), harness.M{})
+		},
+		"functional members": func() (int, gjson.Result) {
+			return aliceUser.Do(http.MethodPut, harness.Path("rooms", room, "state", "io.element.functional_members", ""), harness.M{"service_members": []string{}})
+		},
+	} {
+		if status, a := call(); status != http.StatusForbidden || a.Get("errcode").String() != "M_FORBIDDEN" {
+			t.Errorf("%s: %d %s", what, status, a.Raw)
+		}
+	}
+	drained(t, o)
+	o.end(syscall.SIGTERM)
+	report := o.verify()
+	t.Log(report)
+	byID := map[string]archived{}
+	for _, a := range o.unseal("case-1") {
+		if _, twice := byID[a.EventID]; twice {
+			t.Errorf("%s is in the archive twice", a.EventID)
+		}
+		byID[a.EventID] = a
+	}
+	for _, want := range []struct{ id, sender, path, value string }{
+		{hello, alice.User(), "plaintext.body", "buy at 41"},
+		{answer, bob.User(), "plaintext.body", "done"},
+		{edit, alice.User(), `plaintext.m\.new_content.body`, "buy at 42"},
+		{doc, bob.User(), "attachments.0.name", "prospectus.pdf"},
+		{doc, bob.User(), "attachments.0.size", fmt.Sprint(len(data))},
+		{hello, alice.User(), "room_name", "Desk"},
+	} {
+		got := byID[want.id]
+		if got.Sender != want.sender || got.Line.Get(want.path).String() != want.value {
+			t.Errorf("%s: %s is %q in %s", want.id, want.path, got.Line.Get(want.path), got.Line.Raw)
+		}
+	}
+	redactions := 0
+	for _, a := range byID {
+		if a.Event.Get("type").String() == "m.room.redaction" && a.Event.Get("content.redacts").String() == hello {
+			redactions++
+		}
+	}
+	if redactions != 1 {
+		t.Errorf("the archive has %d redactions of the message", redactions)
+	}
+	var seen []string
+	if err := json.Unmarshal([]byte(byID[hello].Line.Get("members").Raw), &seen); err != nil || !slices.Equal(seen, sorted(alice.User(), bob.User(), recorder)) {
+		t.Errorf("members who saw it: %v %v", seen, err)
+	}
+}
+
+func sorted(list ...string) []string {
+	slices.Sort(list)
+	return list
+}
+
+// drained waits until the recorder has what was accepted without its signature.
+func drained(t *testing.T, o *office) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		status := o.s.Must(http.MethodGet, "/_conclave/recording/v1/status", o.admin.Token, nil)
+		if status.Get("unrecorded").Int() == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the recorder has not got everything: %s", status.Raw)
+		}
+	}
+}
