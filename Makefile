@@ -18,7 +18,7 @@ RACE := ./internal/store/... ./internal/notify ./internal/ephemeral ./internal/p
 FUZZTIME := 30s
 
 .DEFAULT_GOAL := help
-.PHONY: help run build web test test-deps race lint fuzz spec spec-update e2e differential bench docs screens web-bench release vulncheck
+.PHONY: help run build web test test-deps race lint fuzz spec spec-update e2e kills differential bench docs screens web-bench release vulncheck
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ spec-update: ## bring the derived lines of docs/spec/index.txt up to date
 
 e2e: test-deps ## run the tests with encrypting clients that others wrote
 	$(TEST) -v ./test/e2ee
+
+kills: test-deps ## kill the recorder and the server in the middle of load, 20 times
+	CONCLAVE_KILLS=20 $(TEST) -v -run TestRecorderKilled ./test/e2ee
 
 differential: ## compare what we make of events with what mautrix-go does
 	GOEXPERIMENT=jsonv2 go test -run Differential ./internal/mx -rapid.checks=5000

@@ -257,7 +257,7 @@ func (r *Recorder) gap(ctx context.Context, room, event string, raw []byte, reas
 
 // seal appends an event's record, with the files that it names, and returns when that is durable.
 func (r *Recorder) seal(ctx context.Context, ev *mx.Event, m *message, rd *reading, verdict string) error {
-	room := r.room(ctx, ev)
+	room := r.rooms.get(ctx, m.Room)
 	name, policy, members := room.look()
 	out, said, err := drafts(r.attachments(rd, m), rd.files)
 	if err != nil {
@@ -290,12 +290,4 @@ func (r *Recorder) seal(ctx context.Context, ev *mx.Event, m *message, rd *readi
 		}
 	}
 	return nil
-}
-
-// room is the room of an event; a create event makes it.
-func (r *Recorder) room(ctx context.Context, ev *mx.Event) *roomState {
-	if ev.Is(mx.TypeCreate, "") {
-		return r.rooms.begin(string(ev.RoomID))
-	}
-	return r.rooms.get(ctx, string(ev.RoomID))
 }

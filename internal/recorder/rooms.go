@@ -29,46 +29,50 @@ type rooms struct {
 	client *mautrix.Client
 	mu     sync.Mutex
 	known  map[string]*roomState
+	syncs  int // answers of /sync that were followed
 }
 
-// get gives a room, read from the homeserver the first time.
+// maxReads is how often a room is read anew because something was said of it meanwhile.
+const maxReads = 3
+
+// get gives a room, read from the homeserver the first time. One that is being made is not there yet: it is empty.
 func (r *rooms) get(ctx context.Context, room string) *roomState {
-	r.mu.Lock()
-	s := r.known[room]
-	r.mu.Unlock()
-	if s != nil {
+	for try := 1; ; try++ {
+		r.mu.Lock()
+		s, syncs := r.known[room], r.syncs
+		r.mu.Unlock()
+		if s != nil {
+			return s
+		}
+		s = &roomState{members: map[string]string{}}
+		state, err := r.client.State(ctx, id.RoomID(room))
+		if err != nil {
+			return s
+		}
+		for typ, byKey := range state {
+			for key, ev := range byKey {
+				s.apply(typ.Type, key, ev.Content.Raw)
+			}
+		}
+		r.mu.Lock()
+		if known := r.known[room]; known != nil {
+			s = known
+		} else if r.syncs == syncs || try == maxReads {
+			r.known[room] = s
+		} else {
+			r.mu.Unlock()
+			continue
+		}
+		r.mu.Unlock()
 		return s
 	}
-	s = &roomState{members: map[string]string{}}
-	state, err := r.client.State(ctx, id.RoomID(room))
-	for typ, byKey := range state {
-		for key, ev := range byKey {
-			s.apply(typ.Type, key, ev.Content.Raw)
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if known := r.known[room]; known != nil {
-		return known
-	}
-	if err == nil { // a room that is being made is not there yet: what is signed in it tells about it
-		r.known[room] = s
-	}
-	return s
-}
-
-// begin makes a room of its create event.
-func (r *rooms) begin(room string) *roomState {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.known[room] == nil {
-		r.known[room] = &roomState{members: map[string]string{}}
-	}
-	return r.known[room]
 }
 
 // follow takes in what /sync says of state. What is unknown is read when it is needed.
 func (r *rooms) follow(resp *mautrix.RespSync) {
+	r.mu.Lock()
+	r.syncs++
+	r.mu.Unlock()
 	for room, joined := range resp.Rooms.Join {
 		r.mu.Lock()
 		s := r.known[room.String()]

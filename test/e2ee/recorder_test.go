@@ -5,7 +5,10 @@ package e2ee
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +23,9 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 
 	"conclave.chat/test/harness"
 )
@@ -70,6 +76,14 @@ func openOffice(t *testing.T, s *harness.Server, settings ...string) *office {
 		}
 		_ = o.log.Close()
 	})
+	// Who withholds a key is not waited for so long here.
+	text, err := os.ReadFile(o.config())
+	if err == nil {
+		err = os.WriteFile(o.config(), bytes.Replace(text, []byte("wait: 15s"), []byte("wait: 5s"), 1), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.Restart()
 	o.begin()
 	return o
@@ -295,6 +309,13 @@ func TestRecordedConversation(t *testing.T) {
 			t.Errorf("%s: %s is %q in %s", want.id, want.path, got.Line.Get(want.path), got.Line.Raw)
 		}
 	}
+	sum := sha256.Sum256(data)
+	if got := byID[doc].Line.Get("attachments.0.sha256").String(); got != hex.EncodeToString(sum[:]) {
+		t.Errorf("the attachment's hash is %q", got)
+	}
+	if got, err := os.ReadFile(filepath.Join(o.dir, "case-1", byID[doc].Line.Get("attachments.0.blob").String())); err != nil || !bytes.Equal(got, data) {
+		t.Errorf("the attachment was not archived: %v", err)
+	}
 	redactions := 0
 	for _, a := range byID {
 		if a.Event.Get("type").String() == "m.room.redaction" && a.Event.Get("content.redacts").String() == hello {
@@ -326,5 +347,125 @@ func drained(t *testing.T, o *office) {
 		if time.Now().After(end) {
 			t.Fatalf("the recorder has not got everything: %s", status.Raw)
 		}
+	}
+}
+
+// refusal is what a client says of a message that was refused.
+func refusal(t *testing.T, err error) string {
+	t.Helper()
+	var said mautrix.HTTPError
+	if !errors.As(err, &said) || said.RespError == nil {
+		t.Fatalf("the message was not refused: %v", err)
+	}
+	return said.RespError.ErrCode + ": " + said.RespError.Err
+}
+
+func (m *mau) say(room, body string) (id.EventID, error) {
+	sent, err := m.c.SendMessageEvent(m.ctx, id.RoomID(room), event.EventMessage, &event.Content{Raw: harness.M{"msgtype": "m.text", "body": body}})
+	if err != nil {
+		return "", err
+	}
+	return sent.EventID, nil
+}
+
+func TestKeysOfRecordedMessages(t *testing.T) {
+	s := harness.Start(t, harness.SQLite, byDefault)
+	o := openOffice(t, s)
+	alice := newMautrix(t, s, s.Register("alice")).(*mau)
+	recorder := id.UserID(strings.Replace(alice.User(), "alice", "recorder", 1))
+	room := alice.CreateRoom("Desk", false)
+	alice.Members(room, alice.User(), recorder.String())
+
+	// A client that keeps its room key from the recorder.
+	alice.ok(alice.mach.ShareGroupSession(alice.ctx, id.RoomID(room), []id.UserID{alice.c.UserID}))
+	_, err := alice.say(room, "between us")
+	if why := refusal(t, err); !strings.HasPrefix(why, "M_FORBIDDEN: ") || !strings.Contains(why, "recorder") {
+		t.Errorf("it was refused for: %s", why)
+	}
+	for _, ev := range alice.timeline(room) {
+		if ev.Type == event.EventEncrypted {
+			t.Errorf("%s is in the room", ev.ID)
+		}
+	}
+
+	// One whose key is late.
+	out, err := alice.mach.CryptoStore.GetOutboundGroupSession(alice.ctx, id.RoomID(room))
+	alice.ok(err)
+	key := out.ShareContent()
+	sent := make(chan error, 1)
+	go func() {
+		_, err := alice.say(room, "later")
+		sent <- err
+	}()
+	select {
+	case err := <-sent:
+		t.Fatalf("the recorder has not waited for the key: %v", err)
+	case <-time.After(time.Second):
+	}
+	devices, err := alice.mach.FetchKeys(alice.ctx, []id.UserID{recorder}, true)
+	alice.ok(err)
+	for _, d := range devices[recorder] {
+		alice.ok(alice.mach.SendEncryptedToDevice(alice.ctx, d, event.ToDeviceRoomKey, key))
+	}
+	if err := <-sent; err != nil {
+		t.Fatalf("the message whose key came late: %v", err)
+	}
+
+	// The recorder is down: nothing gets in, and who sends reads why.
+	o.end(syscall.SIGTERM)
+	_, err = alice.say(room, "unheard")
+	if why := refusal(t, err); !strings.HasPrefix(why, "M_FORBIDDEN: ") || !strings.Contains(why, "does not answer") {
+		t.Errorf("it was refused for: %s", why)
+	}
+	if status, a := o.admin.Do(http.MethodPost, harness.API+"/createRoom", harness.M{}); status == http.StatusOK {
+		t.Errorf("a room was made without its recorder: %s", a.Raw)
+	}
+	// Unless the organisation has chosen to be warned only. What got in is archived later.
+	o.set(harness.M{"recording_mode": "warn"})
+	loose, err := alice.say(room, "nobody listens")
+	alice.ok(err)
+	if log := s.Log(1 << 20); !strings.Contains(log, "without the recorder's signature") {
+		t.Error("the server's log says nothing of a message without signature")
+	}
+	o.set(harness.M{})
+	_, err = alice.say(room, "unheard again")
+	refusal(t, err)
+	o.begin()
+	_, err = alice.say(room, "heard")
+	alice.ok(err)
+	drained(t, o)
+	o.end(syscall.SIGTERM)
+	o.verify()
+	said := map[string]string{}
+	for _, a := range o.unseal("case-1") {
+		if body := a.Plaintext.Get("body").String(); body != "" {
+			said[body] = a.EventID + " " + a.Line.Get("verdict.action").String()
+		}
+	}
+	if len(said) != 3 || said["nobody listens"] != loose.String()+" unsigned" || said["later"] == "" || said["heard"] == "" {
+		t.Errorf("the archive has %v", said)
+	}
+}
+
+func (m *mau) timeline(room string) []*event.Event {
+	page, err := m.c.Messages(m.ctx, id.RoomID(room), "", "", mautrix.DirectionBackward, nil, 100)
+	m.ok(err)
+	return page.Chunk
+}
+
+// set replaces the organisation's settings.
+func (o *office) set(settings harness.M) {
+	o.Helper()
+	version := o.admin.Must(http.MethodGet, "/_conclave/admin/v1/settings", nil).Get("version").String()
+	text, _ := json.Marshal(settings)
+	req, err := http.NewRequest(http.MethodPut, o.s.URL+"/_conclave/admin/v1/settings", bytes.NewReader(text))
+	if err != nil {
+		o.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+o.admin.Token)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("If-Match", `"`+version+`"`)
+	if res, body, err := o.s.Send(req); err != nil || res.StatusCode != http.StatusOK {
+		o.Fatalf("settings: %v %s", err, body)
 	}
 }
