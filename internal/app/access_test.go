@@ -167,6 +167,8 @@ var openRoutes = map[string]string{
 	"GET /_conclave/client/v1/invitations/{token}":                                       "the token is the credential",
 	"GET /_conclave/client/v1/welcome/{token}":                                           "the token is the credential",
 	"POST /_conclave/client/v1/welcome/{token}":                                          "the token is the credential",
+	"GET /_conclave/recording/v1/keys":                                                   "public keys",
+	"POST /_conclave/recording/v1/add-checkpoint":                                        "the log's signature under the checkpoint is the credential",
 	"GET /_conclave/email":                                                               "the link in a message is the credential",
 	"POST /_conclave/email":                                                              "the link in a message is the credential",
 	"GET /_matrix/static/client/login/":                                                  "signing in",

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/go-json-experiment/json"
@@ -65,9 +66,6 @@ const parallel = 32
 //
 // Spec: ss#asking-for-a-policy-server-signature-on-an-event
 func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event) ([]*mx.Event, error) {
-	if s.client == nil {
-		return nil, errAbsent
-	}
 	ctx, cancel := context.WithTimeout(ctx, s.Config.Timeout)
 	defer cancel()
 	signed := make([]*mx.Event, len(events))
@@ -79,12 +77,17 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 			continue
 		}
 		one := func() {
-			got, err := s.client.sign(ctx, v, ev, s.key)
-			if err == nil {
+			got, err := s.signOne(ctx, v, ev)
+			switch {
+			case err == nil:
 				signed[i] = got
-				return
+			case fault.Of(err) == nil && departs(ev):
+				s.unsigned.Inc()
+			case s.client == nil:
+				errs[i] = errAbsent
+			default:
+				errs[i] = s.unanswered(ctx, ev.RoomID, err, true)
 			}
-			errs[i] = s.unanswered(ctx, ev.RoomID, err, true)
 		}
 		if len(events) == 1 {
 			one()
@@ -103,4 +106,20 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 		}
 	}
 	return signed, nil
+}
+
+var errNoRecorder = errors.New("recording: there is no recorder")
+
+func (s *Service) signOne(ctx context.Context, v *mx.RoomVersion, ev *mx.Event) (*mx.Event, error) {
+	if s.client == nil {
+		return nil, errNoRecorder
+	}
+	return s.client.sign(ctx, v, ev, s.key)
+}
+
+// departs reports whether an event lets somebody go. That must be possible while the recorder does not answer, as when an account ends or
+// somebody is removed; it is archived afterwards.
+func departs(ev *mx.Event) bool {
+	m := ev.Membership()
+	return m == mx.Leave || m == mx.Ban
 }

@@ -234,6 +234,10 @@ func (o *office) statement() string {
 	return string(body)
 }
 
+// Spec: ss#asking-for-a-policy-server-signature-on-an-event
+// Spec: ss#post_matrixpolicyv1sign
+// Spec: ss#request-authentication
+// Spec: ss#validating-policy-server-signatures
 func TestRecordedConversation(t *testing.T) {
 	s := harness.Start(t, harness.SQLite, byDefault)
 	o := openOffice(t, s)

@@ -148,6 +148,11 @@ func readNote(in *bufio.Reader, key note.Verifier) (server string, count uint64,
 	if err != nil {
 		return "", 0, nil, fmt.Errorf("%w: %w", ErrForm, err)
 	}
+	for _, sig := range n.Sigs { // one text for one signature
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return "", 0, nil, ErrForm
+		}
+	}
 	lines := strings.Split(n.Text, "\n")
 	if len(lines) != 5 || lines[0] != title {
 		return "", 0, nil, ErrForm

@@ -160,10 +160,20 @@ func (s *Service) empty(ctx context.Context, d *Deletion) error {
 	if err != nil {
 		return err
 	}
+	var stays error
+	gone := false
 	for _, u := range list {
-		if err := s.Rooms.Leave(ctx, u, d.Room, "An administrator has deleted this room"); err != nil {
+		switch err := s.Rooms.Leave(ctx, u, d.Room, "An administrator has deleted this room"); {
+		case fault.Is(err, "M_FORBIDDEN"): // who records is the last to leave
+			stays = err
+		case err != nil:
 			return err
+		default:
+			gone = true
 		}
+	}
+	if stays != nil && !gone {
+		return stays
 	}
 	return s.DB.Write(func(tx *store.Tx) error {
 		_, left, err := eventlog.Present(ctx, tx, d.Room, 0)

@@ -1,0 +1,110 @@
+//go:build goolm
+
+package e2ee
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"conclave.chat/test/harness"
+)
+
+// is waits until a room is recorded, or is not.
+func (o *office) is(u *harness.User, room string, recorded bool) {
+	o.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		members := u.Must(http.MethodGet, harness.Path("rooms", room, "joined_members"), nil).Get("joined")
+		_, policy := u.Do(http.MethodGet, harness.Path("rooms", room, "state", "m.room.policy", ""), nil)
+		in := false
+		for user := range members.Map() {
+			in = in || strings.HasPrefix(user, "@recorder:")
+		}
+		if in == recorded && (policy.Get("via").String() != "") == recorded {
+			return
+		}
+		if time.Now().After(end) {
+			o.Fatalf("recorded should be %v: the recorder is in: %v, policy: %s", recorded, in, policy.Raw)
+		}
+	}
+}
+
+func TestWhatIsRecordedIsChosen(t *testing.T) {
+	s := harness.Start(t, harness.SQLite, harness.Env("CONCLAVE_ROOMS_ENCRYPT=false"))
+	o := openOffice(t, s, "CONCLAVE_RECORDING_SCOPE=none")
+	ann, bob := s.Register("ann"), s.Register("bob")
+	text := func(body string) harness.M { return harness.M{"msgtype": "m.text", "body": body} }
+	first := ann.CreateRoom(harness.M{"name": "First", "preset": "public_chat"})
+	bob.Join(first)
+	ann.Send(first, "m.room.message", text("off the record"))
+	o.is(ann, first, false)
+
+	// All rooms, also those that were there before.
+	o.set(harness.M{"recording_scope": "all"})
+	o.is(ann, first, true)
+	bob.Send(first, "m.room.message", text("on the record"))
+	second := bob.CreateRoom(harness.M{"name": "Second"})
+	o.is(bob, second, true)
+	third := ann.Must(http.MethodPost, harness.Path("rooms", first, "upgrade"), harness.M{"new_version": "12"}).Get("replacement_room").String()
+	o.is(ann, third, true)
+
+	// All but one.
+	o.set(harness.M{"recording_scope": "except", "recording_rooms": []string{second}})
+	o.is(bob, second, false)
+	bob.Send(second, "m.room.message", text("between us"))
+	o.is(ann, third, true)
+
+	// Those with a person in them: before that person can read or say anything.
+	o.set(harness.M{"recording_scope": "people", "recording_people": []string{ann.ID}})
+	fourth := bob.CreateRoom(harness.M{"name": "Fourth"})
+	o.is(bob, fourth, false)
+	bob.Must(http.MethodPost, harness.Path("rooms", fourth, "invite"), harness.M{"user_id": ann.ID})
+	o.is(bob, fourth, true)
+	ann.Join(fourth)
+	ann.Send(fourth, "m.room.message", text("all ears"))
+
+	// Who is an administrator without the compliance role changes nothing of it.
+	o.run("", "user", "promote", "ann")
+	version := ann.Must(http.MethodGet, "/_conclave/admin/v1/settings", nil).Get("version").String()
+	req, err := http.NewRequest(http.MethodPut, s.URL+"/_conclave/admin/v1/settings", strings.NewReader(`{"recording_scope":"none"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+ann.Token)
+	req.Header.Set("If-Match", `"`+version+`"`)
+	if res, body, err := s.Send(req); err != nil || res.StatusCode != http.StatusForbidden {
+		t.Errorf("an administrator without the role: %v %s", err, body)
+	}
+
+	// Members go while the recorder is down, and a room is deleted with its recorder.
+	o.end(syscall.SIGTERM)
+	bob.Must(http.MethodPost, harness.Path("rooms", third, "leave"), harness.M{})
+	bob.Must(http.MethodPost, harness.Path("rooms", fourth, "leave"), harness.M{})
+	o.begin()
+	drained(t, o)
+	job := o.admin.Must(http.MethodPost, "/_conclave/admin/v1/rooms/"+url.PathEscape(third)+"/delete", harness.M{})
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		at := o.admin.Must(http.MethodGet, "/_conclave/admin/v1/jobs/"+job.Get("id").String(), nil)
+		if at.Get("phase").String() == "done" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the room was not deleted: %s", at.Raw)
+		}
+	}
+	drained(t, o)
+	o.end(syscall.SIGTERM)
+	o.verify()
+	var said []string
+	for _, a := range o.unseal("case-1") {
+		if body := a.Event.Get("content.body").String(); a.Type == "m.room.message" {
+			said = append(said, body)
+		}
+	}
+	if got := strings.Join(said, ", "); got != "on the record, all ears" {
+		t.Errorf("the archive has: %s", got)
+	}
+}
