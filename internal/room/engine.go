@@ -96,7 +96,7 @@ func New(d Deps) (*Engine, error) {
 		DB: d.DB, Signer: d.Signer, Policies: append(policies, d.Policies...), Now: e.now, CacheEvents: d.Config.CacheEvents,
 	}
 	if e.recording = d.Recording; d.Recording != nil {
-		deps.Recorder, deps.Record = d.Recording, e.Record
+		deps.Recorder, deps.Record, deps.Complete = d.Recording, e.Record, e.complete
 	}
 	e.Ledger = ledger.New(deps)
 	return e, nil

@@ -27,13 +27,18 @@ func (e *Engine) Record(ctx context.Context, room mx.RoomID) error {
 		if !e.recording.Due(p.Tip()) {
 			return nil
 		}
-		by := e.recorderOf(p.Tip())
-		if by == "" {
-			return errNobodyRecords
-		}
-		return e.record(ctx, p, by)
+		return e.complete(ctx, p)
 	})
 	return ledger.Hide(err)
+}
+
+// complete adds to a write what its room lacks of being a recorded one, or has too much of.
+func (e *Engine) complete(ctx context.Context, p *ledger.Part) error {
+	by := e.recorderOf(p.Tip())
+	if by == "" {
+		return errNobodyRecords
+	}
+	return e.record(ctx, p, by)
 }
 
 var errNobodyRecords = fault.Denied("this room is to be recorded, and no member has the power to say so in it: make another room")
@@ -99,7 +104,7 @@ func (e *Engine) record(ctx context.Context, p *ledger.Part, by mx.UserID) error
 
 // recordNew adds the recorder to a room in the making, if it is to be recorded.
 func (e *Engine) recordNew(ctx context.Context, p *ledger.Part, by mx.UserID) error {
-	if e.recording == nil || !e.recording.Covers(p.Tip()) || !e.recording.Due(p.Tip()) {
+	if e.recording == nil || !e.recording.Due(p.Tip()) {
 		return nil
 	}
 	return e.record(ctx, p, by)

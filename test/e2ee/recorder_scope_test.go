@@ -36,6 +36,7 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 	s := harness.Start(t, harness.SQLite, harness.Env("CONCLAVE_ROOMS_ENCRYPT=false"))
 	o := openOffice(t, s, "CONCLAVE_RECORDING_SCOPE=none")
 	ann, bob := s.Register("ann"), s.Register("bob")
+	o.run("", "user", "promote", "ann")
 	text := func(body string) harness.M { return harness.M{"msgtype": "m.text", "body": body} }
 	first := ann.CreateRoom(harness.M{"name": "First", "preset": "public_chat"})
 	bob.Join(first)
@@ -50,6 +51,7 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 	o.is(bob, second, true)
 	third := ann.Must(http.MethodPost, harness.Path("rooms", first, "upgrade"), harness.M{"new_version": "12"}).Get("replacement_room").String()
 	o.is(ann, third, true)
+	bob.Join(third)
 
 	// All but one.
 	o.set(harness.M{"recording_scope": "except", "recording_rooms": []string{second}})
@@ -67,7 +69,6 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 	ann.Send(fourth, "m.room.message", text("all ears"))
 
 	// Who is an administrator without the compliance role changes nothing of it.
-	o.run("", "user", "promote", "ann")
 	version := ann.Must(http.MethodGet, "/_conclave/admin/v1/settings", nil).Get("version").String()
 	req, err := http.NewRequest(http.MethodPut, s.URL+"/_conclave/admin/v1/settings", strings.NewReader(`{"recording_scope":"none"}`))
 	if err != nil {

@@ -140,7 +140,7 @@ func (l *Ledger) planned(ctx context.Context, cells []*cell, plan func(*Write) e
 	if err := plan(w); err != nil {
 		return w, err
 	}
-	return w, w.inspect()
+	return w, w.inspect(ctx)
 }
 
 // alone makes a write that needs countersignatures while nobody else of this node writes to its rooms.
@@ -203,7 +203,7 @@ func (l *Ledger) insist(ctx context.Context, cells []*cell, plan func(*Write) er
 		if err := plan(w); err != nil || !w.changes() {
 			return err
 		}
-		if err := w.inspect(); err != nil {
+		if err := w.inspect(ctx); err != nil {
 			return err
 		}
 		if w.recorded() {

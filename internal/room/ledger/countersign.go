@@ -59,8 +59,9 @@ func (l *Ledger) made(ctx context.Context, d Draft) (mx.EventID, error) {
 	return eventlog.TxnEvent(ctx, l.db, d.Txn)
 }
 
-// inspect finds out which parts of a write are recorded. It refuses a write that leaves a room in a state in which nothing may happen.
-func (w *Write) inspect() error {
+// inspect finds out which parts of a write are recorded. A room that is due is seen to before the write; one that becomes due by it, as when
+// somebody is invited whose rooms are recorded, within it.
+func (w *Write) inspect(ctx context.Context) error {
 	r := w.ledger.recorder
 	if r == nil {
 		return nil
@@ -70,7 +71,12 @@ func (w *Write) inspect() error {
 			continue
 		}
 		if !p.departs() && r.Due(p.tip) {
-			return &dueError{p.Room()}
+			if p.creates == nil && r.Due(p.base) {
+				return &dueError{p.Room()}
+			}
+			if err := w.ledger.complete(ctx, p); err != nil {
+				return err
+			}
 		}
 		p.recorded = r.Recorded(p.tip)
 	}

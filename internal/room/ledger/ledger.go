@@ -36,6 +36,8 @@ type Deps struct {
 	Recorder Recorder // nil: nothing is recorded
 	// Record makes a room a recorded one, or one that is not, as Recorder.Due asks for.
 	Record func(context.Context, mx.RoomID) error
+	// Complete adds to a part what makes its room one.
+	Complete func(context.Context, *Part) error
 	Now    func() time.Time
 	// CacheEvents is how many events, state and recent ones, the caches of rooms hold together.
 	CacheEvents int
@@ -48,6 +50,7 @@ type Ledger struct {
 	policies []Policy
 	recorder Recorder
 	record   func(context.Context, mx.RoomID) error
+	complete func(context.Context, *Part) error
 	now      func() time.Time
 
 	cells   *cells
@@ -66,7 +69,7 @@ const (
 // New makes a ledger. Its Listen must be given to the bus's ListenFirst.
 func New(d Deps) *Ledger {
 	return &Ledger{
-		db: d.DB, signer: d.Signer, policies: d.Policies, recorder: d.Recorder, record: d.Record, now: d.Now,
+		db: d.DB, signer: d.Signer, policies: d.Policies, recorder: d.Recorder, record: d.Record, complete: d.Complete, now: d.Now,
 		cells: newCells(d.CacheEvents), members: newMembers(), recent: newRecent(recentEvents), txns: newTxns(),
 	}
 }
