@@ -207,11 +207,8 @@ func (r *Recorder) take(ctx context.Context, resp *mautrix.RespSync, since strin
 		if err != nil {
 			return err
 		}
-	} else {
+	} else { // a token is worth a write only with keys: without, the same state comes again after a crash
 		r.mach.HandleOTKCounts(ctx, &resp.DeviceOTKCount)
-		if err := r.keys.PutNextBatch(ctx, resp.NextBatch); err != nil {
-			return err
-		}
 	}
 	r.rooms.follow(resp)
 	r.reader.synced(len(resp.DeviceLists.Changed) > 0)

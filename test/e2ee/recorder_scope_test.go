@@ -3,8 +3,10 @@
 package e2ee
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,7 +90,7 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 	drained(t, o)
 	job := o.admin.Must(http.MethodPost, "/_conclave/admin/v1/rooms/"+url.PathEscape(third)+"/delete", harness.M{})
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		at := o.admin.Must(http.MethodGet, "/_conclave/admin/v1/jobs/"+job.Get("id").String(), nil)
+		at := o.admin.Must(http.MethodGet, "/_conclave/admin/v1/jobs/"+job.Get("job_id").String(), nil)
 		if at.Get("phase").String() == "done" {
 			break
 		}
@@ -107,5 +109,49 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 	}
 	if got := strings.Join(said, ", "); got != "on the record, all ears" {
 		t.Errorf("the archive has: %s", got)
+	}
+}
+
+func TestServerAndRecorderInOneProcess(t *testing.T) {
+	s := harness.Start(t, harness.SQLite, harness.Env("CONCLAVE_ROOMS_ENCRYPT=false"))
+	o := openOffice(t, s)
+	ann := s.Register("ann")
+	o.end(syscall.SIGTERM)
+	s.Stop()
+	var out bytes.Buffer
+	cmd := exec.Command(harness.Program(t), "--config", harness.ConfigFile(), "serve", "--with-recorder", o.config())
+	cmd.Dir, cmd.Env, cmd.Stderr = s.Dir, s.Environ(), &out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	room := ""
+	for end := time.Now().Add(patience); room == ""; time.Sleep(20 * time.Millisecond) {
+		if _, a, err := ann.Attempt(http.MethodPost, harness.API+"/createRoom", harness.M{}); err == nil {
+			room = a.Get("room_id").String()
+		}
+		if time.Now().After(end) {
+			t.Fatalf("no room can be made:\n%s", out.String())
+		}
+	}
+	sent := ann.Send(room, "m.room.message", harness.M{"msgtype": "m.text", "body": "on trial"})
+	drained(t, o)
+	statement := o.statement()
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	if !strings.Contains(out.String(), "WARNING: server and recorder run in one process") {
+		t.Errorf("it has not warned:\n%s", out.String())
+	}
+	if !strings.Contains(statement, sent) {
+		t.Errorf("the statement lacks %s:\n%s", sent, statement)
+	}
+	found := false
+	for _, a := range o.unseal("case-1") {
+		found = found || a.EventID == sent
+	}
+	if !found {
+		t.Error("the message is not in the archive")
 	}
 }
