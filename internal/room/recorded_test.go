@@ -1,0 +1,141 @@
+package room_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+
+	"conclave.chat/internal/fault"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/room"
+	"conclave.chat/internal/roomstate"
+	"conclave.chat/internal/store"
+)
+
+// scribe records every room in which it is, and signs when its test lets it.
+type scribe struct {
+	sign func(*mx.Event) error
+
+	mu       sync.Mutex
+	signed   map[mx.EventID]bool
+	accepted []mx.EventID
+}
+
+func (*scribe) Recorded(s *roomstate.Snapshot) bool { return s.State("m.room.policy", "") != nil }
+func (*scribe) Covers(*roomstate.Snapshot) bool     { return true }
+func (r *scribe) Due(s *roomstate.Snapshot) bool    { return !r.Recorded(s) }
+func (*scribe) User() mx.UserID                     { return mx.NewUserID("scribe", server) }
+
+func (*scribe) State(*roomstate.Snapshot) map[string][]byte {
+	return map[string][]byte{"m.room.policy": []byte(`{"via":"here"}`), "io.element.functional_members": []byte(`{}`)}
+}
+
+func (*scribe) Check(context.Context, *roomstate.Snapshot, mx.UserID, string, []byte) error {
+	return nil
+}
+
+func (r *scribe) Sign(_ context.Context, v *mx.RoomVersion, events []*mx.Event) ([]*mx.Event, error) {
+	out := make([]*mx.Event, len(events))
+	for i, ev := range events {
+		if err := r.sign(ev); err != nil {
+			return nil, err
+		}
+		s := signer()
+		s.KeyID = "ed25519:policy_server"
+		signed, err := mx.SignEvent(v, ev, s)
+		if err != nil {
+			return nil, err
+		}
+		r.mu.Lock()
+		r.signed[ev.ID] = true
+		r.mu.Unlock()
+		out[i] = signed
+	}
+	return out, nil
+}
+
+func (r *scribe) Accepted(_ *store.Tx, ev *mx.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.accepted = append(r.accepted, ev.ID)
+	return nil
+}
+
+// A room's next message is built while the one before waits for its signature; when that is refused, the next one gets in nevertheless.
+func TestSignaturesDoNotHoldTheRoom(t *testing.T) {
+	for _, engine := range []string{"sqlite", "postgres"} {
+		t.Run(engine, func(t *testing.T) {
+			r := &scribe{signed: map[mx.EventID]bool{}, sign: func(*mx.Event) error { return nil }}
+			n := open(t, engine, func(d *room.Deps) { d.Recording = r })
+			ann := mx.NewUserID("ann", server)
+			id := n.create(t, ann, room.Create{})
+			s, err := n.Snapshot(context.Background(), id)
+			if err != nil || !s.Joined(r.User()) || !r.Recorded(s) {
+				t.Fatalf("the room was made without its recorder: %v", err)
+			}
+			firstIn, secondAsked := make(chan struct{}), make(chan struct{})
+			var once sync.Once
+			refusal := fault.Denied("not this one")
+			r.sign = func(ev *mx.Event) error {
+				switch ev.Str("body") {
+				case "first":
+					close(firstIn)
+					<-secondAsked // it would not come if the room were locked
+					return refusal
+				case "second":
+					once.Do(func() { close(secondAsked) })
+				}
+				return nil
+			}
+			firstAsked := make(chan error, 1)
+			go func() {
+				_, err := n.Append(context.Background(), message(id, ann, "first"))
+				firstAsked <- err
+			}()
+			<-firstIn
+			second := n.send(t, message(id, ann, "second"))
+			if err := <-firstAsked; fault.Of(err) != refusal {
+				t.Errorf("the first: %v", err)
+			}
+			log := n.checkLog(t, id)
+			if last := log[len(log)-1]; last.ID != second || last.Str("body") != "second" {
+				t.Errorf("the log ends with %s", last.Raw)
+			}
+			if len(r.accepted) != len(log) {
+				t.Errorf("%d events were noted, %d are in the log", len(r.accepted), len(log))
+			}
+			for i, ev := range log {
+				if !r.signed[ev.ID] || !ev.SignedBy(server, "ed25519:policy_server") || r.accepted[i] != ev.ID {
+					t.Errorf("%s (%s) was not signed and noted", ev.ID, ev.Type)
+				}
+			}
+		})
+	}
+}
+
+func TestEachOfManyIsSignedAndNotedOnce(t *testing.T) {
+	r := &scribe{signed: map[mx.EventID]bool{}, sign: func(*mx.Event) error { return nil }}
+	n := open(t, "sqlite", func(d *room.Deps) { d.Recording = r })
+	ann := mx.NewUserID("ann", server)
+	id := n.create(t, ann, room.Create{})
+	var senders sync.WaitGroup
+	for range 16 {
+		senders.Go(func() {
+			for range 8 {
+				if _, err := n.Append(context.Background(), message(id, ann, "hello")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	senders.Wait()
+	log := n.checkLog(t, id)
+	if len(r.signed) != len(log) || len(r.accepted) != len(log) {
+		t.Errorf("%d were signed and %d noted of %d", len(r.signed), len(r.accepted), len(log))
+	}
+	for i, ev := range log {
+		if r.accepted[i] != ev.ID {
+			t.Fatalf("%d: %s was noted, not %s", i, r.accepted[i], ev.ID)
+		}
+	}
+}
