@@ -41,7 +41,7 @@ func (s *Service) Check(ctx context.Context, room *roomstate.Snapshot, by mx.Use
 // unanswered decides what becomes of an event that the recorder did not sign.
 func (s *Service) unanswered(ctx context.Context, room mx.RoomID, err error, last bool) error {
 	f := fault.Of(err)
-	if f == nil && ctx.Err() != nil && context.Cause(ctx) == context.Canceled {
+	if f == nil && errors.Is(ctx.Err(), context.Canceled) {
 		return err // who asked has gone
 	}
 	if s.Rule().Mode == Warn {

@@ -53,7 +53,10 @@ func TestWhichRoomsAreRecorded(t *testing.T) {
 
 func TestRulesThatCannotWorkAreRefused(t *testing.T) {
 	for _, r := range []Rule{
-		{Scope: "some", Mode: Closed}, {Scope: All, Mode: "open"}, {Scope: All}, {Scope: Except, Mode: Warn, Rooms: []string{"#a:x"}},
+		{Scope: "some", Mode: Closed},
+		{Scope: All, Mode: "open"},
+		{Scope: All},
+		{Scope: Except, Mode: Warn, Rooms: []string{"#a:x"}},
 		{Scope: People, Mode: Closed, People: []string{"ann"}},
 	} {
 		if CheckRule(r) == nil {

@@ -38,7 +38,8 @@ type Deps struct {
 	Record func(context.Context, mx.RoomID) error
 	// Complete adds to a part what makes its room one.
 	Complete func(context.Context, *Part) error
-	Now      func() time.Time
+
+	Now func() time.Time
 	// CacheEvents is how many events, state and recent ones, the caches of rooms hold together.
 	CacheEvents int
 }

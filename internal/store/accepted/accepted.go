@@ -39,20 +39,20 @@ func CountOpen(ctx context.Context, r store.Reader) (n int64, err error) {
 
 // Archived notes that the recorder has an event.
 func Archived(tx *store.Tx, e Event) error {
-	_, err := tx.Exec("UPDATE accepted_event SET archived = TRUE WHERE room_id = $1 AND seq = $2", string(e.Room), int64(e.Seq)) //nolint:gosec // it comes from there
+	_, err := tx.Exec("UPDATE accepted_event SET archived = TRUE WHERE room_id = $1 AND seq = $2", string(e.Room), int64(e.Seq))
 	return err
 }
 
 // All is up to limit accepted events after one, of all rooms, in the order of rooms and sequences.
 func All(ctx context.Context, r store.Reader, after Event, limit int) ([]Event, error) {
 	return list(ctx, r, `SELECT room_id, seq, event_id FROM accepted_event WHERE room_id = $1 AND seq > $2 OR room_id > $3
-		ORDER BY room_id, seq LIMIT $4`, string(after.Room), int64(after.Seq), string(after.Room), limit) //nolint:gosec // it comes from there
+		ORDER BY room_id, seq LIMIT $4`, string(after.Room), int64(after.Seq), string(after.Room), limit)
 }
 
 // Of is up to limit accepted events of a room after a sequence.
 func Of(ctx context.Context, r store.Reader, room mx.RoomID, after uint64, limit int) ([]Event, error) {
 	return list(ctx, r, "SELECT room_id, seq, event_id FROM accepted_event WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
-		string(room), int64(after), limit) //nolint:gosec // it comes from there
+		string(room), int64(after), limit)
 }
 
 func list(ctx context.Context, r store.Reader, query string, args ...any) ([]Event, error) {
