@@ -19,6 +19,7 @@ import (
 
 // TestRecorderKilled kills the recorder, the server and both in the middle of load, CONCLAVE_KILLS times.
 func TestRecorderKilled(t *testing.T) {
+	t.Parallel()
 	kills := 3
 	if n, err := strconv.Atoi(os.Getenv("CONCLAVE_KILLS")); err == nil {
 		kills = n

@@ -35,6 +35,7 @@ func (o *office) is(u *harness.User, room string, recorded bool) {
 }
 
 func TestWhatIsRecordedIsChosen(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, harness.SQLite, harness.Env("CONCLAVE_ROOMS_ENCRYPT=false"))
 	o := openOffice(t, s, "CONCLAVE_RECORDING_SCOPE=none")
 	ann, bob := s.Register("ann"), s.Register("bob")
@@ -113,6 +114,7 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 }
 
 func TestServerAndRecorderInOneProcess(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, harness.SQLite, harness.Env("CONCLAVE_ROOMS_ENCRYPT=false"))
 	o := openOffice(t, s)
 	ann := s.Register("ann")

@@ -239,6 +239,7 @@ func (o *office) statement() string {
 // Spec: ss#request-authentication
 // Spec: ss#validating-policy-server-signatures
 func TestRecordedConversation(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, harness.SQLite, byDefault)
 	o := openOffice(t, s)
 	aliceUser, bobUser := s.Register("alice"), s.Register("bob")
@@ -373,6 +374,7 @@ func (m *mau) say(room, body string) (id.EventID, error) {
 }
 
 func TestKeysOfRecordedMessages(t *testing.T) {
+	t.Parallel()
 	s := harness.Start(t, harness.SQLite, byDefault)
 	o := openOffice(t, s)
 	alice := newMautrix(t, s, s.Register("alice")).(*mau)
