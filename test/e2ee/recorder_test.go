@@ -18,6 +18,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func openOffice(t *testing.T, s *harness.Server, settings ...string) *office {
 	o.admin = s.Register("officer")
 	o.run("", "user", "promote", "officer")
 	account := s.Register("recorder")
-	o.run(passphrases, "archive", "keygen", "--origin", "localhost/archive", "--officers", "2-of-3", "--out", filepath.Join(o.dir, "officers"))
+	o.officers()
 	out := o.run(account.Password+"\n", "recorder", "init", "--homeserver", s.URL, "--password-stdin", "--recipient", filepath.Join(o.dir, "officers", "archive.recipient"),
 		"--log-key", filepath.Join(o.dir, "officers", "log.key"), "--dir", filepath.Join(o.dir, "recorder"), "--listen", freeAddr(t))
 	value := func(key string) string {
@@ -87,6 +88,40 @@ func openOffice(t *testing.T, s *harness.Server, settings ...string) *office {
 	s.Restart()
 	o.begin()
 	return o
+}
+
+// keygen is the officers' keys, made once: it takes time on purpose.
+var keygen struct {
+	once  sync.Once
+	files map[string][]byte
+}
+
+// officers gives the office its officers' keys.
+func (o *office) officers() {
+	o.Helper()
+	dir := filepath.Join(o.dir, "officers")
+	keygen.once.Do(func() {
+		out := filepath.Join(o.TempDir(), "officers")
+		o.run(passphrases, "archive", "keygen", "--origin", "localhost/archive", "--officers", "2-of-3", "--out", out)
+		list, err := os.ReadDir(out)
+		if err != nil {
+			o.Fatal(err)
+		}
+		keygen.files = map[string][]byte{}
+		for _, f := range list {
+			if keygen.files[f.Name()], err = os.ReadFile(filepath.Join(out, f.Name())); err != nil {
+				o.Fatal(err)
+			}
+		}
+	})
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		o.Fatal(err)
+	}
+	for name, text := range keygen.files {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			o.Fatal(err)
+		}
+	}
 }
 
 func freeAddr(t *testing.T) string {
