@@ -165,7 +165,8 @@ func (r *Recorder) ship(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return depot.Ship(ctx, from, to, nil, time.Now())
+	keep := func(string) time.Duration { return time.Duration(r.cfg.RetainDays) * 24 * time.Hour }
+	return depot.Ship(ctx, from, to, keep, time.Now())
 }
 
 // follow keeps up with /sync: room keys, device lists and the state of rooms.
