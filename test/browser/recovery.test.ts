@@ -124,9 +124,11 @@ test("an idle app locks itself, keeps nothing that opens its keys, and the passw
   await p.page.getByRole("button", { name: "Unlock" }).click();
   await p.page.getByRole("alert").getByText(/The password is wrong/).waitFor();
   await p.page.reload();
+  await p.context.setOffline(true); // the password opens without the server too
   await p.page.getByLabel(/^Password/).fill(password);
   await p.page.getByRole("button", { name: "Unlock" }).click();
   await p.page.getByRole("list", { name: "Chats" }).waitFor();
+  await p.context.setOffline(false);
   await removeDevice(p);
   await p.page.getByRole("heading", { name: "This device was signed out" }).waitFor();
   expect(await leftovers(p)).toEqual([]);

@@ -211,6 +211,30 @@ test("a message that comes while nobody looks is notified, and says nothing if t
 
   await open(dave, "notifications");
   await dave.page.getByRole("switch", { name: "Show notifications" }).press("Space");
+
+  // Chromium without a window has no push service: the page says so, and the switch stays off.
+  const closed = dave.page.getByRole("switch", { name: "Also while Conclave is closed" });
+  await closed.press("Space");
+  await dave.page.getByText(/This browser has no push service that can be reached/).waitFor();
+  expect(await closed.isChecked()).toBe(false);
+  expect(dave.complaints.splice(0).filter((c) => !/Push API in incognito/.test(c))).toEqual([]); // Chromium says its own word on it
+  await dave.page.evaluate(async () => {
+    const keys = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
+    const p256dh = await crypto.subtle.exportKey("raw", keys.publicKey);
+    let held: object | null = null;
+    const subscription = {
+      endpoint: "https://push.invalid/dave",
+      getKey: (name: string) => (name === "auth" ? new Uint8Array(16).buffer : p256dh),
+      unsubscribe: async () => ((held = null), true),
+    };
+    Object.assign(PushManager.prototype, { getSubscription: async () => held, subscribe: async () => (held = subscription) });
+  });
+  const pushers = async () => (await server.api<{ pushers: { kind: string; app_id: string; data: object }[] }>("GET", "/_matrix/client/v3/pushers", token)).pushers.map(({ kind, app_id, data }) => ({ kind, app_id, data }));
+  await closed.press("Space");
+  await expect.poll(pushers).toMatchObject([{ kind: "webpush", app_id: "chat.conclave.web", data: { url: "https://push.invalid/dave", format: "event_id_only" } }]);
+  await expect.poll(() => closed.isChecked()).toBe(true);
+  await closed.press("Space");
+  await expect.poll(pushers).toEqual([]);
   await dave.page.evaluate(() => Object.assign(window, { away: true }));
   await say("lunch at noon");
   await expect.poll(shown).toContainEqual({ title: "Bob Baker", body: "lunch at noon" });

@@ -114,8 +114,18 @@ test("a second device is confirmed by the recovery key, and what is wrong with o
   await says(key.slice(0, -5), /not the right length/);
   await says(key.slice(0, -1) + (key.endsWith("A") ? "B" : "A"), /typing error/);
   await says(server.recoveryKeys.get("bob") ?? "", /belongs to another account/);
+  // The keys of the history come slowly enough for the counter to be read.
+  let come = () => {};
+  const slow = new Promise<void>((go) => (come = go));
+  await second.page.route("**/room_keys/keys?*", async (r) => {
+    await slow;
+    await r.continue();
+  });
   await field.fill(key.replaceAll(" ", "\n"));
   await second.page.getByRole("button", { name: "Confirm", exact: true }).click();
+  await second.page.getByText("Fetching your messages' keys").waitFor();
+  come();
+  await second.page.getByText("1 key of your history is restored.").waitFor();
   await second.page.getByRole("link", { name: /Notes/ }).click();
   await second.page.getByText("for the recovery key").first().waitFor();
   second.clean();
@@ -248,6 +258,22 @@ test("the encryption page says how recovery stands, makes a new recovery key, an
   await second.page.getByRole("textbox", { name: "Recovery key" }).fill(old);
   await second.page.getByRole("button", { name: "Confirm", exact: true }).click();
   await second.page.getByRole("alert").getByText(/has been replaced by a newer one/).waitFor();
+  // The organisation lets people choose a passphrase, which opens the same as the new key.
+  await p.page.getByRole("button", { name: "Use a passphrase" }).click();
+  await p.page.getByLabel(/^Passphrase/).fill("too short");
+  await p.page.getByRole("button", { name: "Set the passphrase" }).click();
+  await p.page.getByRole("alert").getByText("At least 12 characters.").waitFor();
+  await p.page.getByLabel(/^Passphrase/).fill("four words of my own");
+  await p.page.getByRole("button", { name: "Set the passphrase" }).click();
+  await p.page.getByRole("button", { name: "I have kept it" }).click();
+  await second.page.reload();
+  const opens = second.page.getByRole("textbox", { name: "Recovery key or passphrase" });
+  await opens.fill("four words of another");
+  await second.page.getByRole("button", { name: "Confirm", exact: true }).click();
+  await second.page.getByRole("alert").getByText("Neither the recovery key nor the passphrase of this account.").waitFor();
+  await opens.fill("four words of my own");
+  await second.page.getByRole("button", { name: "Confirm", exact: true }).click();
+  await second.page.getByRole("list", { name: "Chats" }).waitFor();
   // Whoever changes the recovery from elsewhere is told of at once, and stands in the history.
   const token = await server.token("heidi");
   await server.api("PUT", "/_matrix/client/v3/user/@heidi:localhost/account_data/m.secret_storage.default_key", token, { key: "another" });

@@ -1,4 +1,4 @@
-import { Badge, Button, Select, TextInput } from "@mantine/core";
+import { Badge, Button, Group, Select, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -45,9 +45,10 @@ export function PeoplePage() {
       key: "state",
       title: t("people.state"),
       cell: (p) => (
-        <>
-          <StateBadge state={p.state} /> {p.admin && <Badge variant="outline">{t("people.admin")}</Badge>}
-        </>
+        <Group gap={6} component="span">
+          <StateBadge state={p.state} />
+          {p.admin && <Badge variant="outline">{t("people.admin")}</Badge>}
+        </Group>
       ),
     },
     { key: "devices", title: t("people.devices"), order: "devices", number: true, cell: (p) => p.device_count },

@@ -11,9 +11,14 @@ export function WebPush() {
   const { busy, act } = useAct();
   const state = useQuery({ queryKey: ["web push"], queryFn: async () => ((await webPushPossible()) ? { on: await webPushOn() } : null), staleTime: 0 });
   if (!state.data) return null;
+  // Browsers that are built without a push service have all that is asked for above, and fail at the last step.
+  const subscribe = () =>
+    switchWebPushOn().catch((err: unknown) => {
+      throw err instanceof DOMException && err.name === "AbortError" ? new Error(t("notify.noService")) : err;
+    });
   const change = (on: boolean) =>
     act(async () => {
-      if (on && !(await switchWebPushOn())) throw new Error(t("notify.refused"));
+      if (on && !(await subscribe())) throw new Error(t("notify.refused"));
       if (!on) await switchWebPushOff();
       await queries.invalidateQueries({ queryKey: ["web push"] });
     });
