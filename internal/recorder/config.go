@@ -46,7 +46,7 @@ type Config struct {
 	Server      Server        `yaml:"server"`
 	Wait        time.Duration `yaml:"wait"` // how long to wait for a room key
 	MaxFile     int64         `yaml:"max_attachment"`
-	Bucket      *blob.S3      `yaml:"bucket,omitempty"` // where closed segments and tiles are copied to
+	Bucket      *blob.S3      `yaml:"bucket,omitempty"`      // where closed segments and tiles are copied to
 	RetainDays  int64         `yaml:"retain_days,omitempty"` // Object Lock in the bucket; 0 is none
 	LogLevel    string        `yaml:"log_level"`
 }
