@@ -11,10 +11,11 @@ let room: string;
 
 beforeAll(async () => {
   server = await Server.start();
-  await server.account("alice", { displayName: "Alice Archer" });
+  await server.account("alice", { displayName: "Alice Archer", admin: true });
   await server.account("bob", { displayName: "Bob Baker" });
   const script = await Script.of(server, "alice");
   room = await script.room("Encrypted", ["bob"]);
+  await script.room("Elsewhere");
   await (await Script.of(server, "bob")).join(room);
   await script.call("PUT", `/rooms/${encodeURIComponent(room)}/state/m.room.power_levels/`, {
     ...(await script.call(`GET`, `/rooms/${encodeURIComponent(room)}/state/m.room.power_levels/`)),
@@ -96,6 +97,48 @@ test("a thread has its own conversation, with a line under its first message", a
   await bob.page.getByRole("button", { name: "All threads" }).click();
   await bob.page.getByRole("list", { name: "Threads" }).getByText("1 reply").waitFor();
   for (const p of [alice, bob]) await p.page.getByRole("button", { name: "Close", exact: true }).click();
+});
+
+test("a message's source is shown, it is reported, and forwarded unless policy says no", async () => {
+  const { page } = alice;
+  await act(page, "Yes, at nine", "View source");
+  const source = page.getByRole("dialog", { name: "Source" });
+  expect(JSON.parse((await source.getByLabel("Decrypted content").textContent()) ?? "")).toMatchObject({ content: { body: "Yes, at nine" } });
+  expect(JSON.parse((await source.getByLabel("Event", { exact: true }).textContent()) ?? "")).toMatchObject({ type: "m.room.encrypted", sender: "@bob:localhost" });
+  await page.keyboard.press("Escape");
+
+  await act(page, "Yes, at nine", "Report");
+  const report = page.getByRole("dialog", { name: "Report this message" });
+  await report.getByLabel("What is wrong with it?").fill("Too early");
+  const [told] = await Promise.all([page.waitForResponse(/\/report\/%24/), report.getByRole("button", { name: "Report" }).click()]);
+  expect([told.status(), told.request().postDataJSON()]).toEqual([200, { reason: "Too early" }]);
+  await page.getByText("Reported", { exact: true }).waitFor();
+
+  const pass = async (p: Page) => {
+    await act(p, "Yes, at nine", "Forward");
+    const dialog = p.getByRole("dialog", { name: "Forward to" });
+    await dialog.getByRole("checkbox", { name: "Elsewhere" }).check();
+    await dialog.getByRole("button", { name: "Forward" }).click();
+  };
+  await alice.page.route("**/rooms/*/send/**", (r) => r.fulfill({ status: 403, json: { errcode: "M_FORBIDDEN", error: "Not to that room" } }));
+  await pass(alice.page);
+  await alice.page.getByText("Elsewhere: Not to that room").waitFor();
+  await alice.page.unroute("**/rooms/*/send/**");
+  await pass(alice.page);
+  await alice.page.getByText("Forwarded to 1 room").waitFor();
+  await alice.page.getByRole("link", { name: /^Elsewhere/ }).click();
+  await message(alice.page, "Yes, at nine").waitFor();
+  await openRoom(alice, room);
+
+  const settings = "/_conclave/admin/v1/settings";
+  const headers = { Authorization: `Bearer ${await server.token("alice")}`, "Content-Type": "application/json" };
+  const tag = (await fetch(server.url + settings, { headers })).headers.get("ETag") ?? "";
+  expect((await fetch(server.url + settings, { method: "PUT", headers: { ...headers, "If-Match": tag }, body: JSON.stringify({ forwarding_allowed: false }) })).status).toBe(200);
+  await openRoom(alice, room);
+  await message(alice.page, "Yes, at nine").click({ button: "right", position: { x: 70, y: 8 } });
+  await alice.page.getByRole("menu").getByRole("menuitem", { name: "Copy text" }).waitFor();
+  expect(await alice.page.getByRole("menuitem", { name: "Forward" }).count()).toBe(0);
+  await alice.page.keyboard.press("Escape");
 });
 
 test("a message is pinned, found among the pins, and deleted with a reason", async () => {
