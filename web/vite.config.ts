@@ -6,6 +6,7 @@ import { emoji } from "./build/emoji.ts";
 import { first } from "./build/first.ts";
 import { licences } from "./build/licences.ts";
 import { lean } from "./build/lean.ts";
+import { pdf } from "./build/pdf.ts";
 import { prune } from "./build/prune.ts";
 import { sizeLimit } from "./build/size.ts";
 
@@ -15,7 +16,7 @@ const treeshake = { moduleSideEffects: [{ test: /node_modules\/(matrix-js-sdk|ma
 const parts = () => [lean(), react(), emoji(), licences()];
 
 export default defineConfig({
-  plugins: [...parts(), first(parts), prune(), sizeLimit(), brotli()],
+  plugins: [...parts(), first(parts), pdf(), prune(), sizeLimit(), brotli()],
   resolve: {
     alias: [
       { find: "@", replacement: fileURLToPath(new URL("./src", import.meta.url)) },

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeBrowser, Person } from "./browser.ts";
+import { pdf } from "./pdf.ts";
 import { Server } from "./server.ts";
 
 const soon = { timeout: 20_000 };
@@ -106,6 +107,68 @@ test("several files are dropped, looked at, captioned, and arrive encrypted and 
   expect(await bob.page.title()).not.toBe("run");
 });
 
+test("documents and texts are read in the page, with their pages, their text, and what is wrong with them", async () => {
+  const pages = Array.from({ length: 500 }, (_, i) => `This is page ${i + 1}`);
+  const document = given("report.pdf", "application/pdf", pdf(pages));
+  const locked = given("locked.pdf", "application/pdf", pdf(["Nobody else"], "swordfish"));
+  const broken = given("broken.pdf", "application/pdf", Buffer.from("not a document"));
+  await drop(alice, [document, locked, broken]);
+  await alice.page.getByRole("button", { name: "Send 3 files" }).click();
+  const { page } = bob;
+  const open = async (name: string) => {
+    await shelf(bob).getByRole("button", { name: `Open ${name}` }).click();
+    return page.getByRole("dialog", { name });
+  };
+  const close = () => page.getByRole("dialog").getByRole("button", { name: "Close", exact: true }).click();
+
+  const box = await open("report.pdf");
+  const first = box.getByRole("region", { name: "Page 1", exact: true });
+  await first.getByText("This is page 1", { exact: true }).waitFor();
+  // The text is drawn: some of the page is dark, most is white. And the invisible words lie upon the drawn ones.
+  const dark = (from: number, to: number) => first.locator("canvas").evaluate((c: HTMLCanvasElement, [a, b]) => {
+    const { data } = (c.getContext("2d") as CanvasRenderingContext2D).getImageData(0, Math.floor(c.height * a), c.width, Math.floor(c.height * (b - a)));
+    return data.filter((v, i) => i % 4 === 0 && v < 100).length;
+  }, [from, to] as const);
+  expect(await dark(0.08, 0.14)).toBeGreaterThan(500);
+  expect(await dark(0.2, 1)).toBe(0);
+  const [sheet, words] = [await first.boundingBox(), await first.getByText("This is page 1").boundingBox()];
+  if (!sheet || !words) throw new Error("nothing to see");
+  expect((words.y + words.height / 2 - sheet.y) / sheet.height).toBeCloseTo((842 - 740 - 10) / 842, 1);
+  expect(words.x - sheet.x).toBeCloseTo((60 / 595) * sheet.width, -1);
+  expect(await bob.accessibility()).toEqual([]);
+  // Of 500 pages a few are there.
+  await box.getByRole("textbox", { name: "Page, of 500" }).fill("412");
+  await page.keyboard.press("Enter");
+  await box.getByText("This is page 412", { exact: true }).waitFor();
+  await expect.poll(() => box.getByRole("textbox", { name: "Page, of 500" }).inputValue(), soon).toBe("412");
+  expect(await box.locator("canvas").count()).toBeLessThan(8);
+  const width = async () => (await box.getByRole("region", { name: "Page 412" }).boundingBox())?.width ?? 0;
+  const before = await width();
+  await box.getByRole("button", { name: "Larger" }).click();
+  await expect.poll(async () => Math.round(((await width()) / before) * 100), soon).toBe(125);
+  await box.getByRole("region", { name: "Content of report.pdf" }).press("-");
+  await expect.poll(width, soon).toBe(before);
+  const [download] = await Promise.all([page.waitForEvent("download"), box.getByRole("button", { name: "Download report.pdf" }).click()]);
+  expect((await readFile(await download.path())).toString("base64")).toBe(document.base64);
+  await page.keyboard.press("Escape");
+  await box.waitFor({ state: "detached" });
+
+  const secret = await open("locked.pdf");
+  await secret.getByText("This PDF is protected by a password.").waitFor();
+  for (const word of ["herring", "swordfish"]) {
+    await secret.getByLabel("Password of the document").fill(word);
+    await secret.getByRole("button", { name: "Open", exact: true }).click();
+    if (word === "herring") await secret.getByText("This is not the document's password.").waitFor();
+  }
+  await secret.getByText("Nobody else").waitFor();
+  await close();
+  await (await open("broken.pdf")).getByText(/^This PDF is damaged/).waitFor();
+  await close();
+  await (await open("notes.txt")).getByText("Line two: ä").waitFor();
+  await close();
+  bob.clean();
+});
+
 test("a picture is seen whole and saved, without the place where it was taken", async () => {
   await shelf(bob).getByText("Pictures and videos").click();
   await shelf(bob).getByRole("button", { name: "Open holiday.jpg" }).click();
@@ -121,6 +184,44 @@ test("a picture is seen whole and saved, without the place where it was taken", 
   await bob.page.keyboard.press("Escape");
   await box.waitFor({ state: "detached" });
   await shelf(bob).getByText("Other files").click();
+});
+
+test("a film is pasted into the field, has a picture before it is played, and plays", async () => {
+  const base64 = await alice.page.evaluate(async () => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [160, 90];
+    const context = canvas.getContext("2d") as CanvasRenderingContext2D;
+    const recorder = new MediaRecorder(canvas.captureStream(), { mimeType: "video/webm" });
+    const parts: Blob[] = [];
+    recorder.ondataavailable = (e) => parts.push(e.data);
+    const ended = new Promise((done) => (recorder.onstop = done));
+    recorder.start();
+    for (let i = 0; i < 30; i++) {
+      context.fillStyle = `hsl(${i * 12} 80% 50%)`;
+      context.fillRect(0, 0, 160, 90);
+      await new Promise(requestAnimationFrame);
+    }
+    recorder.stop();
+    await ended;
+    return btoa([...new Uint8Array(await new Blob(parts).arrayBuffer())].map((b) => String.fromCharCode(b)).join(""));
+  });
+  const pasted = await alice.page.evaluateHandle((b) => {
+    const t = new DataTransfer();
+    t.items.add(new File([Uint8Array.from(atob(b), (c) => c.charCodeAt(0))], "clip.webm", { type: "video/webm" }));
+    return t;
+  }, base64);
+  await field(alice).evaluate((e, t) => e.dispatchEvent(new ClipboardEvent("paste", { clipboardData: t, bubbles: true, cancelable: true })), pasted);
+  const dialog = alice.page.getByRole("dialog", { name: "Send a file" });
+  await dialog.getByRole("textbox", { name: "Caption of clip.webm" }).waitFor();
+  await dialog.getByRole("button", { name: "Send", exact: true }).click();
+  await shelf(bob).getByText("Pictures and videos").click();
+  const play = shelf(bob).getByRole("button", { name: "Play clip.webm" });
+  await expect.poll(() => play.locator("img").evaluate((i: HTMLImageElement) => i.naturalWidth), soon).toBe(160);
+  await play.click();
+  const film = shelf(bob).locator("video");
+  await expect.poll(() => film.evaluate((v: HTMLVideoElement) => [v.videoWidth, v.currentTime > 0 || v.ended]), soon).toEqual([160, true]);
+  await shelf(bob).getByText("Other files").click();
+  bob.clean();
 });
 
 test("a file that is too large is said to be before anything is uploaded", async () => {

@@ -13,9 +13,12 @@ interface Locked {
 export function licences(): Plugin {
   const id = "virtual:licences";
   const root = path.resolve(import.meta.dirname, "..");
+  // Parts of pdf.js that others made, as far as build/pdf.ts ships them.
+  const within = ["cmaps/LICENSE", "standard_fonts/LICENSE_FOXIT", ...["JBIG2", "OPENJPEG", "QCMS", "PDFJS_JBIG2", "PDFJS_OPENJPEG", "PDFJS_QCMS"].map((n) => `wasm/LICENSE_${n}`)];
   const text = (dir: string): string => {
     const name = existsSync(dir) ? readdirSync(dir).find((f) => /^(licen[cs]e|copying)(\.|$|-)/i.test(f)) : undefined;
-    return name === undefined ? "" : readFileSync(path.join(dir, name), "utf8");
+    const more = path.basename(dir) === "pdfjs-dist" ? within : [];
+    return [...(name === undefined ? [] : [name]), ...more].map((f) => readFileSync(path.join(dir, f), "utf8")).join("\n\n");
   };
   return {
     name: "licences",

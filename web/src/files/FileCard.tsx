@@ -1,4 +1,4 @@
-import { ActionIcon, CloseButton, Progress, Text } from "@mantine/core";
+import { ActionIcon, CloseButton, Progress, Text, UnstyledButton } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Icon } from "@/ui/Icon.tsx";
 import type { FileInfo } from "@/matrix/file.ts";
@@ -7,18 +7,35 @@ import { FileIcon } from "./FileIcon.tsx";
 import { formatBytes } from "./format.ts";
 import { useDownload } from "./useDownload.ts";
 
-/** A file's name, size and download. `note` says why it is not shown. */
-export function FileCard({ file, note = "" }: { file: FileInfo; note?: string }) {
+interface Props {
+  file: FileInfo;
+  /** Why it is not shown. */
+  note?: string;
+  /** Shows it. */
+  onOpen?: (() => void) | undefined;
+}
+
+/** A file's name, size and download. */
+export function FileCard({ file, note = "", onOpen }: Props) {
   const { t, i18n } = useTranslation("files");
   const download = useDownload(file);
   const error = download.error || note;
+  const name = (
+    <Text size="sm" fw={600} truncate title={file.name}>
+      {file.name}
+    </Text>
+  );
   return (
     <div className={classes.card} role="group" aria-label={file.name}>
       <FileIcon mime={file.mime} />
       <div className={classes.cardText}>
-        <Text size="sm" fw={600} truncate title={file.name}>
-          {file.name}
-        </Text>
+        {onOpen ? (
+          <UnstyledButton className={classes.cardOpen} aria-label={t("open", { name: file.name })} onClick={onOpen}>
+            {name}
+          </UnstyledButton>
+        ) : (
+          name
+        )}
         {download.progress !== null ? (
           <Progress value={download.progress * 100} size="xs" mt={6} aria-label={t("downloading", { name: file.name })} />
         ) : error !== "" ? (

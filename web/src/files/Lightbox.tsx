@@ -1,4 +1,4 @@
-import { ActionIcon, Group, Loader, Modal, Text } from "@mantine/core";
+import { ActionIcon, Loader, Modal, Text } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { pressed } from "@/keyboard/shortcuts.ts";
@@ -8,6 +8,7 @@ import { fileUrl, previewUrl, safeType, useBlobUrl } from "@/matrix/media.ts";
 import { Icon } from "@/ui/Icon.tsx";
 import classes from "./Lightbox.module.css";
 import { problem, useDownload } from "./useDownload.ts";
+import { ViewerHead, ZoomButtons } from "./ViewerHead.tsx";
 
 interface Props {
   roomId: string;
@@ -73,32 +74,15 @@ function Picture({ shown, onClose }: { shown: RoomFile; onClose: () => void }) {
   useShortcuts({ larger: () => step(1), smaller: () => step(-1) }, true);
   return (
     <>
-      <header className={classes.head}>
-        <div className={classes.title}>
-          <Text fw={650} truncate>
-            {file.name}
-          </Text>
-          {shown.at > 0 && (
-            <Text size="sm" c="var(--quiet)" truncate>
-              {t("lightbox.from", { name: shown.sender, date: new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" }).format(shown.at) })}
-            </Text>
-          )}
-        </div>
-        <Group gap="xs" wrap="nowrap">
-          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("lightbox.zoomOut")} disabled={zoom === 1} onClick={() => step(-1)}>
-            <Icon name="zoomOut" size={20} />
-          </ActionIcon>
-          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("lightbox.zoomIn")} disabled={zoom === zooms.at(-1)} onClick={() => step(1)}>
-            <Icon name="zoomIn" size={20} />
-          </ActionIcon>
-          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("download", { name: file.name })} loading={download.progress !== null} onClick={() => void download.save()}>
-            <Icon name="download" size={20} />
-          </ActionIcon>
-          <ActionIcon variant="subtle" color="gray" size="lg" aria-label={t("lightbox.close")} onClick={onClose} data-autofocus>
-            <Icon name="close" size={20} />
-          </ActionIcon>
-        </Group>
-      </header>
+      <ViewerHead
+        name={file.name}
+        note={shown.at > 0 ? t("lightbox.from", { name: shown.sender, date: new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" }).format(shown.at) }) : ""}
+        saving={download.progress !== null}
+        onSave={() => void download.save()}
+        onClose={onClose}
+      >
+        <ZoomButtons least={zoom === 1} most={zoom === zooms.at(-1)} onStep={step} />
+      </ViewerHead>
       <div
         className={classes.stage}
         data-zoomed={zoom > 1 || undefined}

@@ -15,6 +15,8 @@ export interface Download {
   progress: number | null;
   error: string;
   save: () => Promise<void>;
+  /** The content itself, undefined if it failed. */
+  content: () => Promise<Blob | undefined>;
   /** The file's blob: address under a type that may be shown, undefined if it failed. */
   open: (mime: string) => Promise<string | undefined>;
   cancel: () => void;
@@ -41,11 +43,13 @@ export function useDownload(file: FileInfo): Download {
       if (abort.current === controller) setProgress(null);
     }
   }
+  const content = () => run((options) => fetchFile(file, "application/octet-stream", options));
   return {
     progress,
     error,
+    content,
     save: async () => {
-      const blob = await run((options) => fetchFile(file, "application/octet-stream", options));
+      const blob = await content();
       if (blob) saveBlob(blob, file.name);
     },
     open: (mime) => run((options) => fileUrl(file, mime, options)),

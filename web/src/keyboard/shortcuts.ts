@@ -69,6 +69,7 @@ const table = {
   newer: { group: "viewer", keys: ["ArrowRight"] },
   larger: { group: "viewer", keys: ["+", "="] },
   smaller: { group: "viewer", keys: ["-"] },
+  scroll: { group: "viewer", keys: ["PageUp", "PageDown", "Home", "End"], native: true },
 } as const satisfies Record<string, Shortcut>;
 
 export type ShortcutName = keyof typeof table;
