@@ -5,6 +5,7 @@ import { withTexts } from "@/app/language.ts";
 import { useEncryption } from "@/matrix/encryption.ts";
 import { useClientState } from "@/matrix/client.ts";
 import { watchForAlerts } from "@/matrix/notifications-desktop.ts";
+import { watchList } from "@/matrix/rooms.ts";
 
 const alerts = withTexts(["verify"], async () => (await import("@/verify/securityAlert.tsx")).startSecurityAlerts);
 
@@ -30,6 +31,7 @@ export function Background() {
       }),
     [router, t],
   );
+  useEffect(watchList, []);
   const synced = useClientState((s) => s.synced);
   useEffect(() => {
     if (!synced) return undefined;

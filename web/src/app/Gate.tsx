@@ -1,5 +1,5 @@
 import { Center, Loader } from "@mantine/core";
-import { Outlet } from "@tanstack/react-router";
+import { Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { ShortcutsHelp } from "@/keyboard/Help.tsx";
@@ -32,21 +32,28 @@ function Starting() {
   );
 }
 
+function SignedIn() {
+  return (
+    <KeysGate>
+      <Background />
+      <Outlet />
+      <ShortcutsHelp />
+    </KeysGate>
+  );
+}
+
 function Phases() {
   const { t } = useTranslation("app");
   const phase = useClientState((s) => s.phase);
   const error = useClientState((s) => s.error);
+  // The chats can be shown before all is there; other pages ask too much.
+  const chats = useLocation({ select: (l) => l.pathname === "/" || l.pathname.startsWith("/room/") });
+  const early = useClientState((s) => s.early) && chats;
   switch (phase) {
     case "ready":
-      return (
-        <KeysGate>
-          <Background />
-          <Outlet />
-          <ShortcutsHelp />
-        </KeysGate>
-      );
+      return <SignedIn />;
     case "starting":
-      return <Starting />;
+      return early ? <SignedIn /> : <Starting />;
     case "signed-out":
       return <SignInPage />;
     case "elsewhere":

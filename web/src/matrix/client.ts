@@ -14,8 +14,11 @@ import { api, ApiError, baseUrl } from "./api.ts";
 import { startEncryption } from "./encryption.ts";
 import { cryptoCallbacks } from "./keystorage.ts";
 import { logger } from "./logger.ts";
+import { isLiveOrOffline } from "./live.ts";
 import { loadLookalikes } from "./lookalikes.ts";
 import { checkPassword } from "./signin.ts";
+import { pause } from "./syncParts.ts";
+import { loadKeptList } from "./roomskept.ts";
 import { followIdleRule, watchIdle } from "./session-idle.ts";
 import { forgetSession, keepSession, keptSession, type Session } from "./session.ts";
 import { becomeWorkingTab, stopBeingWorkingTab } from "./tab.ts";
@@ -36,11 +39,15 @@ interface State {
   online: boolean;
   /** The first sync, or what the browser kept of it, is there. */
   synced: boolean;
+  /** The server has said what happened since the app was last open, or cannot be asked. */
+  caughtUp: boolean;
+  /** The list of chats as it last was is shown, or was, while all else started. */
+  early: boolean;
   error: string;
   userId: string;
 }
 
-const initial: State = { phase: "starting", online: true, synced: false, error: "", userId: "" };
+const initial: State = { phase: "starting", online: true, synced: false, caughtUp: false, early: false, error: "", userId: "" };
 export const state = createStore<State>(() => initial);
 export const useClientState = <T>(pick: (s: State) => T): T => useStore(state, pick);
 
@@ -112,6 +119,7 @@ export async function signIn(session: Session, password?: string): Promise<void>
 }
 
 async function start(session: Session): Promise<void> {
+  const listed = loadKeptList();
   const storageKey = await databaseKey(false);
   if (storageKey === null) {
     state.setState({ phase: "lost" });
@@ -144,9 +152,15 @@ async function start(session: Session): Promise<void> {
   c.on(ClientEvent.Sync, (now, _before, data) => {
     if ((data?.error as { errcode?: string } | undefined)?.errcode === "M_USER_LOCKED") void signInAgain("account-locked");
     const online = now === SyncState.Prepared || now === SyncState.Syncing || now === SyncState.Catchup;
-    state.setState((s) => ({ online, synced: s.synced || now === SyncState.Prepared || now === SyncState.Syncing }));
+    state.setState((s) => ({ online, synced: s.synced || now === SyncState.Prepared || now === SyncState.Syncing, caughtUp: s.caughtUp || isLiveOrOffline(c) }));
   });
-  await Promise.all([store.startup(), loadLookalikes(), c.initRustCrypto({ cryptoDatabasePrefix: cryptoPrefix, storageKey })]);
+  const stored = store.startup(); // in a worker: it need not wait
+  stored.catch(() => undefined); // said below
+  if (await listed) {
+    state.setState({ early: true });
+    await pause(); // the list comes first
+  }
+  await Promise.all([stored, loadLookalikes(), c.initRustCrypto({ cryptoDatabasePrefix: cryptoPrefix, storageKey })]);
   if (current !== c) return; // the server ended this device's access meanwhile
   startEncryption(c);
   startVerifications(c);

@@ -2,7 +2,7 @@ import { keptSession } from "./session.ts";
 import { databaseKey } from "./vault.ts";
 
 /*
- * Small things that outlive a reload but not the sign-in: drafts and what waits to be sent. They are sealed under a key derived from that of
+ * Small things that outlive a reload but not the sign-in: drafts, what waits to be sent, the list of chats as it last was. They are sealed under a key derived from that of
  * this browser's databases, and are in local storage, which is erased with all else.
  */
 const prefix = "conclave.sealed.";
@@ -14,6 +14,13 @@ async function sealingKey(): Promise<CryptoKey | null> {
   const salt = new Uint8Array(32);
   const info = new TextEncoder().encode("conclave sealed values");
   return crypto.subtle.deriveKey({ name: "HKDF", hash: "SHA-256", salt, info }, base, { name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+}
+
+/** Bytes as a text of one character each. A function takes only so many arguments. */
+function binary(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192));
+  return text;
 }
 
 export interface SealedStore<T> {
@@ -39,7 +46,7 @@ export function sealedStore<T>(name: string, getKey: () => Promise<CryptoKey | n
       const context = new TextEncoder().encode(`${name} ${user}`);
       const sealed = new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv, additionalData: context }, key, new TextEncoder().encode(text)));
       // Whoever signed out meanwhile wants nothing left here.
-      if (keptSession()?.userId === user) localStorage.setItem(place, btoa([...iv, ...sealed].map((b) => String.fromCharCode(b)).join("")));
+      if (keptSession()?.userId === user) localStorage.setItem(place, btoa(binary(iv) + binary(sealed)));
     }
   }
   return {

@@ -4,6 +4,7 @@ import { api } from "./api.ts";
 import { client } from "./client.ts";
 import { useProfile as useOwnProfile } from "./profile.ts";
 import { directs } from "./rooms.ts";
+import { keptList } from "./roomskept.ts";
 import { useView } from "./subscribe.ts";
 
 /** A person as others see them. */
@@ -68,8 +69,11 @@ export function useMe(): Person {
   const userId = client().getSafeUserId();
   const known = useView(
     `me ${userId}`,
-    () => [[client(), [UserEvent.DisplayName, UserEvent.AvatarUrl, RoomMemberEvent.Name]]],
-    () => personOf(userId),
+    () => [[client(), [ClientEvent.Sync, UserEvent.DisplayName, UserEvent.AvatarUrl, RoomMemberEvent.Name]]],
+    () => {
+      const kept = keptList()?.me;
+      return kept?.name ? { id: userId, ...kept } : personOf(userId);
+    },
     (a, b) => a.name === b.name && a.avatar === b.avatar,
   );
   // The sync says nothing of one's own profile until a room or the presence does.

@@ -1,5 +1,6 @@
 import { ClientEvent, type Room, RoomEvent, RoomStateEvent } from "matrix-js-sdk";
 import { client } from "./client.ts";
+import { keptRow } from "./roomskept.ts";
 import { avatarOf, directOf, directs } from "./rooms.ts";
 import { useView } from "./subscribe.ts";
 
@@ -40,7 +41,10 @@ const text = (v: unknown): string => (typeof v === "string" ? v : "");
 
 function read(roomId: string): RoomHead {
   const room = client().getRoom(roomId);
-  if (room === null) return { ...unknown, name: roomId };
+  if (room === null) {
+    const { name, avatar, direct } = keptRow(roomId) ?? { name: roomId, avatar: null, direct: null };
+    return { ...unknown, name, avatar, direct };
+  }
   const direct = directOf(room, directs());
   const rule = content(room, "m.room.join_rules");
   const allow = Array.isArray(rule.allow) ? (rule.allow as { type?: unknown; room_id?: unknown }[]) : [];
@@ -83,7 +87,7 @@ const equal = (a: RoomHead, b: RoomHead): boolean =>
 export function useRoomHead(roomId: string): RoomHead {
   return useView(
     `head ${roomId}`,
-    () => [[client(), [ClientEvent.Room, ClientEvent.DeleteRoom, ClientEvent.AccountData, RoomEvent.Name, RoomEvent.MyMembership, RoomStateEvent.Events]]],
+    () => [[client(), [ClientEvent.Sync, ClientEvent.Room, ClientEvent.DeleteRoom, ClientEvent.AccountData, RoomEvent.Name, RoomEvent.MyMembership, RoomStateEvent.Events]]],
     () => read(roomId),
     equal,
   );

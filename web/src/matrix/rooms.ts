@@ -1,10 +1,13 @@
 import { ClientEvent, EventType, MatrixEventEvent, NotificationCountType, ReceiptType, type Room, RoomEvent, RoomStateEvent } from "matrix-js-sdk";
-import { client } from "./client.ts";
+import { client, state } from "./client.ts";
 import { preferences } from "./preferences.ts";
+import { keepList, keptList } from "./roomskept.ts";
+import { Rows } from "./roomsrows.ts";
 import { notifyLevel, type NotifyLevel } from "./roomsnotify.ts";
 import { byAttention } from "./roomsorder.ts";
 import { latest, noPreview, type Preview } from "./roomspreview.ts";
-import { useView } from "./subscribe.ts";
+import { spacesNow } from "./spaces.ts";
+import { subscribe, useView } from "./subscribe.ts";
 
 /** A row of the list of rooms. */
 export interface RoomRow {
@@ -63,9 +66,9 @@ function knocking(room: Room): number {
   return room.getMembersWithMembership("knock").length;
 }
 
-function row(room: Room, known: Map<string, string>): RoomRow {
+function row(room: Room, known: Map<string, string>, before: RoomRow | undefined): RoomRow {
   const direct = directOf(room, known);
-  const last = latest(room);
+  const last = latest(room, before?.preview);
   const unread = room.getUnreadNotificationCount(NotificationCountType.Total);
   const preview = last?.preview ?? noPreview;
   const unseen = unread === 0 && preview.kind !== "none" && !preview.own && !(last?.event.isState() ?? true);
@@ -93,20 +96,63 @@ const samePreview = (a: Preview, b: Preview): boolean => a.eventId === b.eventId
 const equal = (a: RoomRow, b: RoomRow): boolean =>
   (Object.keys(a) as (keyof RoomRow)[]).every((k) => (k === "preview" ? samePreview(a.preview, b.preview) : a[k] === b[k]));
 
-// A row that says the same stays the same object: only rows that changed are drawn anew.
-let rowsById = new Map<string, RoomRow>();
+const isListed = (r: Room): boolean => listed.has(r.getMyMembership()) && !r.isSpaceRoom();
+
+let known = new Map<string, string>(); // direct chats
+const rows = new Rows<RoomRow>({
+  ids: () => {
+    known = directs();
+    return client().getVisibleRooms().filter(isListed).map((r) => r.roomId);
+  },
+  row: (id, before) => row(must(id), known, before),
+  equal,
+  order: byAttention,
+});
+
+/** How long a change may stay unseen that no event tells of. */
+const allEvery = 60_000;
+let watched: object | null = null;
+
+/** Notes which rooms' rows may say something else from now on. */
+function watchRows(): void {
+  const c = client();
+  if (watched === c) return;
+  watched = c;
+  rows.touchAll();
+  const { touchAll } = rows;
+  const ofRoom = (room: Room) => rows.touch(room.roomId);
+  const ofEvent = (_: unknown, room: Room | undefined) => rows.touch(room?.roomId);
+  for (const name of [ClientEvent.Room, ClientEvent.DeleteRoom, ClientEvent.AccountData, RoomEvent.MyMembership] as const) c.on(name, touchAll);
+  for (const name of [RoomEvent.Timeline, RoomEvent.LocalEchoUpdated, RoomEvent.Receipt, RoomEvent.Tags, RoomEvent.AccountData, RoomEvent.Redaction] as const) c.on(name, ofEvent);
+  c.on(RoomEvent.Name, ofRoom);
+  c.on(MatrixEventEvent.Decrypted, (event) => rows.touch(event.getRoomId()));
+  c.on(MatrixEventEvent.Replaced, (event) => rows.touch(event.getRoomId()));
+  c.on(RoomStateEvent.Events, (event) => {
+    if (event.getType() === "m.room.tombstone" || event.getType() === "m.room.create") touchAll();
+    else rows.touch(event.getRoomId());
+  });
+  let last = Date.now();
+  c.on(ClientEvent.Sync, () => {
+    // Counts change with no event of their own.
+    for (const r of rows) {
+      const room = c.getRoom(r.id);
+      if (room?.getUnreadNotificationCount(NotificationCountType.Total) !== r.unread || room.getUnreadNotificationCount(NotificationCountType.Highlight) !== r.mentions) rows.touch(r.id);
+    }
+    if (Date.now() - last < allEvery) return;
+    last = Date.now();
+    touchAll();
+  });
+}
+
+let seeded = false;
 
 function compute(): RoomRow[] {
-  const known = directs();
-  const next = new Map<string, RoomRow>();
-  for (const room of client().getVisibleRooms()) {
-    if (!listed.has(room.getMyMembership()) || room.isSpaceRoom()) continue;
-    const fresh = row(room, known);
-    const old = rowsById.get(room.roomId);
-    next.set(room.roomId, old && equal(old, fresh) ? old : fresh);
-  }
-  rowsById = next;
-  return [...next.values()].sort(byAttention);
+  watchRows();
+  const kept = keptList();
+  if (kept === null) return rows.now();
+  if (!seeded) rows.seed(kept.rows);
+  seeded = true;
+  return kept.rows;
 }
 
 const sources = () =>
@@ -119,6 +165,35 @@ const sources = () =>
 /** All rooms of the user but spaces, those that need attention first. */
 export function useRoomRows(): RoomRow[] {
   return useView("rooms", sources, compute, (a, b) => a.length === b.length && a.every((r, i) => r === b[i]));
+}
+
+const keepEvery = 30_000;
+
+/** Keeps the list for the next start: a while after it changed, and when the page goes out of sight. Returns what ends it. */
+export function watchList(): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stopped = false;
+  const keep = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (stopped || !state.getState().caughtUp) return;
+    const { displayName, avatarUrl } = client().getUser(client().getSafeUserId()) ?? {};
+    void keepList({ me: { name: displayName ?? "", avatar: avatarUrl ?? null }, rows: compute(), spaces: [...spacesNow()] });
+  };
+  const hidden = () => {
+    if (document.visibilityState === "hidden" && timer !== undefined) keep();
+  };
+  // Nobody who types is to notice it. Safari has no idle callbacks.
+  const atRest = () => ("requestIdleCallback" in window ? requestIdleCallback(keep, { timeout: keepEvery }) : keep());
+  const stop = subscribe(sources(), () => (timer ??= setTimeout(atRest, keepEvery)));
+  timer = setTimeout(atRest, keepEvery / 10);
+  document.addEventListener("visibilitychange", hidden);
+  return () => {
+    stop();
+    stopped = true;
+    clearTimeout(timer);
+    document.removeEventListener("visibilitychange", hidden);
+  };
 }
 
 function must(roomId: string): Room {

@@ -73,15 +73,20 @@ export function previewOf(e: MatrixEvent): { kind: PreviewKind; text: string } |
   }
 }
 
-/** The latest event that people would call a message, or what happened to the room where nobody has said anything. */
-export function latest(room: Room): { event: MatrixEvent; preview: Preview } | null {
+const isWaiting = (e: MatrixEvent): boolean => e.getType() === "m.room.encrypted" && !e.isRedacted();
+
+/**
+ * The latest event that people would call a message, or what happened to the room where nobody has said anything. `known` is what was found before:
+ * it holds for an event that is still to be decrypted.
+ */
+export function latest(room: Room, known?: Preview): { event: MatrixEvent; preview: Preview } | null {
   const events = room.getLiveTimeline().getEvents();
   const sending = room.getPendingEvents().filter((e) => e.isRelation("m.thread") === false);
   let quiet: { event: MatrixEvent; preview: Preview } | null = null;
   for (const list of [sending, events]) {
     for (let i = list.length - 1; i >= 0; i--) {
       const event = list[i] as MatrixEvent;
-      const found = previewOf(event);
+      const found = known !== undefined && isWaiting(event) && event.getId() === known.eventId ? known : previewOf(event);
       if (found === null) continue;
       const sender = event.getSender() ?? "";
       const name = room.getMember(sender)?.rawDisplayName ?? sender;

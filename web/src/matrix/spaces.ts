@@ -4,6 +4,7 @@ import { api } from "./api.ts";
 import { client } from "./client.ts";
 import { outside, type Outside } from "./directory.ts";
 import { viaOf } from "./room.ts";
+import { keptList } from "./roomskept.ts";
 import { useView } from "./subscribe.ts";
 
 /** A space that the user is in, a department say, with the spaces within it. */
@@ -63,6 +64,14 @@ export function tree(spaces: ReadonlyMap<string, { name: string; avatar: string 
   return result.sort((a, b) => a.name.localeCompare(b.name));
 }
 
+/** The joined spaces by their ids, with what they hold. */
+export function spacesNow(): Map<string, { name: string; avatar: string | null; children: string[] }> {
+  const all = client().getRooms().filter((r) => r.isSpaceRoom() && r.getMyMembership() === "join");
+  const replaced = new Set(all.map((r) => r.findPredecessor()?.roomId));
+  const joined = all.filter((r) => !replaced.has(r.roomId));
+  return new Map(joined.map((r) => [r.roomId, { name: r.name, avatar: r.getMxcAvatarUrl(), children: childrenOf(r) }]));
+}
+
 const same = (a: readonly Space[], b: readonly Space[]): boolean =>
   a.length === b.length &&
   a.every((s, i) => {
@@ -74,10 +83,10 @@ const same = (a: readonly Space[], b: readonly Space[]): boolean =>
 export function useSpaces(): Space[] {
   return useView(
     "spaces",
-    () => [[client(), [ClientEvent.Room, ClientEvent.DeleteRoom, RoomEvent.Name, RoomEvent.MyMembership, RoomStateEvent.Events]]],
+    () => [[client(), [ClientEvent.Sync, ClientEvent.Room, ClientEvent.DeleteRoom, RoomEvent.Name, RoomEvent.MyMembership, RoomStateEvent.Events]]],
     () => {
-      const joined = client().getVisibleRooms().filter((r) => r.isSpaceRoom() && r.getMyMembership() === "join");
-      return tree(new Map(joined.map((r) => [r.roomId, { name: r.name, avatar: r.getMxcAvatarUrl(), children: childrenOf(r) }])));
+      const kept = keptList();
+      return tree(kept === null ? spacesNow() : new Map(kept.spaces));
     },
     same,
   );

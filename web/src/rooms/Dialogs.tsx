@@ -1,5 +1,6 @@
 import { lazy, Suspense } from "react";
 import { useShortcuts } from "@/keyboard/useShortcuts.ts";
+import { useClientState } from "@/matrix/client.ts";
 import { closeDialog, openDialog, useRooms } from "./state.ts";
 
 const NewChat = lazy(async () => ({ default: (await import("./dialogs/NewChat.tsx")).NewChat }));
@@ -23,6 +24,8 @@ export function Dialogs() {
 
 function Open() {
   const dialog = useRooms((s) => s.dialog);
+  const ready = useClientState((s) => s.phase === "ready");
+  if (!ready && dialog?.kind !== "switch") return null; // it opens as soon as it has what it needs
   switch (dialog?.kind) {
     case undefined:
       return null;

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { showShortcuts } from "@/keyboard/Help.tsx";
 import { Keys } from "@/keyboard/Keys.tsx";
 import { keysOf } from "@/keyboard/shortcuts.ts";
+import { useClientState } from "@/matrix/client.ts";
 import { useIsAdmin, useMe } from "@/matrix/people.ts";
 import { ownPresence, type OwnPresence, resumePresence, setOwnPresence } from "@/matrix/presence.ts";
 import { useProfile } from "@/matrix/profile.ts";
@@ -25,7 +26,10 @@ export function ProfileMenu() {
   const navigate = useNavigate();
   const { act } = useAct();
   const [chosen, setChosen] = useState(ownPresence);
-  useEffect(resumePresence, []);
+  const ready = useClientState((s) => s.phase === "ready");
+  useEffect(() => {
+    if (ready) resumePresence();
+  }, [ready]);
   const choose = (state: OwnPresence) => {
     setChosen(state);
     void act(() => setOwnPresence(state));

@@ -2,6 +2,7 @@ import { Modal, Text, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useClientState } from "@/matrix/client.ts";
 import { startChat } from "@/matrix/create.ts";
 import { isExternal } from "@/matrix/company.ts";
 import { readTarget } from "@/matrix/directory.ts";
@@ -95,6 +96,7 @@ function useChoices(query: string, onClose: () => void): Choice[] {
   const rows = useRoomRows();
   const spaces = flat(useSpaces());
   const { people } = usePeople(query);
+  const caughtUp = useClientState((s) => s.caughtUp); // before that, nobody knows whether there is a chat with them already
   const navigate = useNavigate();
   const { act } = useAct();
   const search = useSearchFor();
@@ -112,7 +114,7 @@ function useChoices(query: string, onClose: () => void): Choice[] {
     run: toRoom(r.id),
   })).filter((c) => c.fits >= 1.01 || query === "");
   const known = new Set(rows.map((r) => r.direct));
-  const others: Choice[] = query.trim() === "" ? [] : people.filter((p) => !known.has(p.id)).map((p) => ({
+  const others: Choice[] = query.trim() === "" || !caughtUp ? [] : people.filter((p) => !known.has(p.id)).map((p) => ({
     key: p.id,
     name: p.name,
     note: isExternal(p.id) ? p.id : t("switch.person"),

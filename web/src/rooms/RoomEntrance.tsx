@@ -22,7 +22,7 @@ export function RoomEntrance({ roomId }: { roomId: string }) {
       <div className={classes.head}>
         <Back />
         <Title order={1} size="h4" lineClamp={1}>
-          {head.standing === "unknown" ? t("join.title") : head.name}
+          {head.standing === "unknown" && head.name === roomId ? t("join.title") : head.name}
         </Title>
       </div>
       <Center p="md" mih="60%">
@@ -33,7 +33,7 @@ export function RoomEntrance({ roomId }: { roomId: string }) {
 }
 
 function Entrance({ roomId, head }: { roomId: string; head: RoomHead }) {
-  const synced = useClientState((s) => s.synced);
+  const caughtUp = useClientState((s) => s.caughtUp);
   const { t } = useTranslation("rooms");
   switch (head.standing) {
     case "invite":
@@ -44,7 +44,7 @@ function Entrance({ roomId, head }: { roomId: string; head: RoomHead }) {
     case "ban":
       return <Over roomId={roomId} head={head} />;
     default:
-      return synced ? <Unknown roomId={roomId} /> : <Loader role="status" aria-label={t("loading")} />;
+      return caughtUp ? <Unknown roomId={roomId} /> : <Loader role="status" aria-label={t("loading")} />;
   }
 }
 

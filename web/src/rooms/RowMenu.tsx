@@ -1,5 +1,6 @@
 import { Menu } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { useClientState } from "@/matrix/client.ts";
 import { roomLink } from "@/matrix/room.ts";
 import { markRead, markUnread, type RoomRow, setTag } from "@/matrix/rooms.ts";
 import { notifyLevels, type NotifyLevel, setNotifyLevel } from "@/matrix/roomsnotify.ts";
@@ -17,7 +18,8 @@ export interface MenuAt {
 export function RowMenu({ at, onClose }: { at: MenuAt | null; onClose: () => void }) {
   const { t } = useTranslation("rooms");
   const { act } = useAct();
-  if (at === null) return null;
+  const caughtUp = useClientState((s) => s.caughtUp);
+  if (at === null || !caughtUp) return null; // it opens as soon as the room is there
   const { row } = at;
   const isUnread = row.unread > 0 || row.mentions > 0 || row.markedUnread;
   const copy = () => void act(() => navigator.clipboard.writeText(roomLink(row.id)), t("linkCopied"));

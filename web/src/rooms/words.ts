@@ -39,16 +39,26 @@ export function rowWords(t: T, r: RoomRow): string {
 
 const day = 24 * 60 * 60 * 1000;
 
+// A browser takes longer to make a formatter than to draw a row.
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function format(at: Date, language: string, how: Intl.DateTimeFormatOptions): string {
+  const key = `${language} ${Object.entries(how).join(" ")}`;
+  let f = formatters.get(key);
+  if (f === undefined) formatters.set(key, (f = new Intl.DateTimeFormat(language, how)));
+  return f.format(at);
+}
+
 /** When something was, as short as can be: the time today, "yesterday", a day of the week, a date. */
 export function shortTime(at: number, language: string, now = Date.now()): string {
   if (at <= 0) return "";
   const midnight = new Date(now).setHours(0, 0, 0, 0);
   const d = new Date(at);
-  if (at >= midnight) return d.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  if (at >= midnight) return format(d, language, { hour: "2-digit", minute: "2-digit" });
   if (at >= midnight - day) return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-1, "day");
-  if (at >= midnight - 6 * day) return d.toLocaleDateString(language, { weekday: "short" });
+  if (at >= midnight - 6 * day) return format(d, language, { weekday: "short" });
   const sameYear = d.getFullYear() === new Date(now).getFullYear();
-  return d.toLocaleDateString(language, sameYear ? { day: "numeric", month: "short" } : { day: "numeric", month: "numeric", year: "2-digit" });
+  return format(d, language, sameYear ? { day: "numeric", month: "short" } : { day: "numeric", month: "numeric", year: "2-digit" });
 }
 
 /** How long ago a person was there, in words. */

@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { withTexts } from "@/app/language.ts";
 import { Notice } from "@/app/Notice.tsx";
+import { useClientState } from "@/matrix/client.ts";
 import { retryEncryption, type Stage as StageName, useEncryption } from "@/matrix/encryption.ts";
 import { useVerification } from "@/matrix/verification.ts";
 
@@ -32,9 +33,12 @@ function Stage({ stage, children }: { stage: StageName; children: ReactNode }) {
   const { t } = useTranslation("app");
   const recoveryKey = useEncryption((s) => s.recoveryKey);
   const error = useEncryption((s) => s.error);
+  const early = useClientState((s) => s.early); // it had its keys when the list was kept
   switch (stage) {
     case "ready":
       return children;
+    case "checking":
+      return early ? children : <Waiting text={t("keys.checking")} />;
     case "unconfirmed":
       return <ConfirmDevicePage />;
     case "show-key":
