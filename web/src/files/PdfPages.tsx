@@ -46,14 +46,18 @@ export function PdfPages({ document, first, name, head }: Props) {
 
   // Another width: what was in the middle stays there.
   const before = useRef(width);
+  const sheets = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const b = box.current;
     if (b === null || before.current === width) return;
-    const ratio = width / before.current;
     before.current = width;
     const middle = b.scrollTop + b.clientHeight / 2;
+    const was = pages.getVirtualItemForOffset(middle);
     pages.measure();
-    pages.scrollToOffset(middle * ratio - b.clientHeight / 2);
+    // It scrolls no further than its content reaches.
+    if (sheets.current) sheets.current.style.blockSize = `${pages.getTotalSize()}px`;
+    const now = was && pages.measurementsCache[was.index];
+    if (now) b.scrollTop = now.start + ((middle - was.start) / was.size) * now.size - b.clientHeight / 2;
   }, [width, pages]);
   useEffect(() => box.current?.focus(), []);
 
@@ -86,7 +90,7 @@ export function PdfPages({ document, first, name, head }: Props) {
         aria-label={t("content", { name })}
         tabIndex={0}
       >
-        <div className={classes.pages} style={{ blockSize: pages.getTotalSize(), inlineSize: width }}>
+        <div ref={sheets} className={classes.pages} style={{ blockSize: pages.getTotalSize(), inlineSize: width }}>
           {room > 0 &&
             pages.getVirtualItems().map((v) => (
               <div key={v.key} className={classes.place} style={{ blockSize: v.size, transform: `translateY(${v.start}px)` }}>

@@ -19,6 +19,8 @@ export function VideoBody({ file, type }: { file: FileInfo; type: string }) {
   const poster = useBlobUrl(file.thumbnail ? (file.thumbnail.encrypted?.url ?? file.thumbnail.url) : null, () => previewUrl(file) ?? Promise.reject(new Error("none")));
   const { width, height } = boxOf(file.width, file.height);
   const box = { maxInlineSize: width, aspectRatio: `${width} / ${height}` };
+  const length = file.duration === null ? "" : formatDuration(file.duration);
+  const label = [t("play", { name: file.name }), length].filter(Boolean).join(", ");
   if (broken || download.error !== "") return <FileCard file={file} note={download.error || "error.film"} />;
   if (film !== undefined) {
     // What is said in a film that somebody sent has no captions to offer.
@@ -26,12 +28,12 @@ export function VideoBody({ file, type }: { file: FileInfo; type: string }) {
   }
   return (
     <div className={classes.film} style={box}>
-      <UnstyledButton className={classes.picture} style={box} aria-label={t("play", { name: file.name })} disabled={download.progress !== null} onClick={() => void download.open(type).then(setFilm)}>
+      <UnstyledButton className={classes.picture} style={box} aria-label={label} disabled={download.progress !== null} onClick={() => void download.open(type).then(setFilm)}>
         {poster.url && <img src={poster.url} alt="" />}
         <span className={classes.playBadge}>
           <Icon name="play" size={28} />
         </span>
-        {file.duration !== null && <span className={classes.length}>{formatDuration(file.duration)}</span>}
+        {length && <span className={classes.length}>{length}</span>}
       </UnstyledButton>
       {download.progress !== null && (
         <div className={classes.loading}>
