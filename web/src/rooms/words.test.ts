@@ -1,6 +1,7 @@
 import type { TFunction } from "i18next";
 import { expect, test } from "vitest";
 import type { Preview } from "@/matrix/roomspreview.ts";
+import { setAppearance } from "@/app/appearance.ts";
 import { agoWords, previewWords, shortTime } from "./words.ts";
 
 const t = ((key: string, o: Record<string, string> = {}) => (key === "preview.you" ? "You" : key === "preview.said" ? `${o.name}: ${o.text}` : key === "preview.image" ? "Photo" : `${key} ${o.name ?? ""}`.trim())) as unknown as TFunction<"rooms">;
@@ -22,6 +23,10 @@ test("a picture is a word, with what was written to it", () => {
 test("times are short", () => {
   const now = new Date(2026, 10, 30, 12, 0).getTime();
   expect(shortTime(new Date(2026, 10, 30, 9, 5).getTime(), "en-GB", now)).toBe("09:05");
+  expect(shortTime(new Date(2026, 10, 30, 9, 5).getTime(), "en-US", now)).toMatch(/^9:05\sAM$/);
+  setAppearance({ clock: "24" });
+  expect(shortTime(new Date(2026, 10, 30, 9, 5).getTime(), "en-US", now)).toBe("09:05");
+  setAppearance({ clock: "auto" });
   expect(shortTime(new Date(2026, 10, 29, 23, 0).getTime(), "en", now)).toBe("yesterday");
   expect(shortTime(new Date(2026, 10, 29, 23, 0).getTime(), "de", now)).toBe("gestern");
   expect(shortTime(new Date(2026, 10, 26, 9, 0).getTime(), "en", now)).toBe("Thu");

@@ -1,4 +1,5 @@
 import type { TFunction } from "i18next";
+import { clockOptions } from "@/app/appearance.ts";
 import type { RoomRow } from "@/matrix/rooms.ts";
 import type { Preview } from "@/matrix/roomspreview.ts";
 
@@ -49,12 +50,12 @@ function format(at: Date, language: string, how: Intl.DateTimeFormatOptions): st
   return f.format(at);
 }
 
-/** When something was, as short as can be: the time today, "yesterday", a day of the week, a date. */
+/** When something was, as short as can be: the time today by the user's clock, "yesterday", a day of the week, a date. */
 export function shortTime(at: number, language: string, now = Date.now()): string {
   if (at <= 0) return "";
   const midnight = new Date(now).setHours(0, 0, 0, 0);
   const d = new Date(at);
-  if (at >= midnight) return format(d, language, { hour: "2-digit", minute: "2-digit" });
+  if (at >= midnight) return format(d, language, { timeStyle: "short", ...clockOptions() });
   if (at >= midnight - day) return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-1, "day");
   if (at >= midnight - 6 * day) return format(d, language, { weekday: "short" });
   const sameYear = d.getFullYear() === new Date(now).getFullYear();

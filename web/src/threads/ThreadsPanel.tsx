@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { PanelProps } from "@/app/panels.ts";
 import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { Composer } from "@/composer/Composer.tsx";
+import { isExternal } from "@/matrix/company.ts";
 import { type ThreadRow, useThreads } from "@/matrix/thread.ts";
 import { useTimes } from "@/timeline/format.ts";
 import { Icon } from "@/ui/Icon.tsx";
@@ -94,7 +95,9 @@ function Row({ roomId, row }: { roomId: string; row: ThreadRow }) {
           </Text>
           {row.lastSender !== null && (
             <Text span size="xs" c="var(--quiet)" truncate>
-              {row.lastSender.name} <ExternalMark userId={row.lastSender.id} />: {inBrief(row.lastBody, words)}
+              {row.lastSender.name}
+              {isExternal(row.lastSender.id) && " "}
+              <ExternalMark userId={row.lastSender.id} />: {inBrief(row.lastBody, words)}
             </Text>
           )}
           {row.unread > 0 && (

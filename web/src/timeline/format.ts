@@ -18,7 +18,7 @@ export function useTimes(): { time: (at: number) => string; full: (at: number) =
   const hours = clockOptions(clock);
   const language = i18n.language;
   return {
-    time: (at) => format(language, { hour: "2-digit", minute: "2-digit", ...hours }).format(at),
+    time: (at) => format(language, { timeStyle: "short", ...hours }).format(at),
     full: (at) => format(language, { dateStyle: "full", timeStyle: "short", ...hours }).format(at),
     day: (at) => {
       const today = Date.now();
@@ -26,6 +26,6 @@ export function useTimes(): { time: (at: number) => string; full: (at: number) =
       if (dayOf(at) === dayOf(today - 86_400_000)) return t("yesterday");
       return format(language, { weekday: "long", day: "numeric", month: "long", ...(new Date(at).getFullYear() === new Date().getFullYear() ? {} : { year: "numeric" }) }).format(at);
     },
-    short: (at) => (dayOf(at) === dayOf(Date.now()) ? format(language, { hour: "2-digit", minute: "2-digit", ...hours }).format(at) : format(language, { day: "numeric", month: "short" }).format(at)),
+    short: (at) => (dayOf(at) === dayOf(Date.now()) ? format(language, { timeStyle: "short", ...hours }).format(at) : format(language, { day: "numeric", month: "short" }).format(at)),
   };
 }
