@@ -8,7 +8,9 @@ let token: string;
 let boss: Person;
 
 beforeAll(async () => {
-  server = await Server.start();
+  // A recorder that does not answer, and records nothing.
+  const recording = { URL: "http://127.0.0.1:9", PUBLIC_KEY: Buffer.alloc(32, 1).toString("base64").replace(/=+$/, ""), SCOPE: "none", ADMINISTRATORS: "@boss:localhost" };
+  server = await Server.start(Object.fromEntries(Object.entries(recording).map(([name, value]) => [`CONCLAVE_RECORDING_${name}`, value])));
   await server.account("boss", { displayName: "Bea Boss", admin: true });
   await server.account("alice", { displayName: "Alice Archer" });
   await server.account("bob", { displayName: "Bob Baker" });
@@ -207,8 +209,13 @@ test("the organisation is renamed, and the log shows and verifies it", async () 
   await page.reload();
   await page.getByRole("textbox", { name: "Name" }).fill("Northwind Bank");
   await page.getByRole("textbox", { name: "Largest file" }).fill("20 MB");
+  const recording = page.getByRole("region", { name: "Recording" });
+  await recording.getByRole("alert").getByText("The recorder does not answer").waitFor();
+  await recording.getByRole("combobox", { name: "When the recorder does not sign a message" }).click();
+  await page.getByRole("option", { name: "Accept it, archive it later" }).click();
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("The settings hold from now on").waitFor();
+  expect(await server.api("GET", "/_conclave/admin/v1/settings", token)).toMatchObject({ values: { recording_scope: "none", recording_mode: "warn" } });
   expect(await server.api("GET", "/_conclave/client/v1/organisation")).toMatchObject({ name: "Northwind Bank" });
   expect(await server.api("GET", "/_matrix/client/v1/media/config", token)).toMatchObject({ "m.upload.size": 20_000_000 });
   expect(await boss.accessibility()).toEqual([]);

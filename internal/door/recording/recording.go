@@ -37,12 +37,13 @@ func (h handlers) keys(*door.Request) (any, error) { return h.Keys(), nil }
 type statusAnswer struct {
 	Recorder   string `json:"recorder"`   // ok, none, or what is wrong
 	Unrecorded int64  `json:"unrecorded"` // accepted events that the recorder is not known to have
+	MayChange  bool   `json:"may_change"` // who asks may change what is recorded
 }
 
 // status tells administrators how recording does.
 func (h handlers) status(r *door.Request) (any, error) {
 	s, n, err := h.Status(r.Context())
-	return statusAnswer{s, n}, err
+	return statusAnswer{s, n, h.MayChange(r.Caller.User)}, err
 }
 
 // statement gives administrators the statement about all recorded rooms, or about one.

@@ -7,6 +7,7 @@ import { Row, Section } from "@/settings/Section.tsx";
 import { errorText, useAct } from "@/ui/act.ts";
 import { estimateRetention, getSettings, putSettings, type SettingsAnswer, type SettingValues } from "./api.ts";
 import { parseBytes, writeBytes } from "./check.ts";
+import { Recording } from "./Recording.tsx";
 import { TypeName } from "./TypeName.tsx";
 import { showUndo } from "./undo.tsx";
 
@@ -120,6 +121,7 @@ function Form({ s }: { s: SettingsAnswer }) {
           line(name, (id) => <NumberInput aria-labelledby={id} w="11rem" min={0} max={36600} allowDecimal={false} value={v[name]} onChange={(x) => set(name, Number(x) || 0)} />),
         )}
       </Section>
+      <Recording v={v} set={set} line={line} />
       {asked !== null && (
         <TypeName
           title={t("organisation.retentionAsk")}

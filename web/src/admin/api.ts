@@ -132,6 +132,16 @@ export interface SettingValues {
   retention_days: number;
   retention_min_days: number;
   retention_max_days: number;
+  recording_scope: "all" | "except" | "people" | "none";
+  recording_mode: "closed" | "warn";
+  recording_rooms: string[];
+  recording_people: string[];
+}
+
+export interface RecordingStatus {
+  recorder: string; // "ok", "none", or what is wrong
+  unrecorded: number; // accepted events that the recorder is not known to have
+  may_change: boolean;
 }
 
 export interface SettingsAnswer {
@@ -181,6 +191,8 @@ export async function importPeople(table: string, query: { dry_run: boolean; as:
 export const verifyAudit = (anchor: { seq?: number; hash?: string } = {}) => get<AuditVerdict>("audit/verify", anchor);
 
 export const getSettings = () => get<SettingsAnswer>("settings");
+
+export const getRecording = () => api<RecordingStatus>("/_conclave/recording/v1/status");
 
 /** What would be removed at once if these times were set. */
 export const estimateRetention = (v: Pick<SettingValues, "retention_days" | "retention_min_days" | "retention_max_days">) =>

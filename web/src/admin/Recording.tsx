@@ -1,0 +1,62 @@
+import { Alert, Select, TagsInput, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Section } from "@/settings/Section.tsx";
+import { getRecording, type SettingValues } from "./api.ts";
+
+type Name = "recording_scope" | "recording_mode" | "recording_rooms" | "recording_people";
+
+interface Props {
+  v: SettingValues;
+  set: <N extends Name>(name: N, value: SettingValues[N]) => void;
+  line: (name: Name, control: (id: string) => ReactNode) => ReactNode;
+}
+
+const scopes = ["all", "except", "people", "none"] as const;
+const modes = ["closed", "warn"] as const;
+
+/** What is recorded, where there is a recorder: for those with the compliance role to change, for others to read. */
+export function Recording({ v, set, line }: Props) {
+  const { t } = useTranslation("admin");
+  const { data } = useQuery({ queryKey: ["admin", "recording"], queryFn: getRecording, staleTime: 0 });
+  if (data === undefined || data.recorder === "none") return null;
+  const may = data.may_change;
+  const choice = <N extends "recording_scope" | "recording_mode">(name: N, values: readonly SettingValues[N][]) =>
+    line(name, (id) =>
+      may ? (
+        <Select
+          aria-labelledby={id}
+          allowDeselect={false}
+          w="18rem"
+          data={values.map((x) => ({ value: x, label: t(`recording.${x}`) }))}
+          value={v[name]}
+          onChange={(x) => x && set(name, x as SettingValues[N])}
+        />
+      ) : (
+        <Text>{t(`recording.${v[name]}`)}</Text>
+      ),
+    );
+  const ids = (name: "recording_rooms" | "recording_people", example: string) =>
+    line(name, (id) =>
+      may ? <TagsInput aria-labelledby={id} w="18rem" value={v[name]} placeholder={example} onChange={(x) => set(name, x)} /> : <Text>{v[name].join(", ") || t("recording.nobody")}</Text>,
+    );
+  return (
+    <Section title={t("recording.title")} text={may ? t("recording.text") : t("recording.others")}>
+      {data.recorder !== "ok" && (
+        <Alert color="red" role="alert" m="md" title={t("recording.down")}>
+          {data.recorder}
+        </Alert>
+      )}
+      {choice("recording_scope", scopes)}
+      {v.recording_scope === "except" && ids("recording_rooms", "!room:example.org")}
+      {v.recording_scope === "people" && ids("recording_people", "@name:example.org")}
+      {choice("recording_mode", modes)}
+      {data.unrecorded > 0 && (
+        <Text size="sm" px="md" pb="md" role="status">
+          {t("recording.waiting", { count: data.unrecorded })}
+        </Text>
+      )}
+    </Section>
+  );
+}
