@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"encoding/csv"
 	"regexp"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/tidwall/gjson"
 
+	"conclave.chat/internal/ident"
 	"conclave.chat/internal/room"
 )
 
@@ -25,13 +27,16 @@ func TestNoListGivesFormulas(t *testing.T) {
 		h.ok("POST", "people", M{"user_name": "mallory", "display_name": evil, "password": password})
 		h.ok("POST", "invitations", M{"display_name": evil})
 		id := h.room("mallory", room.Create{Preset: "public_chat", Name: evil})
-		named := map[string]bool{"people": true, "invitations": true, "rooms": true, "rooms/{roomId}/members": true}
+		named := map[string]bool{"people": true, "invitations": true, "rooms": true, "rooms/{roomId}/members": true, "people/{userId}/security": true}
+		_, err := h.accounts.Login(context.Background(), "mallory", password, ident.Client{Addr: "192.0.2.7", Name: evil})
+		h.must(err)
+		ids := strings.NewReplacer("{roomId}", string(id), "{userId}", string(h.id("mallory")))
 		gjson.ParseBytes(h.document()).Get("paths").ForEach(func(path, item gjson.Result) bool {
 			name := strings.TrimPrefix(path.Str, "/_conclave/admin/v1/")
 			if !item.Get(`get.responses.200.content.text/csv`).Exists() {
 				return true
 			}
-			text := h.csv(strings.ReplaceAll(name, "{roomId}", string(id)))
+			text := h.csv(ids.Replace(name))
 			rows, err := csv.NewReader(strings.NewReader(text)).ReadAll()
 			if err != nil || len(rows) == 0 {
 				t.Errorf("%s is no CSV: %v %q", name, err, text)
