@@ -2,6 +2,7 @@ import type { TFunction } from "i18next";
 import { clockOptions } from "@/app/appearance.ts";
 import type { RoomRow } from "@/matrix/rooms.ts";
 import type { Preview } from "@/matrix/roomspreview.ts";
+import { formatter } from "@/ui/when.ts";
 
 type T = TFunction<"rooms">;
 
@@ -40,26 +41,16 @@ export function rowWords(t: T, r: RoomRow): string {
 
 const day = 24 * 60 * 60 * 1000;
 
-// A browser takes longer to make a formatter than to draw a row.
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
-function format(at: Date, language: string, how: Intl.DateTimeFormatOptions): string {
-  const key = `${language} ${Object.entries(how).join(" ")}`;
-  let f = formatters.get(key);
-  if (f === undefined) formatters.set(key, (f = new Intl.DateTimeFormat(language, how)));
-  return f.format(at);
-}
-
 /** When something was, as short as can be: the time today by the user's clock, "yesterday", a day of the week, a date. */
 export function shortTime(at: number, language: string, now = Date.now()): string {
   if (at <= 0) return "";
   const midnight = new Date(now).setHours(0, 0, 0, 0);
   const d = new Date(at);
-  if (at >= midnight) return format(d, language, { timeStyle: "short", ...clockOptions() });
+  if (at >= midnight) return formatter(language, { timeStyle: "short", ...clockOptions() }).format(d);
   if (at >= midnight - day) return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-1, "day");
-  if (at >= midnight - 6 * day) return format(d, language, { weekday: "short" });
+  if (at >= midnight - 6 * day) return formatter(language, { weekday: "short" }).format(d);
   const sameYear = d.getFullYear() === new Date(now).getFullYear();
-  return format(d, language, sameYear ? { day: "numeric", month: "short" } : { day: "numeric", month: "numeric", year: "2-digit" });
+  return formatter(language, sameYear ? { day: "numeric", month: "short" } : { day: "numeric", month: "numeric", year: "2-digit" }).format(d);
 }
 
 /** How long ago a person was there, in words. */

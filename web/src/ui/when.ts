@@ -1,5 +1,15 @@
 import { clockOptions } from "@/app/appearance.ts";
 
+const made = new Map<string, Intl.DateTimeFormat>();
+
+/** A formatter of times, made once for each language and form: a browser takes longer to make one than to draw a row. */
+export function formatter(language: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${language} ${JSON.stringify(options)}`;
+  let f = made.get(key);
+  if (!f) made.set(key, (f = new Intl.DateTimeFormat(language, options)));
+  return f;
+}
+
 const steps: [number, Intl.RelativeTimeFormatUnit][] = [
   [60, "second"],
   [60, "minute"],
@@ -16,10 +26,10 @@ export function ago(time: number, language: string, now: number = Date.now()): s
     if (Math.abs(n) < size) return words.format(Math.trunc(n), unit);
     n /= size;
   }
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium" }).format(time);
+  return formatter(language, { dateStyle: "medium" }).format(time);
 }
 
 /** Day and time of day. */
 export function moment(time: number, language: string): string {
-  return new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", ...clockOptions() }).format(time);
+  return formatter(language, { year: "numeric", month: "short", day: "numeric", hour: "numeric", minute: "2-digit", ...clockOptions() }).format(time);
 }
