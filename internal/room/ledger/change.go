@@ -84,13 +84,7 @@ func (l *Ledger) attempt(ctx context.Context, cells []*cell, plan func(*Write) e
 			return nil, err
 		}
 	}
-	if err := w.wait(); err != nil {
-		for _, p := range w.parts {
-			p.cell.abandon(p)
-		}
-		return w, err
-	}
-	return w, nil
+	return w, w.land()
 }
 
 // buildInTurn builds a write while its rooms are locked. It enqueues it too, unless that is to wait for countersignatures on which nothing that
@@ -149,10 +143,8 @@ func (l *Ledger) alone(ctx context.Context, cells []*cell, plan func(*Write) err
 		c.turn.Lock()
 		defer c.turn.Unlock()
 	}
+	quiesce(cells)
 	for _, c := range cells {
-		if _, on := c.tip(); on != nil {
-			_ = on.wait() // whether it failed does not matter: the state is read anew
-		}
 		c.touched(store.Pos(1) << 62)
 	}
 	w, err := l.planned(ctx, cells, plan)
@@ -168,13 +160,7 @@ func (l *Ledger) alone(ctx context.Context, cells []*cell, plan func(*Write) err
 	if err := w.enqueue(); err != nil {
 		return nil, err
 	}
-	if err := w.wait(); err != nil {
-		for _, p := range w.parts {
-			p.cell.abandon(p)
-		}
-		return w, err
-	}
-	return w, nil
+	return w, w.land()
 }
 
 // insist builds a write inside its own job, where the state cannot change under it.
@@ -183,11 +169,7 @@ func (l *Ledger) insist(ctx context.Context, cells []*cell, plan func(*Write) er
 		c.turn.Lock()
 		defer c.turn.Unlock()
 	}
-	for _, c := range cells {
-		if _, on := c.tip(); on != nil {
-			_ = on.wait() // whether it failed does not matter: the state is read anew
-		}
-	}
+	quiesce(cells)
 	var w *Write
 	pending := l.db.EnqueueThen(func(tx *store.Tx) error {
 		bases := make([]*roomstate.Snapshot, len(cells))
@@ -215,6 +197,15 @@ func (l *Ledger) insist(ctx context.Context, cells []*cell, plan func(*Write) er
 		return w, err
 	}
 	return w, nil
+}
+
+// quiesce waits until nothing is under way in rooms whose turns the caller holds.
+func quiesce(cells []*cell) {
+	for _, c := range cells {
+		if _, on := c.tip(); on != nil {
+			_ = on.wait() // whether it failed does not matter: the state is read anew
+		}
+	}
 }
 
 func (l *Ledger) newWrite(cells []*cell, bases []*roomstate.Snapshot) *Write {

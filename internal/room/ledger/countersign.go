@@ -150,9 +150,7 @@ func (w *Write) countersign(ctx context.Context) error {
 // refuse gives up a write that others may have built upon.
 func (w *Write) refuse() {
 	w.refused = true
-	for _, p := range w.parts {
-		p.cell.abandon(p)
-	}
+	w.abandon()
 	close(w.queued)
 }
 
@@ -177,4 +175,19 @@ func (w *Write) wait() error {
 		return errLost
 	}
 	return w.pending.Wait()
+}
+
+// land waits for the write, and takes it off its rooms' tips if it was not made.
+func (w *Write) land() error {
+	err := w.wait()
+	if err != nil {
+		w.abandon()
+	}
+	return err
+}
+
+func (w *Write) abandon() {
+	for _, p := range w.parts {
+		p.cell.abandon(p)
+	}
 }
