@@ -93,8 +93,7 @@ func (k *archiveKeygenCmd) Run() error {
 
 // askPassphrase reads one on the terminal, or the next line where there is none.
 func askPassphrase(in *bufio.Reader, prompt string, twice bool) (string, error) {
-	fd := int(os.Stdin.Fd())
-	if !term.IsTerminal(fd) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		line, err := in.ReadString('\n')
 		pass := strings.TrimRight(line, "\r\n")
 		if pass == "" {
@@ -102,21 +101,10 @@ func askPassphrase(in *bufio.Reader, prompt string, twice bool) (string, error) 
 		}
 		return pass, nil
 	}
-	ask := func(prompt string) (string, error) {
-		fmt.Fprint(os.Stderr, prompt+": ")
-		p, err := term.ReadPassword(fd)
-		fmt.Fprintln(os.Stderr)
-		return string(p), err
+	if twice {
+		return askNewPassphrase(prompt + ": ")
 	}
-	first, err := ask(prompt)
-	if err != nil || !twice {
-		return first, err
-	}
-	again, err := ask("Again")
-	if err == nil && (first != again || first == "") {
-		err = errors.New("the passphrases differ or are empty")
-	}
-	return first, err
+	return askHidden(prompt + ": ")
 }
 
 func readVerifier(path string) (note.Verifier, error) {

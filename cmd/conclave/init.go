@@ -74,26 +74,8 @@ func (i *initCmd) createKey(path string) error {
 }
 
 func newPassphrase() (string, error) {
-	fd := int(os.Stdin.Fd())
-	if !term.IsTerminal(fd) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return "", errTerminal
 	}
-	ask := func(prompt string) (string, error) {
-		fmt.Fprint(os.Stderr, prompt)
-		p, err := term.ReadPassword(fd)
-		fmt.Fprintln(os.Stderr)
-		return string(p), err
-	}
-	first, err := ask("New passphrase for the master key: ")
-	if err != nil {
-		return "", err
-	}
-	again, err := ask("Again: ")
-	if err != nil {
-		return "", err
-	}
-	if first != again || first == "" {
-		return "", errors.New("the passphrases differ or are empty")
-	}
-	return first, nil
+	return askNewPassphrase("New passphrase for the master key: ")
 }

@@ -68,16 +68,10 @@ func (c *cli) load() (*config.Config, *keyring.Keyring, error) {
 
 // passphrasePrompt asks on the terminal, or is nil where there is none.
 func passphrasePrompt() func() (string, error) {
-	fd := int(os.Stdin.Fd())
-	if !term.IsTerminal(fd) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return nil
 	}
-	return func() (string, error) {
-		fmt.Fprint(os.Stderr, "Passphrase of the master key: ")
-		pass, err := term.ReadPassword(fd)
-		fmt.Fprintln(os.Stderr)
-		return string(pass), err
-	}
+	return func() (string, error) { return askHidden("Passphrase of the master key: ") }
 }
 
 type serveCmd struct {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -67,20 +66,12 @@ func (i *recorderInitCmd) Run(ctx context.Context) error {
 
 func (i *recorderInitCmd) password() (string, error) {
 	if i.PasswordStdin {
-		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		if line = strings.TrimRight(line, "\r\n"); line == "" {
-			return "", errors.Join(errors.New("there is no password on standard input"), err)
-		}
-		return line, nil
+		return passwordLine()
 	}
-	fd := int(os.Stdin.Fd())
-	if !term.IsTerminal(fd) {
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return "", errors.New("the password is asked for on a terminal; --password-stdin reads it elsewhere")
 	}
-	fmt.Fprintf(os.Stderr, "Password of %s: ", i.User)
-	pass, err := term.ReadPassword(fd)
-	fmt.Fprintln(os.Stderr)
-	return string(pass), err
+	return askHidden(fmt.Sprintf("Password of %s: ", i.User))
 }
 
 type recorderRunCmd struct {

@@ -61,9 +61,9 @@ type userAddCmd struct {
 func (u *userAddCmd) Run(ctx context.Context, c *cli) error {
 	password := ""
 	if u.PasswordStdin {
-		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		if password = strings.TrimRight(line, "\r\n"); password == "" {
-			return errors.Join(errors.New("there is no password on standard input"), err)
+		var err error
+		if password, err = passwordLine(); err != nil {
+			return err
 		}
 	}
 	return c.withAccounts(ctx, func(s *ident.Service) error {
