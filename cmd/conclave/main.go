@@ -30,6 +30,7 @@ type cli struct {
 	Doctor            doctorCmd            `cmd:"" help:"Examine the installation and say what to do."`
 	User              userCmd              `cmd:"" help:"Look after accounts."`
 	RegistrationToken registrationTokenCmd `cmd:"" help:"Look after registration tokens."`
+	Hold              holdCmd              `cmd:"" help:"Look after legal holds: what may not be destroyed."`
 	Audit             auditCmd             `cmd:"" help:"Verify and export the audit log: who did what as an administrator."`
 	Archive           archiveCmd           `cmd:"" help:"Look after the sealed archive, offline: keys, verification, opening."`
 	Recorder          recorderCmd          `cmd:"" help:"Record and archive what is said in recorded rooms: a program for a machine of its own."`

@@ -34,7 +34,7 @@ func (a *App) wireAdmin() error {
 		return err
 	}
 	own := conclave.New(conclave.Deps{Audit: log, Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, MinPassword: a.cfg.Accounts.Passwords.MinLength})
-	a.routes = append(a.routes, h.Routes(), own.Routes(), recordingdoor.Routes(a.recording))
+	a.routes = append(a.routes, h.Routes(), own.Routes(), recordingdoor.Routes(a.recording, a.retention))
 	return nil
 }
 
@@ -73,21 +73,30 @@ func (a *App) health(ctx context.Context) []admin.Finding {
 
 // wireOrganisation makes what can be set at run time, over what is configured.
 func (a *App) wireOrganisation() error {
+	base, err := a.settingsBase()
+	if err != nil {
+		return err
+	}
+	a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base, Recording: a.checkRecording})
+	a.bus.ListenFirst(a.organisation.Changed)
+	return nil
+}
+
+// settingsBase is what the configuration says of what can be set at run time.
+func (a *App) settingsBase() (organisation.Values, error) {
 	base := organisation.Defaults()
 	base.Name, base.Registration = a.cfg.Organisation, a.cfg.Accounts.Registration.Mode
 	base.UploadLimit, base.UserQuota, base.EncryptRooms = a.cfg.Media.MaxUpload, a.cfg.Media.QuotaBytes, a.cfg.Rooms.Encrypt
 	base.RetentionDays, base.RetentionMinDays, base.RetentionMaxDays = a.cfg.Retention.Days, a.cfg.Retention.MinDays, a.cfg.Retention.MaxDays
 	if err := base.CheckRetention(); err != nil {
-		return fmt.Errorf("app: retention: %w", err)
+		return base, fmt.Errorf("app: retention: %w", err)
 	}
 	if a.cfg.Recording.URL != "" {
 		c := a.cfg.Recording
 		base.RecordingScope, base.RecordingMode = c.Scope, c.Mode
 		base.RecordingRooms, base.RecordingPeople = append(base.RecordingRooms, c.Rooms...), append(base.RecordingPeople, c.People...)
 	}
-	a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base, Recording: a.checkRecording})
-	a.bus.ListenFirst(a.organisation.Changed)
-	return nil
+	return base, nil
 }
 
 // sources says where the values come from that are not set at run time.

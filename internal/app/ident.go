@@ -14,6 +14,7 @@ import (
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/mail"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/retention"
 	"conclave.chat/internal/room"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
@@ -65,7 +66,8 @@ func accountDeps(db *store.DB, cfg *config.Config, encryption *e2ee.Service, log
 		PublicURL: cfg.PublicURL,
 		Reserved:  []mx.UserID{mx.NewUserID(cfg.Rooms.Notices, mx.ServerName(cfg.ServerName))},
 		KeyID:     encryption.IsKeyID, DeviceRenamed: keys.TouchList,
-		Erasers: []ident.Eraser{encryption, pushEraser{}, personalEraser{}},
+		Erasers:  []ident.Eraser{encryption, pushEraser{}, personalEraser{}},
+		MayErase: retention.Keeper{}.MayErase,
 	}
 }
 

@@ -18,14 +18,15 @@ func (a *App) wireRooms() error {
 	if a.rooms, err = room.New(room.Deps{
 		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Tags: noticeTags{a}, Moves: moves{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
 		Policies:  []room.Policy{blocked, retention.Policy{Bounds: a.bounds}, a.recording},
-		Recording: a.recording,
-		Encrypt:   func() bool { return a.organisation.Current().EncryptRooms },
+		Recording: a.recording, Keep: a.keeper().Redact,
+		Encrypt: func() bool { return a.organisation.Current().EncryptRooms },
 	}); err != nil {
 		return err
 	}
 	a.bus.ListenFirst(a.rooms.Listen)
 	a.collectors = append(a.collectors, collector{"requests and delayed events", a.rooms.Collect})
-	a.steward = steward.New(steward.Deps{DB: a.db, Rooms: a.rooms, Log: a.log})
+	a.steward = steward.New(steward.Deps{DB: a.db, Rooms: a.rooms, Log: a.log, MayPurge: a.keeper().MayPurge})
+	a.bus.Listen(a.steward.Changed)
 	a.collectors = append(a.collectors, collector{"deletions of rooms", a.steward.Collect})
 	a.background = append(a.background, a.rooms.RunDelayed, a.steward.Run)
 	return nil

@@ -102,45 +102,6 @@ func (s *Service) setPassword(ctx context.Context, by By, user mx.UserID, passwo
 	})
 }
 
-// Deactivate ends an account for good. With erase everything but its events goes; those are hidden from who joins later.
-//
-// Spec: cs#post_matrixclientv3accountdeactivate
-func (s *Service) Deactivate(ctx context.Context, by By, user mx.UserID, erase bool) error {
-	if err := notSelf(by, user); err != nil {
-		return err
-	}
-	err := s.act(ctx, by, "account.deactivate", user, func(tx *store.Tx, a *Account) error {
-		a.Password, a.Deactivated, a.Erased, a.Leaving, a.Admin = "", true, erase, true, false
-		if err := s.dropDevices(ctx, tx, user, ""); err != nil {
-			return err
-		}
-		if err := account.DeleteTickets(tx, user); err != nil {
-			return err
-		}
-		if err := account.DeleteProfile(tx, user); err != nil {
-			return err
-		}
-		if err := account.DeleteContacts(tx, user); err != nil {
-			return err
-		}
-		pos := tx.Next()
-		if erase {
-			a.ErasedAt = pos
-		}
-		tx.Emit(store.Change{Pos: pos, Kind: store.KindProfile, User: user})
-		for _, e := range s.Erasers {
-			if err := e.EraseAccount(tx, user, erase); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil || s.Rooms == nil {
-		return err
-	}
-	return s.leave(context.WithoutCancel(ctx), user)
-}
-
 // leave makes a deactivated user leave all rooms; the account remembers until that is done.
 func (s *Service) leave(ctx context.Context, user mx.UserID) error {
 	if err := s.Rooms.LeaveAll(ctx, user); err != nil {

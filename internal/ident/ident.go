@@ -64,6 +64,8 @@ type Deps struct {
 	Waiting func() []Session
 	// Over hears of sessions of this node that were found to be over.
 	Over func(...store.Change)
+	// MayErase reports whether what a user stored may be removed, in the transaction that does it. Nil lets all go.
+	MayErase func(ctx context.Context, tx *store.Tx, user mx.UserID) (bool, error)
 	// Rooms may be nil where there are no rooms, as in administration from the command line: what is to be done there waits for
 	// Collect of a server that has them.
 	Rooms Rooms

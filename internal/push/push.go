@@ -140,6 +140,8 @@ func (s *Service) Listen(b store.Batch) {
 			if !s.pruned.note(c.Room, c.Pos) {
 				s.ledgers.Purge()
 			}
+		case store.KindErased:
+			s.ledgers.Purge()
 		case store.KindPusher:
 			s.notifier.pushersChanged()
 		default:

@@ -53,7 +53,7 @@ type Config struct {
 	Text      string        `yaml:"text" doc:"The policy in one sentence, as members read it."`
 	Page      string        `yaml:"page" doc:"https address of a page about the policy."`
 	Officers  []string      `yaml:"officers" doc:"Names of those who can open the archive together, as members read them."`
-	Admins    []string      `yaml:"administrators" doc:"User ids of the administrators with the compliance role: they alone may change at run time what is recorded. Empty: nobody."`
+	Admins    []string      `yaml:"administrators" doc:"User ids of the administrators with the compliance role: they alone may change at run time what is recorded, and see, place and release legal holds. Empty: nobody."`
 }
 
 // DefaultConfig records everything, as soon as there is a recorder.

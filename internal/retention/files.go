@@ -6,14 +6,15 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/store/holds"
 	"conclave.chat/internal/store/mediameta"
 	"conclave.chat/internal/store/retain"
 )
 
 // endLinks says that messages that were removed show no files any more.
-func (s *Service) endLinks(tx *store.Tx, removed []*eventlog.Event, now int64) error {
+func (s *Service) endLinks(tx *store.Tx, removed []*eventlog.Event, ground Ground, now int64) error {
 	for _, e := range removed {
-		if err := mediameta.EndLinks(tx, e.ID, Retention, now); err != nil {
+		if err := mediameta.EndLinks(tx, e.ID, ground, now); err != nil {
 			return err
 		}
 	}
@@ -69,21 +70,24 @@ func (s *Service) unlink(ctx context.Context, tx *store.Tx) (links, files int, e
 	if err != nil {
 		return 0, 0, err
 	}
-	rules := map[mx.RoomID]Rule{}
+	rules := map[mx.RoomID]roomRule{}
 	for i := range list {
 		l := &list[i]
-		rule, known := rules[l.Room]
+		r, known := rules[l.Room]
 		if !known {
-			if rule, err = s.ruleOf(ctx, tx, l.Room); err != nil {
+			if r.rule, err = s.keeper().ruleOf(ctx, tx, l.Room); err != nil {
 				return 0, 0, err
 			}
-			rules[l.Room] = rule
+			if r.held, err = holds.In(ctx, tx, l.Room); err != nil {
+				return 0, 0, err
+			}
+			rules[l.Room] = r
 		}
 		// A message that was removed for its age stays removed, also where its room keeps messages for longer now.
 		gone := l.Ground == Erasure || l.Ground == Retention
-		v := Decide(Claim{Age: now - l.Sent, Rule: rule, Erased: gone, Deleted: true})
+		v := Decide(Claim{Age: now - l.Sent, Rule: r.rule, Erased: gone, Deleted: true, Held: r.held.At(l.Sent)})
 		if !v.Remove {
-			if err := mediameta.Postpone(tx, l, now+max(v.Wait, 1)); err != nil {
+			if err := mediameta.Postpone(tx, l, v.until(now)); err != nil {
 				return 0, 0, err
 			}
 			continue
@@ -97,6 +101,12 @@ func (s *Service) unlink(ctx context.Context, tx *store.Tx) (links, files int, e
 		}
 	}
 	return len(list), files, nil
+}
+
+// roomRule is what is to be said of files in a room.
+type roomRule struct {
+	rule Rule
+	held holds.Cover
 }
 
 // greatest is the age at which no room keeps messages any more; 0 if there is none, as the organisation has no default.
@@ -130,7 +140,7 @@ func (s *Service) dropForsaken(ctx context.Context) (total int, err error) {
 		err = s.DB.Write(func(tx *store.Tx) error {
 			n = 0
 			for _, p := range list {
-				went, err := mediameta.DropUnlinked(ctx, tx, p.ID, s.Server)
+				went, _, err := s.dropUnlinked(ctx, tx, p, Claim{Age: s.now() - p.Uploaded, Rule: Rule{Max: age}})
 				if err != nil {
 					return err
 				}
@@ -144,6 +154,19 @@ func (s *Service) dropForsaken(ctx context.Context) (total int, err error) {
 			return total, err
 		}
 	}
+}
+
+// dropUnlinked removes a file that nothing is known to show, if it may go. It reports whether it did, and whether a hold keeps it.
+func (s *Service) dropUnlinked(ctx context.Context, tx *store.Tx, p mediameta.Place, c Claim) (went, held bool, err error) {
+	m, err := mediameta.Get(ctx, tx, p.ID)
+	if err != nil || m == nil {
+		return false, false, err
+	}
+	if c.Held, err = holds.OfFile(ctx, tx, m.Owner, m.Uploaded); err != nil || !Decide(c).Remove {
+		return false, c.Held, err
+	}
+	went, err = mediameta.DropUnlinked(ctx, tx, p.ID, s.Server)
+	return went, false, err
 }
 
 // linkOlder reads events from before there were links for the files that they show.

@@ -9,7 +9,8 @@ type Ground = mediameta.Ground
 const (
 	Deletion  = mediameta.Deletion  // somebody redacted it
 	Retention = mediameta.Retention // it is too old, or not old enough
-	Erasure   = mediameta.Erasure   // it was taken away as a whole: its room was deleted
+	Erasure   = mediameta.Erasure   // it was taken away as a whole: its room was deleted, or its sender is to be forgotten
+	Held      = mediameta.Hold      // a legal hold keeps it
 )
 
 // Claim is what is to be said of a message, or of a file by a message that showed it.
@@ -18,19 +19,23 @@ type Claim struct {
 	Rule    Rule  // of its room
 	Deleted bool
 	Erased  bool
+	Held    bool // by a legal hold in force
 }
 
-// Verdict is what becomes of it. Wait is for how long a removal has to wait that somebody asked for; 0 where nobody did.
+// Verdict is what becomes of it. Wait is for how long a removal has to wait that somebody asked for; 0 where nobody did, and where it waits for
+// the release of a hold.
 type Verdict struct {
 	Remove bool
 	Ground Ground // "" where nothing is claimed
 	Wait   int64
 }
 
-// Decide is the one place that weighs the claims on what people have written, each before those below it: erasure, retention, a person's
-// own deletion. A ground to keep something whatever else is claimed belongs before all of them.
+// Decide is the one place that weighs the claims on what people have written, each before those below it: hold, erasure, retention, a person's
+// own deletion. Whatever destroys content asks it, in the transaction that destroys.
 func Decide(c Claim) Verdict {
 	switch {
+	case c.Held:
+		return Verdict{Ground: Held}
 	case c.Erased:
 		return Verdict{Remove: true, Ground: Erasure}
 	case c.Rule.Max > 0 && c.Age >= c.Rule.Max:

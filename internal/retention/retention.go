@@ -13,6 +13,9 @@
 // Files end with the last event that showed them (mediameta.Link), if their owner said so by sending or attaching them. Those that nothing
 // is known to show, as other clients' in encrypted rooms, go when they are older than any room keeps messages; people's pictures stay.
 //
+// A legal Hold keeps what it covers whatever else is due. Everybody who destroys something asks Keeper, in the transaction that destroys; what was
+// refused is noted, and looked at again when a hold is released.
+//
 // It refuses times that contradict each other. It never looks at what a message says.
 package retention
 
@@ -27,7 +30,9 @@ import (
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/auditlog"
 	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/store/holds"
 	"conclave.chat/internal/store/pushdata"
 	"conclave.chat/internal/store/retain"
 )
@@ -46,6 +51,10 @@ type Deps struct {
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 	Now     func() time.Time
+	// Compliance lets in who may see and change legal holds. Nil lets everybody in.
+	Compliance func(auditlog.Actor) error
+	// Forget removes what an account stored, within a transaction.
+	Forget func(tx *store.Tx, user mx.UserID) error
 }
 
 // Service removes what is too old.
@@ -117,7 +126,8 @@ func (s *Service) Run(ctx context.Context) {
 // pause is how long there is nothing to do.
 func (s *Service) pause(ctx context.Context) time.Duration {
 	next, err := retain.Next(ctx, s.DB)
-	if err != nil || next == retain.Never {
+	withheld, err2 := retain.NextWithheld(ctx, s.DB)
+	if next = min(next, withheld); err != nil || err2 != nil || next == retain.Never {
 		return lookEvery
 	}
 	return min(max(time.Duration(next-s.now())*time.Millisecond, time.Millisecond), lookEvery)
@@ -132,8 +142,12 @@ func (s *Service) Sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	waiting, err := s.waiting(ctx)
+	if err != nil {
+		return err
+	}
 	rooms, err := retain.Due(ctx, s.DB, s.now(), readBatch)
-	if err != nil || len(rooms) == 0 && !ended && s.now()-s.forsaken < forsakenEvery.Milliseconds() {
+	if err != nil || len(rooms) == 0 && !ended && !waiting && s.now()-s.forsaken < forsakenEvery.Milliseconds() {
 		return err
 	}
 	mine, err := s.lease()
@@ -149,6 +163,12 @@ func (s *Service) Sweep(ctx context.Context) error {
 		if rooms, err = retain.Due(ctx, s.DB, s.now(), readBatch); err != nil {
 			return err
 		}
+	}
+	if err := s.sweepWithheld(ctx); err != nil {
+		return err
+	}
+	if err := s.sweepErasures(ctx); err != nil {
+		return err
 	}
 	return s.sweepFiles(ctx)
 }
@@ -188,14 +208,7 @@ func (s *Service) follow(ctx context.Context) error {
 	return nil
 }
 
-// ruleOf is how long a room keeps messages.
-func (s *Service) ruleOf(ctx context.Context, r store.Reader, room mx.RoomID) (Rule, error) {
-	said, err := eventlog.StateEventAt(ctx, r, room, mx.TypeRetention, "", 1<<62)
-	if err != nil || said == nil {
-		return s.Bounds().For(nil), err
-	}
-	return s.Bounds().For(said.Content), nil
-}
+func (s *Service) keeper() Keeper { return Keeper{s.Bounds} }
 
 // sweepRoom removes a room's messages that are due, with pauses, so that those who write meanwhile hardly notice.
 func (s *Service) sweepRoom(ctx context.Context, room mx.RoomID) error {
@@ -234,7 +247,7 @@ func (s *Service) step(ctx context.Context, id mx.RoomID) (n int, err error) {
 		if err != nil || room == nil { // it was deleted meanwhile
 			return err
 		}
-		rule, err := s.ruleOf(ctx, tx, id)
+		rule, err := s.keeper().ruleOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -251,13 +264,23 @@ func (s *Service) step(ctx context.Context, id mx.RoomID) (n int, err error) {
 func (s *Service) prune(ctx context.Context, tx *store.Tx, room *retain.Room, rule Rule) (int, error) {
 	now := s.now()
 	before := now - rule.Max + 1
-	old, err := retain.Aged(ctx, tx, room.ID, room.Swept-lateBy.Milliseconds(), before, batch)
+	held, err := holds.In(ctx, tx, room.ID)
 	if err != nil {
 		return 0, err
 	}
+	var old []*eventlog.Event
+	for _, gap := range held.Gaps(holds.Span{From: room.Swept - lateBy.Milliseconds(), To: before}) {
+		list, err := retain.Aged(ctx, tx, room.ID, gap.From, gap.To, batch-len(old))
+		if err != nil {
+			return 0, err
+		}
+		if old = append(old, list...); len(old) == batch {
+			break
+		}
+	}
 	var due []*eventlog.Event
 	for _, e := range old {
-		if v := Decide(Claim{Age: now - e.TS, Rule: rule}); v.Remove {
+		if v := Decide(Claim{Age: now - e.TS, Rule: rule, Held: held.At(e.TS)}); v.Remove {
 			due = append(due, e)
 			room.Upto = max(room.Upto, e.Pos)
 		}
@@ -265,11 +288,15 @@ func (s *Service) prune(ctx context.Context, tx *store.Tx, room *retain.Room, ru
 	if err := retain.Prune(ctx, tx, room.ID, due); err != nil {
 		return 0, err
 	}
-	if err := s.endLinks(tx, due, now); err != nil {
+	if err := s.endLinks(tx, due, Retention, now); err != nil {
 		return 0, err
 	}
 	if len(due) > 0 {
-		tx.Emit(store.Change{Pos: room.Upto, Kind: store.KindPruned, Room: room.ID})
+		kind := store.KindPruned
+		if len(held) > 0 { // what is held stands between
+			kind = store.KindErased
+		}
+		tx.Emit(store.Change{Pos: room.Upto, Kind: kind, Room: room.ID})
 	}
 	if len(old) == batch {
 		room.Swept, room.Look = max(room.Swept, old[len(old)-1].TS), now

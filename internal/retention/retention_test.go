@@ -39,6 +39,7 @@ type world struct {
 	*retention.Service
 	t       testing.TB
 	db      *store.DB
+	bus     *notify.Bus
 	rooms   *room.Engine
 	history *history.Service
 	push    *push.Service
@@ -55,6 +56,7 @@ func open(t testing.TB, engine string) *world {
 	t.Helper()
 	w := &world{t: t, clock: time.UnixMilli(1_700_000_000_000)}
 	bus := notify.New()
+	w.bus = bus
 	make := storetest.SQLite
 	if engine == "postgres" {
 		make = storetest.Postgres
@@ -67,6 +69,7 @@ func open(t testing.TB, engine string) *world {
 	w.rooms, err = room.New(room.Deps{
 		DB: w.db, Config: cfg, Now: now, Signer: mx.Signer{Server: server, KeyID: "ed25519:1", Key: ed25519.NewKeyFromSeed(make32())},
 		Policies: []room.Policy{retention.Policy{Bounds: func() retention.Bounds { return w.bounds }}},
+		Keep:     retention.Keeper{Bounds: func() retention.Bounds { return w.bounds }}.Redact,
 	})
 	w.must(err)
 	bus.ListenFirst(w.rooms.Listen)
@@ -393,13 +396,24 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// Each claim against each other: hold has no claims yet, erasure goes before retention, retention before a person's own deletion.
+// Each claim against each other: hold goes before erasure, erasure before retention, retention before a person's own deletion.
 func TestDecide(t *testing.T) {
 	rule := retention.Rule{Min: 10, Max: 100}
+	held := retention.Verdict{Ground: retention.Held}
 	for _, c := range []struct {
 		claim retention.Claim
 		want  retention.Verdict
 	}{
+		{retention.Claim{Age: 50, Rule: rule, Held: true}, held},
+		{retention.Claim{Age: 5, Rule: rule, Deleted: true, Held: true}, held},
+		{retention.Claim{Age: 50, Rule: rule, Deleted: true, Held: true}, held},
+		{retention.Claim{Age: 100, Rule: rule, Held: true}, held},
+		{retention.Claim{Age: 100, Rule: rule, Deleted: true, Held: true}, held},
+		{retention.Claim{Age: 50, Rule: rule, Erased: true, Held: true}, held},
+		{retention.Claim{Age: 100, Rule: rule, Deleted: true, Erased: true, Held: true}, held},
+		{retention.Claim{Erased: true, Held: true}, held},
+		{retention.Claim{Age: 5, Rule: rule, Erased: true}, retention.Verdict{Remove: true, Ground: retention.Erasure}},
+		{retention.Claim{Age: 100, Rule: rule, Erased: true}, retention.Verdict{Remove: true, Ground: retention.Erasure}},
 		{retention.Claim{Age: 50, Rule: rule}, retention.Verdict{}},
 		{retention.Claim{Age: 5, Rule: rule}, retention.Verdict{Ground: retention.Retention}},
 		{retention.Claim{Age: 5, Rule: rule, Deleted: true}, retention.Verdict{Ground: retention.Retention, Wait: 5}},

@@ -9,6 +9,7 @@ import (
 	"conclave.chat/internal/room/ledger"
 	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/eventlog"
 )
 
 // Draft is an event that somebody wants to be in a room.
@@ -46,9 +47,11 @@ type Deps struct {
 	Policies []Policy // besides the rule on encryption
 	// Recording is nil where nothing is recorded.
 	Recording Recording
-	Log       *slog.Logger
-	Now       func() time.Time
-	Config    Config
+	// Keep keeps what an event says that is about to be redacted, where that may not go. Nil keeps nothing.
+	Keep   func(tx *store.Tx, target *eventlog.Event, now int64) error
+	Log    *slog.Logger
+	Now    func() time.Time
+	Config Config
 	// Encrypt is whether new rooms are encrypted, as in Config.Encrypt. Nil is what is configured.
 	Encrypt func() bool
 }
@@ -93,7 +96,7 @@ func New(d Deps) (*Engine, error) {
 	}
 	policies := []Policy{whileEncrypting{e}}
 	deps := ledger.Deps{
-		DB: d.DB, Signer: d.Signer, Policies: append(policies, d.Policies...), Now: e.now, CacheEvents: d.Config.CacheEvents,
+		DB: d.DB, Signer: d.Signer, Policies: append(policies, d.Policies...), Now: e.now, CacheEvents: d.Config.CacheEvents, Keep: d.Keep,
 	}
 	if e.recording = d.Recording; d.Recording != nil {
 		deps.Recorder, deps.Record, deps.Complete = d.Recording, e.Record, e.complete

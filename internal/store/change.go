@@ -21,6 +21,8 @@ const (
 	KindSettings                    // what the organisation has set
 	KindBlocked                     // Room was blocked, or is not any more
 	KindPruned                      // messages of Room up to Pos were removed for their age
+	KindErased                      // some messages of Room up to Pos were removed, but not all
+	KindHold                        // a legal hold was released: what waited for that is due
 )
 
 // Change is one thing that changed at a position. It crosses nodes, so it carries names only, no content.

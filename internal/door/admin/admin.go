@@ -53,7 +53,7 @@ func New(d Deps) (*Handlers, error) {
 			"Errors are Matrix's: a JSON object with errcode and error. Times are milliseconds since 1970, UTC. Every act is in the audit log.",
 		Paths: map[string]string{
 			"userId": "A user id, e.g. @alice:example.org", "deviceId": "A device's id", "roomId": "A room id, e.g. !abc:example.org",
-			"invitationId": "An invitation's id", "jobId": "A job's id",
+			"invitationId": "An invitation's id", "jobId": "A job's id", "holdId": "A legal hold's id",
 		},
 	}.Build(h.operations())
 	return h, err
@@ -69,6 +69,7 @@ func (h *Handlers) operations() []openapi.Operation {
 		h.roomOperations(),
 		h.dashboardOperations(),
 		h.settingsOperations(),
+		h.holdOperations(),
 		h.auditOperations(),
 	} {
 		all = append(all, list...)

@@ -176,10 +176,11 @@ type job struct {
 	Gone      int64     `json:"members_left" doc:"Those that have."`
 	Events    int64     `json:"events" doc:"Events to remove."`
 	Purged    int64     `json:"events_removed"`
+	Held      bool      `json:"held" doc:"A legal hold keeps the events; the job goes on when that is released."`
 }
 
 func jobOf(d *steward.Deletion) job {
-	return job{d.ID, d.Room, d.Name, d.Actor, d.Phase, ms(d.Requested), ms(d.Finished), d.Members, d.Gone, d.Events, d.Purged}
+	return job{d.ID, d.Room, d.Name, d.Actor, d.Phase, ms(d.Requested), ms(d.Finished), d.Members, d.Gone, d.Events, d.Purged, d.Held}
 }
 
 func (h *Handlers) deleteRoom(r *door.Request, _ *none) (job, error) {

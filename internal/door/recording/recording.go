@@ -1,17 +1,21 @@
 // Package recording is what a recorder, its auditors and other witnesses ask of the homeserver, below /_conclave/recording/v1: the public keys
-// of this server, the signed statement of what was accepted in recorded rooms, and a witness's signature under a checkpoint (C2SP tlog-witness).
+// of this server, the signed statement of what was accepted in recorded rooms, the legal holds in force, and a witness's signature under a checkpoint
+// (C2SP tlog-witness).
 package recording
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
 
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/door"
+	"conclave.chat/internal/fault"
 	"conclave.chat/internal/gate"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/recording"
+	"conclave.chat/internal/retention"
 )
 
 const (
@@ -19,15 +23,25 @@ const (
 	maxProof = 64 << 10
 )
 
-type handlers struct{ *recording.Service }
+// Holds knows the legal holds.
+type Holds interface {
+	// HoldsInForce gives all holds that are in force, and the time at which they were.
+	HoldsInForce(ctx context.Context) ([]retention.Hold, int64, error)
+}
+
+type handlers struct {
+	*recording.Service
+	legal Holds
+}
 
 // Routes lists the API.
-func Routes(s *recording.Service) []door.Route {
-	h := handlers{s}
+func Routes(s *recording.Service, legal Holds) []door.Route {
+	h := handlers{s, legal}
 	return []door.Route{
 		{Method: "GET", Path: base + "keys", Access: gate.Open, Limit: gate.Login, Handle: h.keys},
 		{Method: "GET", Path: base + "status", Access: gate.Admin, Handle: h.status},
 		{Method: "GET", Path: base + "statement", Access: gate.Admin, Handle: h.statement},
+		{Method: "GET", Path: base + "holds", Access: gate.User, Handle: h.holds},
 		{Method: "POST", Path: base + "add-checkpoint", Access: gate.Open, Limit: gate.Login, MaxBody: maxProof, Handle: h.addCheckpoint},
 	}
 }
@@ -83,6 +97,39 @@ func (t text) Respond(w http.ResponseWriter, _ *http.Request) error {
 	w.WriteHeader(t.code)
 	_, err := w.Write(t.body)
 	return err
+}
+
+type holdsAnswer struct {
+	Holds []holdInForce `json:"holds"`
+	AsOf  int64         `json:"as_of"` // what is placed later is not in the list: whoever destroys something asks anew
+}
+
+// holdInForce is a legal hold, as whoever destroys parts of the archive has to know it: nothing may go of rooms that it covers. What is absent does
+// not narrow the hold. One with a custodian covers all rooms that the custodian was in, in the period, with what anybody said there.
+type holdInForce struct {
+	ID        string    `json:"id"`
+	Case      string    `json:"case"`
+	Custodian mx.UserID `json:"custodian,omitempty"`
+	Room      mx.RoomID `json:"room,omitempty"`
+	Since     int64     `json:"since,omitempty"` // milliseconds; messages sent then or later
+	Until     int64     `json:"until,omitempty"` // messages sent before
+	Created   int64     `json:"created"`
+}
+
+var errNotRecorder = fault.Denied("only the recorder, and administrators with the compliance role, may do this")
+
+// holds tells the recorder, and who looks after the archive, which legal holds are in force.
+func (h handlers) holds(r *door.Request) (any, error) {
+	if r.Caller.User != h.User() && (!r.Caller.Admin || !h.MayChange(r.Caller.User)) {
+		return nil, errNotRecorder
+	}
+	list, now, err := h.legal.HoldsInForce(r.Context())
+	a := holdsAnswer{make([]holdInForce, len(list)), now}
+	for i := range list {
+		l := &list[i]
+		a.Holds[i] = holdInForce{l.ID, l.Case, l.Custodian, l.Room, l.Since, l.Until, l.Created}
+	}
+	return a, err
 }
 
 // addCheckpoint signs a checkpoint of a log that has grown from the last one. The log's own signature says who asks.

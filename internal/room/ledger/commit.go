@@ -102,6 +102,11 @@ func (p *Part) insert(tx *store.Tx) error {
 	}
 	p.applied = nil
 	for _, ev := range p.redacted {
+		if keep := p.write.ledger.keep; keep != nil {
+			if err := keep(tx, ev, p.write.now); err != nil {
+				return err
+			}
+		}
 		ok, err := eventlog.Redact(tx, ev)
 		if err != nil {
 			return err

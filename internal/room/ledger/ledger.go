@@ -34,6 +34,8 @@ type Deps struct {
 	Signer   mx.Signer
 	Policies []Policy
 	Recorder Recorder // nil: nothing is recorded
+	// Keep keeps what an event says that is about to be redacted, where that may not go. Nil keeps nothing.
+	Keep func(tx *store.Tx, target *eventlog.Event, now int64) error
 	// Record makes a room a recorded one, or one that is not, as Recorder.Due asks for.
 	Record func(context.Context, mx.RoomID) error
 	// Complete adds to a part what makes its room one.
@@ -50,6 +52,7 @@ type Ledger struct {
 	signer   mx.Signer
 	policies []Policy
 	recorder Recorder
+	keep     func(tx *store.Tx, target *eventlog.Event, now int64) error
 	record   func(context.Context, mx.RoomID) error
 	complete func(context.Context, *Part) error
 	now      func() time.Time
@@ -70,7 +73,7 @@ const (
 // New makes a ledger. Its Listen must be given to the bus's ListenFirst.
 func New(d Deps) *Ledger {
 	return &Ledger{
-		db: d.DB, signer: d.Signer, policies: d.Policies, recorder: d.Recorder, record: d.Record, complete: d.Complete, now: d.Now,
+		db: d.DB, signer: d.Signer, policies: d.Policies, recorder: d.Recorder, keep: d.Keep, record: d.Record, complete: d.Complete, now: d.Now,
 		cells: newCells(d.CacheEvents), members: newMembers(), recent: newRecent(recentEvents), txns: newTxns(),
 	}
 }
@@ -91,6 +94,8 @@ func (l *Ledger) Listen(b store.Batch) {
 	l.bus.note(b)
 	if b.Lost {
 		l.members.dropAll() // what was forgotten leaves no trace in the log
+		l.recent.drop()     // nor does what was removed
+		l.cells.prune()
 	}
 	for _, c := range b.Changes {
 		switch c.Kind {
@@ -105,7 +110,7 @@ func (l *Ledger) Listen(b store.Batch) {
 			} else { // what its snapshot holds may be gone from the log
 				l.cells.forget(c.Room)
 			}
-		case store.KindPruned:
+		case store.KindPruned, store.KindErased:
 			l.recent.prune(c.Room, c.Pos)
 			if found := l.cells.find(c.Room); found != nil {
 				found.prune(c.Pos)

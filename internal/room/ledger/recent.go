@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 
@@ -68,6 +69,15 @@ func (c *cell) prune(upTo store.Pos) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.recent.prune(upTo)
+}
+
+// prune forgets the newest events of all rooms: some of them may be gone.
+func (cs *cells) prune() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, el := range cs.lru.index {
+		cs.lru.entry(el).value.prune(math.MaxInt64)
+	}
 }
 
 // Recent is the events of a room after one position and at or before another, if all of them are in memory. The slice is shared.
@@ -138,6 +148,13 @@ func (r *recent) prune(room mx.RoomID, upTo store.Pos) {
 			delete(r.byID, id)
 		}
 	}
+}
+
+// drop forgets all.
+func (r *recent) drop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clear(r.byID)
 }
 
 func (r *recent) get(id mx.EventID) *eventlog.Event {

@@ -33,7 +33,8 @@ const (
 	deletionsKept = 365 * 24 * time.Hour
 )
 
-// Delete begins to delete a room: nothing can happen in it any more, all members leave, then its events are removed. It cannot be undone.
+// Delete begins to delete a room: nothing can happen in it any more, all members leave, then its events are removed. It cannot be undone. While a
+// legal hold covers something that was said there, the events stay, out of everybody's sight.
 // What remains is how the room began and how its members left, for their clients.
 func (s *Service) Delete(ctx context.Context, by auditlog.Actor, id mx.RoomID, name string) (*Deletion, error) {
 	if notices, err := eventlog.IsNoticeRoom(ctx, s.DB, id); err != nil {
@@ -66,10 +67,7 @@ func (s *Service) Delete(ctx context.Context, by auditlog.Actor, id mx.RoomID, n
 	if err != nil {
 		return nil, err
 	}
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.poke()
 	return d, nil
 }
 
@@ -134,12 +132,23 @@ func (s *Service) step(ctx context.Context, d *Deletion) error {
 	if d.Phase == phaseLeaving {
 		return s.empty(ctx, d)
 	}
-	return s.DB.Write(func(tx *store.Tx) error {
+	held := false
+	err := s.DB.Write(func(tx *store.Tx) error {
+		next := *d
+		if s.MayPurge != nil {
+			may, err := s.MayPurge(ctx, tx, d.Room)
+			if held = !may; err != nil {
+				return err
+			}
+			if held {
+				next.Held = true
+				return eventlog.PutDeletion(tx, &next)
+			}
+		}
 		n, err := eventlog.Purge(tx, d.Room, purgeBatch)
 		if err != nil {
 			return err
 		}
-		next := *d
 		next.Purged = min(d.Purged+n, d.Events)
 		if n < purgeBatch {
 			next.Phase, next.Finished, next.Purged = phaseDone, max(s.now(), 1), next.Events
@@ -152,6 +161,26 @@ func (s *Service) step(ctx context.Context, d *Deletion) error {
 		}
 		return eventlog.PutDeletion(tx, &next)
 	})
+	if held && err == nil {
+		s.Log.Info("a legal hold keeps what was said in a room that is to be deleted", "room", d.Room)
+	}
+	return err
+}
+
+// Changed hears of a committed batch, on this node or another: a hold that was released lets deletions go on.
+func (s *Service) Changed(b store.Batch) {
+	for i := range b.Changes {
+		if b.Changes[i].Kind == store.KindHold {
+			s.poke()
+		}
+	}
+}
+
+func (s *Service) poke() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
 }
 
 // empty makes members leave, as many as fit into a step.

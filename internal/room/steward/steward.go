@@ -71,6 +71,8 @@ type Deps struct {
 	Rooms *room.Engine
 	Log   *slog.Logger
 	Now   func() time.Time
+	// MayPurge reports whether the events of a room that is being deleted may go. Nil lets all go.
+	MayPurge func(ctx context.Context, tx *store.Tx, room mx.RoomID) (bool, error)
 }
 
 // Service looks after rooms.

@@ -51,12 +51,13 @@ type Deletion struct {
 	Gone      int64
 	Events    int64
 	Purged    int64
+	Held      bool // a legal hold keeps the events
 }
 
-const deletionColumns = "id, room_id, name, actor, phase, requested, finished, members, gone, events, purged"
+const deletionColumns = "id, room_id, name, actor, phase, requested, finished, members, gone, events, purged, held"
 
 func (d *Deletion) fields() []any {
-	return []any{&d.ID, &d.Room, &d.Name, &d.Actor, &d.Phase, &d.Requested, &d.Finished, &d.Members, &d.Gone, &d.Events, &d.Purged}
+	return []any{&d.ID, &d.Room, &d.Name, &d.Actor, &d.Phase, &d.Requested, &d.Finished, &d.Members, &d.Gone, &d.Events, &d.Purged, &d.Held}
 }
 
 // FindDeletion reads a deletion; nil if there is none.
@@ -69,9 +70,9 @@ func DeletionOf(ctx context.Context, r store.Reader, room mx.RoomID) (*Deletion,
 	return oneDeletion(r.QueryRow(ctx, "SELECT "+deletionColumns+" FROM room_deletion WHERE room_id = $1 LIMIT 1", room))
 }
 
-// NextDeletion reads the oldest deletion that is not finished; nil if there is none.
+// NextDeletion reads the oldest deletion that is neither finished nor waits for a hold; nil if there is none.
 func NextDeletion(ctx context.Context, r store.Reader) (*Deletion, error) {
-	return oneDeletion(r.QueryRow(ctx, "SELECT "+deletionColumns+" FROM room_deletion WHERE finished = 0 ORDER BY requested LIMIT 1"))
+	return oneDeletion(r.QueryRow(ctx, "SELECT "+deletionColumns+" FROM room_deletion WHERE finished = 0 AND NOT held ORDER BY requested LIMIT 1"))
 }
 
 func oneDeletion(row *store.Row) (*Deletion, error) {
@@ -94,9 +95,10 @@ func Deletions(ctx context.Context, r store.Reader, p listing.Page) (listing.Fou
 
 // PutDeletion writes a deletion.
 func PutDeletion(tx *store.Tx, d *Deletion) error {
-	_, err := tx.Exec("INSERT INTO room_deletion ("+deletionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-		ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, finished = excluded.finished, gone = excluded.gone, purged = excluded.purged`,
-		d.ID, d.Room, d.Name, d.Actor, d.Phase, d.Requested, d.Finished, d.Members, d.Gone, d.Events, d.Purged)
+	_, err := tx.Exec("INSERT INTO room_deletion ("+deletionColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+		ON CONFLICT (id) DO UPDATE SET phase = excluded.phase, finished = excluded.finished, gone = excluded.gone, purged = excluded.purged,
+			held = excluded.held`,
+		d.ID, d.Room, d.Name, d.Actor, d.Phase, d.Requested, d.Finished, d.Members, d.Gone, d.Events, d.Purged, d.Held)
 	return err
 }
 
@@ -156,7 +158,7 @@ func Strip(tx *store.Tx, room mx.RoomID) error {
 	for _, query := range []string{
 		"DELETE FROM room_alias WHERE room_id = $1", "DELETE FROM receipt WHERE room_id = $1", "DELETE FROM unread WHERE room_id = $1",
 		"DELETE FROM thread_subscription WHERE room_id = $1", "DELETE FROM room_retention WHERE room_id = $1",
-		"DELETE FROM delayed_event WHERE room_id = $1", "UPDATE room SET published = FALSE WHERE room_id = $1",
+		"DELETE FROM delayed_event WHERE room_id = $1", "DELETE FROM withheld_event WHERE room_id = $1", "UPDATE room SET published = FALSE WHERE room_id = $1",
 		`INSERT INTO room_census (room_id, name, alias, found_by, encrypted, space, public, orphaned, deleted, events, bytes, last_ts)
 			VALUES ($1, '', '', '', FALSE, FALSE, FALSE, FALSE, TRUE, 0, 0, 0)
 			ON CONFLICT (room_id) DO UPDATE SET deleted = TRUE, name = '', alias = '', events = 0, bytes = 0`,

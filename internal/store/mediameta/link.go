@@ -2,8 +2,10 @@ package mediameta
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
@@ -12,12 +14,16 @@ import (
 // Ground says why a link is to be ended.
 type Ground string
 
-// The grounds: the event was redacted, it was removed for its age, its room was deleted.
+// The grounds: the event was redacted, it was removed for its age, its room was deleted or its sender erased. Hold ends no link: it keeps one.
 const (
 	Deletion  Ground = "deletion"
 	Retention Ground = "retention"
 	Erasure   Ground = "erasure"
+	Hold      Ground = "hold"
 )
+
+// Never is when a link is to be ended that a legal hold keeps.
+const Never = math.MaxInt64
 
 // Link says that an event shows a file.
 type Link struct {
@@ -116,9 +122,19 @@ func IsPicture(ctx context.Context, r store.Reader, server mx.ServerName, id str
 
 // Unlinked lists files that were uploaded before a time and that no event is known to show, the oldest first, after a place in that order.
 func Unlinked(ctx context.Context, r store.Reader, before int64, after Place, limit int) ([]Place, error) {
-	rows, err := r.Query(ctx, `SELECT uploaded, id FROM media WHERE uploaded > 0 AND uploaded < $1 AND (uploaded > $2 OR uploaded = $3 AND id > $4)
+	return places(r.Query(ctx, `SELECT uploaded, id FROM media WHERE uploaded > 0 AND uploaded < $1 AND (uploaded > $2 OR uploaded = $3 AND id > $4)
 		AND owner <> '' AND NOT EXISTS (SELECT 1 FROM media_link l WHERE l.media = media.id) ORDER BY uploaded, id LIMIT $5`,
-		before, after.Uploaded, after.Uploaded, after.ID, limit)
+		before, after.Uploaded, after.Uploaded, after.ID, limit))
+}
+
+// UnlinkedOf lists those of one owner, whenever they were uploaded.
+func UnlinkedOf(ctx context.Context, r store.Reader, owner mx.UserID, after Place, limit int) ([]Place, error) {
+	return places(r.Query(ctx, `SELECT uploaded, id FROM media WHERE owner = $1 AND uploaded > 0 AND (uploaded > $2 OR uploaded = $3 AND id > $4)
+		AND NOT EXISTS (SELECT 1 FROM media_link l WHERE l.media = media.id) ORDER BY uploaded, id LIMIT $5`,
+		string(owner), after.Uploaded, after.Uploaded, after.ID, limit))
+}
+
+func places(rows *sql.Rows, err error) ([]Place, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mediameta: list files: %w", err)
 	}

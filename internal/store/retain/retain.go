@@ -1,7 +1,7 @@
 // Package retain is the SQL of the age of messages: when rooms are looked at, how far that has come, and what is left of messages that
 // were removed.
 //
-// Tables: room_retention, retention_progress, pruned_event (migration 0090). Invariants: an event of the log is in exactly one of event and
+// Tables: room_retention, retention_progress, pruned_event (migration 0090), withheld_event, erasure (0120). Invariants: an event of the log is in exactly one of event and
 // pruned_event, at the same position; state events are never in pruned_event; every row of room_retention is a room.
 package retain
 
@@ -55,6 +55,9 @@ func Advance(tx *store.Tx, rooms []mx.RoomID, to store.Pos) error {
 	for _, room := range rooms {
 		_, err := tx.Exec(`INSERT INTO room_retention (room_id, look, swept, upto) VALUES ($1, 0, 0, 0)
 			ON CONFLICT (room_id) DO UPDATE SET look = 0`, string(room))
+		if err == nil {
+			_, err = tx.Exec("UPDATE withheld_event SET look = 0 WHERE room_id = $1", string(room))
+		}
 		if err != nil {
 			return err
 		}
@@ -65,8 +68,10 @@ func Advance(tx *store.Tx, rooms []mx.RoomID, to store.Pos) error {
 
 // Rebound notes what the organisation says now, and has all rooms looked at.
 func Rebound(tx *store.Tx, bounds string) error {
-	if _, err := tx.Exec("UPDATE room_retention SET look = 0"); err != nil {
-		return err
+	for _, q := range []string{"UPDATE room_retention SET look = 0", "UPDATE withheld_event SET look = 0"} {
+		if _, err := tx.Exec(q); err != nil {
+			return err
+		}
 	}
 	_, err := tx.Exec("UPDATE retention_progress SET bounds = $1 WHERE one = 1", bounds)
 	return err

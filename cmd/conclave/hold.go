@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"conclave.chat/internal/app"
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/retention"
+	"conclave.chat/internal/store/listing"
+)
+
+// holdCmd looks after legal holds, beside a running server or without one.
+type holdCmd struct {
+	Add     holdAddCmd     `cmd:"" help:"Keep what a person, a room or a period covers from being destroyed, at once."`
+	List    holdListCmd    `cmd:"" help:"List legal holds."`
+	Release holdReleaseCmd `cmd:"" help:"End a legal hold, and say what is due then."`
+}
+
+func (c *cli) withHolds(ctx context.Context, f func(*retention.Service, mx.ServerName) error) error {
+	cfg, keys, err := c.load()
+	if err != nil {
+		return err
+	}
+	s, closeStore, err := app.Holds(ctx, cfg, keys, cfg.Log.Logger(os.Stderr))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(s, mx.ServerName(cfg.ServerName)), closeStore())
+}
+
+type holdAddCmd struct {
+	Case   string `required:"" help:"The case number. Whoever releases the hold has to say it."`
+	Reason string `required:"" help:"Why."`
+	Person string `help:"User name or user id: keeps what was said in all rooms that this person was in meanwhile, and the person's account and files."`
+	Room   string `help:"Id of a room."`
+	Since  string `help:"Only messages from this day on: 2026-01-31, or a time: 2026-01-31T12:00:00Z."`
+	Until  string `help:"Only messages before this day or time."`
+}
+
+// moment reads a day, in UTC, or a time; "" is 0.
+func moment(text string) (int64, error) {
+	if text == "" {
+		return 0, nil
+	}
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UnixMilli(), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no day such as 2026-01-31, and no time such as 2026-01-31T12:00:00Z", text)
+}
+
+// Run places a hold.
+func (a *holdAddCmd) Run(ctx context.Context, c *cli) error {
+	h := retention.Hold{Case: a.Case, Reason: a.Reason, Room: mx.RoomID(a.Room)}
+	var err error
+	if h.Since, err = moment(a.Since); err != nil {
+		return err
+	}
+	if h.Until, err = moment(a.Until); err != nil {
+		return err
+	}
+	return c.withHolds(ctx, func(s *retention.Service, server mx.ServerName) error {
+		if h.Custodian = mx.UserID(a.Person); a.Person != "" && !strings.HasPrefix(a.Person, "@") {
+			h.Custodian = mx.NewUserID(a.Person, server)
+		}
+		placed, err := s.PlaceHold(ctx, commandLine(), h)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("Hold %s is in force: nothing that it covers is destroyed from now on.\n", placed.ID)
+		return nil
+	})
+}
+
+type holdListCmd struct {
+	All bool `help:"Also those that were released."`
+}
+
+// Run lists holds.
+func (l *holdListCmd) Run(ctx context.Context, c *cli) error {
+	f := retention.HoldFilter{State: "in_force"}
+	if l.All {
+		f.State = ""
+	}
+	return c.withHolds(ctx, func(s *retention.Service, _ mx.ServerName) error {
+		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "HOLD\tCASE\tPERSON\tROOM\tSINCE\tUNTIL\tPLACED\tBY\tRELEASED")
+		for p := (listing.Page{Order: "created", Limit: 500, Uncounted: true}); ; {
+			found, err := s.Holds(ctx, commandLine(), f, p)
+			if err != nil {
+				return err
+			}
+			for i := range found.Items {
+				h := &found.Items[i]
+				row := []string{h.ID, h.Case, string(h.Custodian), string(h.Room), spell(h.Since), spell(h.Until), spell(h.Created), h.CreatedBy, spell(h.Released)}
+				for k := range row {
+					if row[k] == "" {
+						row[k] = "-"
+					}
+				}
+				fmt.Fprintln(w, strings.Join(row, "\t"))
+			}
+			if p.From = found.Next; p.From == "" {
+				return w.Flush()
+			}
+		}
+	})
+}
+
+// spell writes a time; "" for none.
+func spell(ms int64) string {
+	if ms == 0 {
+		return ""
+	}
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04Z")
+}
+
+type holdReleaseCmd struct {
+	Hold string `arg:"" help:"The hold's id, as conclave hold list prints it."`
+	Case string `required:"" help:"Its case number, as a proof that it is the right one."`
+}
+
+// Run releases a hold.
+func (r *holdReleaseCmd) Run(ctx context.Context, c *cli) error {
+	return c.withHolds(ctx, func(s *retention.Service, _ mx.ServerName) error {
+		_, due, err := s.ReleaseHold(ctx, commandLine(), r.Hold, r.Case)
+		if err != nil {
+			return err
+		}
+		fmt.Println("Released. What this hold was the last to keep goes now:")
+		for _, line := range []struct {
+			n    int64
+			what string
+		}{
+			{due.Messages, "messages that were due"}, {due.Rooms, "rooms that they are in"}, {due.Redacted, "redacted messages whose content was kept"},
+			{due.Files, "files"}, {due.Deletions, "rooms whose deletion waited"}, {due.Accounts, "accounts whose erasure waited"},
+		} {
+			fmt.Printf("%8d %s\n", line.n, line.what)
+		}
+		return nil
+	})
+}

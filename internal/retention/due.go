@@ -1,0 +1,118 @@
+package retention
+
+import (
+	"context"
+	"math"
+
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/store/holds"
+	"conclave.chat/internal/store/retain"
+)
+
+// dueAfter counts what nothing keeps once a hold is released.
+func (s *Service) dueAfter(ctx context.Context, h *Hold) (*Due, error) {
+	due := &Due{}
+	list, err := holds.InForce(ctx, s.DB)
+	if err != nil {
+		return nil, err
+	}
+	c := counting{s, due, h, holds.Without(list, h.ID), nil}
+	if c.erased, err = retain.Erasures(ctx, s.DB, math.MaxInt64, math.MaxInt32); err != nil {
+		return nil, err
+	}
+	c.accounts()
+	switch {
+	case h.Room != "":
+		return due, c.room(ctx, h.Room)
+	case h.Custodian != "":
+		rooms, err := eventlog.Memberships(ctx, s.DB, h.Custodian)
+		for i := range rooms {
+			if err == nil {
+				err = c.room(ctx, rooms[i].Room)
+			}
+		}
+		return due, err
+	}
+	for after := mx.RoomID(""); ; {
+		rooms, err := retain.Rooms(ctx, s.DB, after, readBatch)
+		if err != nil || len(rooms) == 0 {
+			return due, err
+		}
+		for _, after = range rooms {
+			if err := c.room(ctx, after); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+type counting struct {
+	s      *Service
+	due    *Due
+	hold   *Hold
+	others []Hold
+	erased []retain.Erasure
+}
+
+// room adds what is due in a room, in the parts of the hold's period that no other hold covers.
+func (c *counting) room(ctx context.Context, room mx.RoomID) error {
+	r := c.s.DB
+	own, err := holds.Covering(ctx, r, []Hold{*c.hold}, room)
+	if err != nil || len(own) == 0 {
+		return err
+	}
+	rest, err := holds.Covering(ctx, r, c.others, room)
+	if err != nil {
+		return err
+	}
+	rule, err := c.s.keeper().ruleOf(ctx, r, room)
+	if err != nil {
+		return err
+	}
+	now, aged := c.s.now(), int64(math.MinInt64)
+	if rule.Max > 0 {
+		aged = now - rule.Max + 1
+	}
+	var messages int64
+	for _, gap := range rest.Gaps(own[0]) {
+		w, err := retain.CountWaiting(ctx, r, room, gap.From, gap.To, aged, now-rule.Min+1)
+		if err != nil {
+			return err
+		}
+		messages += w.Messages
+		c.due.Redacted, c.due.Files = c.due.Redacted+w.Redacted, c.due.Files+w.Files
+		for i := range c.erased {
+			if !c.erased[i].Messages {
+				continue
+			}
+			n, err := retain.CountSent(ctx, r, room, c.erased[i].User, max(gap.From, aged), gap.To)
+			if err != nil {
+				return err
+			}
+			messages += n
+		}
+	}
+	if messages > 0 {
+		c.due.Rooms, c.due.Messages = c.due.Rooms+1, c.due.Messages+messages
+	}
+	d, err := eventlog.DeletionOf(ctx, r, room)
+	if err == nil && d != nil && d.Held && len(rest) == 0 {
+		c.due.Deletions++
+	}
+	return err
+}
+
+// accounts adds the accounts whose erasure waits for the hold alone.
+func (c *counting) accounts() {
+	for i := range c.others {
+		if c.others[i].Custodian == c.hold.Custodian {
+			return
+		}
+	}
+	for i := range c.erased {
+		if e := &c.erased[i]; e.User == c.hold.Custodian && (e.Personal || len(e.Kept) > 0) {
+			c.due.Accounts++
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package retention
+
+import (
+	"context"
+
+	"conclave.chat/internal/mx"
+	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/store/holds"
+	"conclave.chat/internal/store/retain"
+)
+
+// Keeper answers those who are about to destroy something that people have written, within the transaction that does it. What it says is Decide's.
+type Keeper struct{ Bounds func() Bounds }
+
+// ruleOf is how long a room keeps messages.
+func (k Keeper) ruleOf(ctx context.Context, r store.Reader, room mx.RoomID) (Rule, error) {
+	said, err := eventlog.StateEventAt(ctx, r, room, mx.TypeRetention, "", 1<<62)
+	if err != nil || said == nil {
+		return k.Bounds().For(nil), err
+	}
+	return k.Bounds().For(said.Content), nil
+}
+
+// Redact keeps what an event says that is about to be redacted, if that has to stay. Clients see the redacted form all the same.
+func (k Keeper) Redact(tx *store.Tx, target *eventlog.Event, now int64) error {
+	v, err := k.redacted(context.Background(), tx, target.RoomID, target.TS, now)
+	if err != nil || v.Remove {
+		return err
+	}
+	return retain.Withhold(tx, target.Pos, v.until(now))
+}
+
+// redacted decides what becomes of what a redacted event said.
+func (k Keeper) redacted(ctx context.Context, r store.Reader, room mx.RoomID, sent, now int64) (Verdict, error) {
+	held, err := holds.In(ctx, r, room)
+	if err != nil {
+		return Verdict{}, err
+	}
+	rule, err := k.ruleOf(ctx, r, room)
+	return Decide(Claim{Age: now - sent, Rule: rule, Deleted: true, Held: held.At(sent)}), err
+}
+
+// until is when what stays is to be looked at again: never, unless somebody says so, where a hold keeps it.
+func (v Verdict) until(now int64) int64 {
+	if v.Ground == Held {
+		return retain.Never
+	}
+	return now + max(v.Wait, 1)
+}
+
+// MayPurge reports whether the events of a room that is being deleted may go. All of them stay while a hold covers any.
+func (k Keeper) MayPurge(ctx context.Context, tx *store.Tx, room mx.RoomID) (bool, error) {
+	held, err := holds.In(ctx, tx, room)
+	return Decide(Claim{Erased: true, Held: len(held) > 0}).Remove, err
+}
+
+// MayErase reports whether what somebody stored with their account may go.
+func (k Keeper) MayErase(ctx context.Context, tx *store.Tx, user mx.UserID) (bool, error) {
+	held, err := holds.OfAccount(ctx, tx, user)
+	return Decide(Claim{Erased: true, Held: held}).Remove, err
+}
