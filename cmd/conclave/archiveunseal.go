@@ -8,14 +8,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
-	"conclave.chat/internal/archive"
+	"golang.org/x/mod/sumdb/note"
+
 	"conclave.chat/internal/archive/access"
+	"conclave.chat/internal/archive/casefile"
 	"conclave.chat/internal/archive/depot"
-	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/archive/officer"
-	"conclave.chat/internal/archive/segment"
 	"conclave.chat/internal/archive/unseal"
 )
 
@@ -31,8 +32,8 @@ type archiveUnsealCmd struct {
 	Until     string   `help:"Only before this day or time."`
 	Class     []string `help:"Only these retention classes."`
 	Room      []string `help:"Only these rooms, by id."`
-	Files     bool     `help:"Open attachments too."`
-	Out       string   `help:"Folder for what is opened; it is made." required:"" type:"path"`
+	Files     bool     `help:"Take attachments into the case." default:"true" negatable:""`
+	Out       string   `help:"Folder for the case; it is made. If opening was interrupted, the same command goes on with it." required:"" type:"path"`
 }
 
 func parseMoment(s string) (time.Time, error) {
@@ -56,48 +57,105 @@ func (u *archiveUnsealCmd) scope() (s unseal.Scope, err error) {
 	return s, nil
 }
 
-// Run opens the segments in scope. The access log has its entry before the first of them is.
+// Run makes a case of the segments in scope, or goes on with one. The access log has its entry before the first of them is opened.
 func (u *archiveUnsealCmd) Run(ctx context.Context) error {
 	scope, err := u.scope()
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(u.Out); err == nil {
-		return fmt.Errorf("%s exists already", u.Out)
-	}
+	isCase, isThere := casefile.Exists(u.Out)
 	d, err := depot.OpenDir(u.Dir)
 	if err != nil {
 		return err
 	}
-	plan, err := unseal.Plan(ctx, d, scope)
+	info := casefile.Info{Number: u.Case, Reason: u.Reason, Opened: time.Now().UTC(), Scope: scope}
+	accessKey, err := u.keys(&info)
 	if err != nil {
 		return err
 	}
-	id, err := u.quorum()
+	in := bufio.NewReader(os.Stdin)
+	id, err := u.quorum(in)
 	if err != nil {
 		return err
 	}
-	if err := u.log(ctx, d, id, scope, plan); err != nil {
+	if accessKey.Name() != id.Access.Name() || accessKey.KeyHash() != id.Access.KeyHash() {
+		return errors.New("the access log's public key is that of another archive")
+	}
+	info.Officers = id.Officers
+	var c *casefile.Case
+	if isCase {
+		c, err = u.resume(ctx, in, info)
+	} else {
+		c, err = u.create(ctx, in, d, info, isThere)
+	}
+	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(u.Out, 0o700); err != nil {
+	defer c.Close()
+	if err := u.log(ctx, c, id, accessKey); err != nil {
 		return err
 	}
-	total := 0
-	for _, seg := range plan {
-		n, err := u.open(ctx, d, seg, scope, id)
-		if err != nil {
-			return err
-		}
-		total += n
+	bar := newProgress(os.Stderr)
+	r, err := c.Fill(ctx, casefile.Source{Archive: d, Identity: id.Age, Files: u.Files, Progress: bar.show})
+	bar.end()
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("interrupted: what is opened is in %s; the same command goes on with the rest", u.Out)
 	}
-	fmt.Printf("Opened %d segments: %d lines are in %s\n", len(plan), total, u.Out)
+	if err != nil {
+		return err
+	}
+	printResult(u.Out, r)
 	return nil
 }
 
+// keys reads the public keys, which the case keeps.
+func (u *archiveUnsealCmd) keys(info *casefile.Info) (note.Verifier, error) {
+	for path, to := range map[string]*string{u.Key: &info.LogKey, u.AccessKey: &info.AccessKey} {
+		text, err := os.ReadFile(filepath.Clean(path))
+		if err != nil {
+			return nil, err
+		}
+		*to = strings.TrimSpace(string(text))
+	}
+	if _, err := readVerifier(u.Key); err != nil {
+		return nil, err
+	}
+	return readVerifier(u.AccessKey)
+}
+
+func (u *archiveUnsealCmd) create(ctx context.Context, in *bufio.Reader, d depot.Dir, info casefile.Info, isThere bool) (*casefile.Case, error) {
+	plan, err := unseal.Plan(ctx, d, info.Scope)
+	if err != nil {
+		return nil, err
+	}
+	f, err := d.Open(ctx, depot.Checkpoint)
+	if err != nil {
+		return nil, fmt.Errorf("checkpoint: %w", err)
+	}
+	msg, err := io.ReadAll(io.LimitReader(f, 1<<20))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if isThere && !casefile.Unborn(u.Out) {
+		return nil, fmt.Errorf("%s exists already", u.Out)
+	}
+	pass, err := askPassphrase(in, "New passphrase of the case", true)
+	if err != nil {
+		return nil, err
+	}
+	return casefile.Create(ctx, u.Out, casefile.New{Info: info, Passphrase: pass, Checkpoint: msg, Plan: plan})
+}
+
+func (u *archiveUnsealCmd) resume(ctx context.Context, in *bufio.Reader, info casefile.Info) (*casefile.Case, error) {
+	pass, err := askPassphrase(in, "Passphrase of the case", false)
+	if err != nil {
+		return nil, err
+	}
+	return casefile.Resume(ctx, u.Out, pass, info)
+}
+
 // quorum asks each officer for their passphrase.
-func (u *archiveUnsealCmd) quorum() (*officer.Identity, error) {
-	in := bufio.NewReader(os.Stdin)
+func (u *archiveUnsealCmd) quorum(in *bufio.Reader) (*officer.Identity, error) {
 	var shares []*officer.Share
 	for _, path := range u.Share {
 		file, err := os.ReadFile(filepath.Clean(path))
@@ -117,76 +175,50 @@ func (u *archiveUnsealCmd) quorum() (*officer.Identity, error) {
 	return officer.Combine(shares)
 }
 
-func (u *archiveUnsealCmd) log(ctx context.Context, d depot.Dir, id *officer.Identity, s unseal.Scope, plan []unseal.Segment) error {
-	key, err := readVerifier(u.Key)
+// log writes the case's entry, unless it is written: it names the case's key, so that what the case signs is vouched for.
+func (u *archiveUnsealCmd) log(ctx context.Context, c *casefile.Case, id *officer.Identity, accessKey note.Verifier) error {
+	if c.Voucher() != nil {
+		return nil
+	}
+	info := c.Info()
+	v, err := access.Find(u.Access, accessKey, info.PublicKey)
 	if err != nil {
 		return err
 	}
-	accessKey, err := readVerifier(u.AccessKey)
-	if err != nil {
-		return err
-	}
-	if accessKey.Name() != id.Access.Name() || accessKey.KeyHash() != id.Access.KeyHash() {
-		return errors.New("the access log's public key is that of another archive")
-	}
-	f, err := d.Open(ctx, depot.Checkpoint)
-	if err != nil {
-		return err
-	}
-	msg, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	c, err := merkle.Policy{Log: key}.Open(msg)
-	if err != nil {
-		return fmt.Errorf("checkpoint: %w", err)
-	}
-	e := access.Entry{
-		Time: time.Now(), Case: u.Case, Reason: u.Reason, Officers: id.Officers, Archive: c.Origin, Size: c.N, Root: c.Hash.String(),
-		Classes: s.Classes, Rooms: s.Rooms, Segments: make([]string, 0, len(plan)),
-	}
-	if !s.Since.IsZero() {
-		e.Since = &s.Since
-	}
-	if !s.Until.IsZero() {
-		e.Until = &s.Until
-	}
-	for _, seg := range plan {
-		e.Segments = append(e.Segments, seg.ID.String())
-	}
-	return access.Append(u.Access, id.Access, accessKey, e)
-}
-
-// open writes a segment's lines, one JSON object each.
-func (u *archiveUnsealCmd) open(ctx context.Context, d depot.Dir, seg unseal.Segment, s unseal.Scope, id *officer.Identity) (n int, err error) {
-	f, err := os.OpenFile(filepath.Join(u.Out, seg.Class+"-"+seg.ID.String()+".jsonl"), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return 0, err
-	}
-	w := bufio.NewWriter(f)
-	err = unseal.Open(ctx, d, seg, s, id.Age, func(l unseal.Line) error {
-		n++
-		if u.Files && l.Item.Kind == segment.Blob {
-			if err := u.openFile(ctx, d, seg.Class, l.Item.Subject.String(), id); err != nil {
-				return err
-			}
+	if v == nil {
+		segments, err := c.Segments(ctx)
+		if err != nil {
+			return err
 		}
-		_, err := w.Write(append(l.Text, '\n'))
-		return err
-	})
-	return n, errors.Join(err, w.Flush(), f.Sync(), f.Close())
+		_, tree := c.Checkpoint()
+		s := info.Scope
+		e := access.Entry{
+			Time: time.Now(), Case: info.Number, Reason: info.Reason, Officers: id.Officers, Archive: tree.Origin, Size: tree.N, Root: tree.Hash.String(),
+			Classes: s.Classes, Rooms: s.Rooms, Segments: append([]string{}, segments...), CaseKey: info.PublicKey,
+		}
+		if !s.Since.IsZero() {
+			e.Since = &s.Since
+		}
+		if !s.Until.IsZero() {
+			e.Until = &s.Until
+		}
+		if v, err = access.Append(u.Access, id.Access, accessKey, e); err != nil {
+			return err
+		}
+	}
+	return c.Vouch(ctx, v)
 }
 
-func (u *archiveUnsealCmd) openFile(ctx context.Context, d depot.Dir, class, name string, id *officer.Identity) error {
-	r, err := archive.OpenBlob(ctx, d, class, name, id.Age)
-	if err != nil {
-		return err
+func printResult(dir string, r casefile.Result) {
+	fmt.Printf("Opened %d segments: %d records, %d gaps and %d attachments are in the case %s\n", r.Segments, r.Records, r.Gaps, r.Files, dir)
+	if r.Newer > 0 {
+		fmt.Printf("%d of them are newer than the archive's checkpoint, and not proved by it.\n", r.Newer)
 	}
-	defer r.Close()
-	f, err := os.OpenFile(filepath.Join(u.Out, name), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // a hash in hexadecimal
-	if err != nil {
-		return err
+	for _, id := range r.NoKey {
+		fmt.Printf("Not opened: segment %s has no key in the archive any more.\n", id)
 	}
-	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Close())
+	for _, name := range r.NoFile {
+		fmt.Printf("Not opened: attachment %s has no key in the archive any more.\n", name)
+	}
+	fmt.Printf("Read it with conclave archive search and show; conclave archive case close %s destroys it.\n", dir)
 }

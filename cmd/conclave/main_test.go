@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -57,9 +58,28 @@ func archivist(keys, dir string) error {
 		return err
 	}
 	ctx := context.Background()
+	blob, err := l.PutBlob(ctx, "7y", strings.NewReader("the attachment"))
+	if err != nil {
+		return err
+	}
+	file := record.Attachment{Name: "a.txt", Type: "text/plain", Size: 14, Blob: blob.Sum.String()}
+	line, err := json.Marshal(&file)
+	if err != nil {
+		return err
+	}
+	if _, err := l.Append(ctx, blob.Draft(line)); err != nil {
+		return err
+	}
 	for i, class := range []string{"3y", "7y", "7y"} {
 		event := fmt.Sprint("$", i)
-		r := record.Record{Room: fmt.Sprint("!room", i), EventID: event, Time: time.Now(), Type: "m.room.message", Plaintext: []byte(`{"body":"hello"}`)}
+		r := record.Record{
+			Room: fmt.Sprint("!room", i), RoomName: fmt.Sprint("Desk ", i), EventID: event, Time: time.Now(), Sender: "@ann:example.org", Type: "m.room.message",
+			Event:     []byte(fmt.Sprintf(`{"type":"m.room.encrypted","depth":1,"origin_server_ts":%d,"content":{}}`, time.Now().UnixMilli())),
+			Plaintext: []byte(`{"msgtype":"m.text","body":"hello, café"}`),
+		}
+		if i == 1 {
+			r.Plaintext, r.Attachments = []byte(`{"msgtype":"m.file","body":"hello, café","filename":"a.txt","url":"mxc://x/y"}`), []record.Attachment{file}
+		}
 		line, err := r.Encode()
 		if err != nil {
 			return err
@@ -67,18 +87,6 @@ func archivist(keys, dir string) error {
 		if _, err := l.Append(ctx, archive.Draft{Class: class, Kind: segment.Record, Subject: segment.Subject(r.Room, event), Line: line}); err != nil {
 			return err
 		}
-	}
-	blob, err := l.PutBlob(ctx, "7y", strings.NewReader("the attachment"))
-	if err != nil {
-		return err
-	}
-	r := record.Record{Room: "!room1", EventID: "$1", Time: time.Now(), Attachments: []record.Attachment{{Name: "a.txt", Blob: blob.Sum.String()}}}
-	line, err := r.Encode()
-	if err != nil {
-		return err
-	}
-	if _, err := l.Append(ctx, blob.Draft(line)); err != nil {
-		return err
 	}
 	return l.Close()
 }

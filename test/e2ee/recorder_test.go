@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -28,6 +29,7 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"conclave.chat/internal/archive/casefile"
 	"conclave.chat/test/harness"
 )
 
@@ -208,36 +210,38 @@ type archived struct {
 	Line                  gjson.Result
 }
 
-// unseal has two officers open everything.
+const casePassphrase = "the case's passphrase"
+
+// unseal has two officers open everything, into a case.
 func (o *office) unseal(name string) (list []archived) {
 	o.Helper()
-	out := filepath.Join(o.dir, name)
-	o.run("first passphrase\nthird passphrase\n", "archive", "unseal", filepath.Join(o.dir, "recorder", "archive"),
+	o.run("first passphrase\nthird passphrase\n"+casePassphrase+"\n", "archive", "unseal", filepath.Join(o.dir, "recorder", "archive"),
 		"--share", filepath.Join(o.dir, "officers", "officer-1.share"), "--share", filepath.Join(o.dir, "officers", "officer-3.share"),
 		"--key", filepath.Join(o.dir, "officers", "log.public"), "--access", filepath.Join(o.dir, "access"),
-		"--access-key", filepath.Join(o.dir, "officers", "access.public"), "--case", name, "--reason", "test", "--files", "--out", out)
-	files, err := filepath.Glob(filepath.Join(out, "*.jsonl"))
-	if err != nil || len(files) == 0 {
-		files = []string{out}
-	}
-	for _, f := range files {
-		text, err := os.ReadFile(f)
+		"--access-key", filepath.Join(o.dir, "officers", "access.public"), "--case", name, "--reason", "test", "--out", filepath.Join(o.dir, name))
+	c := o.readCase(name)
+	for r, err := range c.Records(context.Background(), casefile.Filter{}) {
 		if err != nil {
 			o.Fatal(err)
 		}
-		for line := range bytes.Lines(text) {
-			l := gjson.ParseBytes(line)
-			if !l.Get("event_id").Exists() {
-				continue
-			}
-			typ := l.Get("type").String()
-			if typ == "" {
-				typ = l.Get("event.type").String()
-			}
-			list = append(list, archived{l.Get("event_id").String(), l.Get("sender").String(), typ, l.Get("event"), l.Get("plaintext"), l})
+		l := gjson.ParseBytes(r.Line)
+		typ := l.Get("type").String()
+		if typ == "" {
+			typ = l.Get("event.type").String()
 		}
+		list = append(list, archived{l.Get("event_id").String(), l.Get("sender").String(), typ, l.Get("event"), l.Get("plaintext"), l})
 	}
 	return list
+}
+
+func (o *office) readCase(name string) *casefile.Case {
+	o.Helper()
+	c, err := casefile.Open(context.Background(), filepath.Join(o.dir, name), casePassphrase)
+	if err != nil {
+		o.Fatal(err)
+	}
+	o.Cleanup(func() { _ = c.Close() })
+	return c
 }
 
 // verify compares the archive with the server's statement.
@@ -353,9 +357,15 @@ func TestRecordedConversation(t *testing.T) {
 	if got := byID[doc].Line.Get("attachments.0.sha256").String(); got != hex.EncodeToString(sum[:]) {
 		t.Errorf("the attachment's hash is %q", got)
 	}
-	if got, err := os.ReadFile(filepath.Join(o.dir, "case-1", byID[doc].Line.Get("attachments.0.blob").String())); err != nil || !bytes.Equal(got, data) {
+	c := o.readCase("case-1")
+	in, err := c.OpenFile(byID[doc].Line.Get("attachments.0.blob").String())
+	if err != nil {
+		t.Fatalf("the attachment was not archived: %v", err)
+	}
+	if got, err := io.ReadAll(in); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("the attachment was not archived: %v", err)
 	}
+	_ = in.Close()
 	redactions := 0
 	for _, a := range byID {
 		if a.Event.Get("type").String() == "m.room.redaction" && a.Event.Get("content.redacts").String() == hello {

@@ -9,6 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -33,29 +36,93 @@ type Entry struct {
 	Classes  []string   `json:"classes,omitempty"`
 	Rooms    []string   `json:"rooms,omitempty"`
 	Segments []string   `json:"segments"`
+	// CaseKey is the public key of the case that was made (a note verifier's): what it signs comes out of this opening.
+	CaseKey string `json:"case_key,omitempty"`
+}
+
+// Voucher proves that an entry is in the access log: it is what vouches for a case's key where the log itself is not at hand.
+type Voucher struct {
+	Entry      []byte           `json:"entry"` // as it was written
+	Number     int64            `json:"number"`
+	Proof      tlog.RecordProof `json:"proof"`
+	Checkpoint []byte           `json:"checkpoint"`
+}
+
+// Verify gives the entry if it is in the log that the key signs.
+func (v *Voucher) Verify(key note.Verifier) (*Entry, error) {
+	c, err := merkle.Policy{Log: key}.Open(v.Checkpoint)
+	if err != nil {
+		return nil, fmt.Errorf("access log: checkpoint: %w", err)
+	}
+	if v.Number < 0 || v.Number >= c.N || tlog.CheckRecord(v.Proof, c.N, c.Hash, v.Number, tlog.RecordHash(v.Entry)) != nil {
+		return nil, errors.New("access log: the entry is not in the log that is signed")
+	}
+	e := &Entry{}
+	if err := json.Unmarshal(v.Entry, e); err != nil {
+		return nil, fmt.Errorf("access log: %w", err)
+	}
+	return e, nil
 }
 
 // Append writes an entry and signs the log with it. When it returns, the entry is durable; nothing is opened before.
-func Append(dir string, signer note.Signer, verifier note.Verifier, e Entry) error {
+func Append(dir string, signer note.Signer, verifier note.Verifier, e Entry) (*Voucher, error) {
 	log, err := merkle.Open(dir, verifier)
 	if errors.Is(err, merkle.ErrNoLog) {
 		log, err = merkle.Create(dir, signer)
 	}
 	if err != nil {
-		return fmt.Errorf("access log: %w", err)
+		return nil, fmt.Errorf("access log: %w", err)
 	}
 	e.Time = e.Time.UTC()
 	raw, err := json.Marshal(&e, json.Deterministic(true))
 	if err != nil {
-		return fmt.Errorf("access log: %w", err)
+		return nil, fmt.Errorf("access log: %w", err)
 	}
-	if _, err := log.Add(raw); err != nil {
-		return fmt.Errorf("access log: %w", err)
+	n, err := log.Add(raw)
+	if err != nil {
+		return nil, fmt.Errorf("access log: %w", err)
 	}
 	if _, err := log.Publish(signer, nil); err != nil {
-		return fmt.Errorf("access log: %w", err)
+		return nil, fmt.Errorf("access log: %w", err)
 	}
-	return nil
+	return vouch(dir, log, n, raw)
+}
+
+// vouch proves an entry that is published.
+func vouch(dir string, log *merkle.Log, n int64, raw []byte) (*Voucher, error) {
+	v := &Voucher{Entry: raw, Number: n}
+	var err error
+	if v.Proof, err = log.ProveEntry(n); err != nil {
+		return nil, fmt.Errorf("access log: %w", err)
+	}
+	if v.Checkpoint, err = os.ReadFile(filepath.Join(dir, depot.Checkpoint)); err != nil { //nolint:gosec // the officers' folder
+		return nil, fmt.Errorf("access log: %w", err)
+	}
+	return v, nil
+}
+
+// Find gives the entry of a case's key, or nil: an opening that was interrupted after its entry was written goes on with that.
+func Find(dir string, verifier note.Verifier, caseKey string) (*Voucher, error) {
+	log, err := merkle.Open(dir, verifier)
+	if errors.Is(err, merkle.ErrNoLog) {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	if err != nil {
+		return nil, fmt.Errorf("access log: %w", err)
+	}
+	for bundle := (log.Size() - 1) / merkle.Width; bundle >= 0 && log.Size() > 0; bundle-- { // from the newest
+		entries, err := log.Entries(bundle)
+		if err != nil {
+			return nil, fmt.Errorf("access log: %w", err)
+		}
+		for i, raw := range slices.Backward(entries) {
+			var e Entry
+			if json.Unmarshal(raw, &e) == nil && e.CaseKey == caseKey {
+				return vouch(dir, log, bundle*merkle.Width+int64(i), raw)
+			}
+		}
+	}
+	return nil, nil //nolint:nilnil // as above
 }
 
 // Read gives all entries, after it has verified that they are those that are signed.

@@ -25,7 +25,7 @@ func TestTheAccessLogShowsWhatWasChanged(t *testing.T) {
 	verifier, _ := merkle.ParseVerifier(vkey)
 	dir := t.TempDir()
 	for i := range 260 {
-		if err := Append(dir, signer, verifier, Entry{Time: time.Unix(int64(i), 0), Case: fmt.Sprint("case ", i), Officers: []string{"ann"}}); err != nil {
+		if _, err := Append(dir, signer, verifier, Entry{Time: time.Unix(int64(i), 0), Case: fmt.Sprint("case ", i), Officers: []string{"ann"}}); err != nil {
 			t.Fatal(err)
 		}
 	}

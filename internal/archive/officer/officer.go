@@ -120,7 +120,7 @@ func Generate(o Options) (*Keys, error) {
 		return nil, fmt.Errorf("officer: %w", err)
 	}
 	text := "# identity of the archive " + o.Origin + "\n" + accessPrefix + accessKey + "\n" + id.String() + "\n"
-	identity, err := lock([]byte(text), hex.EncodeToString(pass), identityWork)
+	identity, err := Lock([]byte(text), hex.EncodeToString(pass), identityWork)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +137,7 @@ func Generate(o Options) (*Keys, error) {
 		if err != nil {
 			return nil, fmt.Errorf("officer: %w", err)
 		}
-		sealed, err := lock(plain, o.Officers[i].Passphrase, o.Work)
+		sealed, err := Lock(plain, o.Officers[i].Passphrase, o.Work)
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +146,8 @@ func Generate(o Options) (*Keys, error) {
 	return k, nil
 }
 
-func lock(plain []byte, passphrase string, work int) ([]byte, error) {
+// Lock makes an age file that a passphrase opens. work is scrypt's work factor; 0 is age's own.
+func Lock(plain []byte, passphrase string, work int) ([]byte, error) {
 	to, err := age.NewScryptRecipient(passphrase)
 	if err != nil {
 		return nil, fmt.Errorf("officer: %w", err)
@@ -173,7 +174,8 @@ var ErrPassphrase = errors.New("the passphrase does not open this file")
 
 const maxFile = 1 << 20
 
-func unlock(sealed []byte, passphrase string) ([]byte, error) {
+// Unlock opens what Lock made.
+func Unlock(sealed []byte, passphrase string) ([]byte, error) {
 	id, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
 		return nil, ErrPassphrase
@@ -201,7 +203,7 @@ var errShare = errors.New("it is not a share of an archive's identity")
 
 // OpenShare opens an officer's file.
 func OpenShare(file []byte, passphrase string) (*Share, error) {
-	plain, err := unlock(file, passphrase)
+	plain, err := Unlock(file, passphrase)
 	if err != nil {
 		return nil, err
 	}
@@ -260,7 +262,7 @@ func Combine(shares []*Share) (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("officer: %w", err)
 	}
-	text, err := unlock(first.Identity, hex.EncodeToString(pass))
+	text, err := Unlock(first.Identity, hex.EncodeToString(pass))
 	if err != nil {
 		return nil, errors.New("the shares do not fit together: one of them was altered")
 	}

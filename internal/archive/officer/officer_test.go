@@ -115,7 +115,7 @@ func TestQuorumsAreRead(t *testing.T) {
 
 func FuzzShare(f *testing.F) {
 	k := generate(f, Quorum{2, 2})
-	plain, err := unlock(k.Shares[0], "passphrase 0")
+	plain, err := Unlock(k.Shares[0], "passphrase 0")
 	if err != nil {
 		f.Fatal(err)
 	}

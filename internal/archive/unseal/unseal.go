@@ -31,6 +31,7 @@ type Segment struct {
 	Name  string // in the archive
 	Class string
 	ID    segment.ID
+	Size  int64 // bytes, as it lies there
 }
 
 // Plan finds the segments of a scope, without a key.
@@ -48,14 +49,14 @@ func Plan(ctx context.Context, d depot.Reader, s Scope) ([]Segment, error) {
 		if len(s.Classes) > 0 && !slices.Contains(s.Classes, parts[1]) {
 			continue
 		}
-		first, last, err := span(ctx, d, name)
+		first, last, size, err := span(ctx, d, name)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if !s.Until.IsZero() && !first.Before(s.Until) || !s.Since.IsZero() && !last.IsZero() && last.Before(s.Since) {
 			continue
 		}
-		plan = append(plan, Segment{Name: name, Class: parts[1], ID: id})
+		plan = append(plan, Segment{Name: name, Class: parts[1], ID: id, Size: size})
 	}
 	return plan, nil
 }
@@ -64,9 +65,10 @@ func Plan(ctx context.Context, d depot.Reader, s Scope) ([]Segment, error) {
 // and for its commit.
 const clocks = time.Hour
 
-// span gives the times between which a segment was written; the end is zero if it is not closed.
-func span(ctx context.Context, d depot.Reader, name string) (first, last time.Time, err error) {
+// span gives the times between which a segment was written, and its size; the end is zero if it is not closed.
+func span(ctx context.Context, d depot.Reader, name string) (first, last time.Time, size int64, err error) {
 	err = blocks(ctx, d, name, func(b *segment.Block) error {
+		size += int64(b.Size)
 		switch b.Type {
 		case segment.TypeOpening:
 			first = b.Opening.Time.Add(-clocks)
@@ -75,7 +77,7 @@ func span(ctx context.Context, d depot.Reader, name string) (first, last time.Ti
 		}
 		return nil
 	})
-	return first, last, err
+	return first, last, size, err
 }
 
 func blocks(ctx context.Context, d depot.Reader, name string, f func(*segment.Block) error) error {
@@ -107,8 +109,7 @@ func blocks(ctx context.Context, d depot.Reader, name string, f func(*segment.Bl
 
 // Line is one line of the archive, as sealed.
 type Line struct {
-	Item   segment.Item
-	Seq    uint64
+	Entry  segment.Entry // its leaf in the Merkle log
 	Text   []byte
 	Record *record.Record
 }
@@ -144,11 +145,11 @@ func Open(ctx context.Context, d depot.Reader, seg Segment, s Scope, id age.Iden
 		if err != nil {
 			return fmt.Errorf("offset %d: %w", b.Offset, err)
 		}
-		for i, text := range lines {
-			l := Line{Item: b.Items[i], Seq: b.Seq + uint64(i), Text: text}
-			seq, r, err := record.Decode(text)
-			if err != nil || seq != l.Seq {
-				return fmt.Errorf("offset %d: line %d is not a record: %w", b.Offset, i, err)
+		for e := range b.Entries() {
+			l := Line{Entry: e, Text: lines[e.Index]}
+			seq, r, err := record.Decode(l.Text)
+			if err != nil || seq != e.Seq {
+				return fmt.Errorf("offset %d: line %d is not a record: %w", b.Offset, e.Index, err)
 			}
 			l.Record = r
 			if s.holds(l) {

@@ -1,0 +1,317 @@
+package casefile
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"filippo.io/age"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"conclave.chat/internal/archive"
+	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/archive/segment"
+	"conclave.chat/internal/archive/unseal"
+)
+
+// Source is what a case is filled from.
+type Source struct {
+	Archive  depot.Reader
+	Identity age.Identity
+	// Files has attachments opened too.
+	Files bool
+	// Progress is told what is being done, and how much of it; it must be quick.
+	Progress func(what string, done, total int64)
+}
+
+// Result is what came into the case, with what was in it already.
+type Result struct {
+	Segments, Records, Gaps, Files int
+	// Newer records are not covered by the archive's checkpoint, so that nothing proves them.
+	Newer int
+	// NoKey are segments that cannot be opened any more, NoFile the attachments.
+	NoKey, NoFile []string
+}
+
+// ErrNotVouched means that the access log has no entry of the case.
+var ErrNotVouched = errors.New("case: the access log has no entry of this case")
+
+// Fill opens the segments that are still waiting, each as a whole or not at all.
+func (c *Case) Fill(ctx context.Context, src Source) (r Result, err error) {
+	if c.voucher == nil {
+		return r, ErrNotVouched
+	}
+	if src.Progress == nil {
+		src.Progress = func(string, int64, int64) {}
+	}
+	plan, err := c.plan(ctx, "")
+	if err != nil {
+		return r, err
+	}
+	f := &filling{c: c, src: src, classes: map[string]bool{}, known: map[string]int64{}}
+	for _, s := range plan {
+		f.total += s.Size
+		f.classes[s.Class] = true
+		if s.state != waiting {
+			f.opened += s.Size
+		}
+	}
+	if err := f.edge(); err != nil {
+		return r, err
+	}
+	for _, s := range plan {
+		if s.state != waiting {
+			continue
+		}
+		if err := f.segment(ctx, s); err != nil {
+			return r, err
+		}
+		f.opened += s.Size
+	}
+	if err := f.finish(ctx); err != nil {
+		return r, err
+	}
+	return c.result(ctx)
+}
+
+type planned struct {
+	unseal.Segment
+	state int
+}
+
+func (c *Case) plan(ctx context.Context, where string) (list []planned, err error) {
+	rows, err := c.db.QueryContext(ctx, "SELECT id, class, name, size, state FROM segment "+where+" ORDER BY n")
+	if err != nil {
+		return nil, fmt.Errorf("case: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var p planned
+		var id string
+		if err := rows.Scan(&id, &p.Class, &p.Name, &p.Size, &p.state); err != nil {
+			return nil, fmt.Errorf("case: %w", err)
+		}
+		if p.ID, err = segment.ParseID(id); err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, rows.Err()
+}
+
+// filling is one run of Fill.
+type filling struct {
+	c             *Case
+	src           Source
+	classes       map[string]bool
+	known         map[string]int64 // numbers of rooms and people, by table and id
+	opened, total int64
+	tile          int64 // whose hashes are at hand
+	leaves        []tlog.Hash
+	ix            *index
+}
+
+// segment opens one in one transaction.
+func (f *filling) segment(ctx context.Context, s planned) (err error) {
+	tx, err := f.c.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("case: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = tx.Rollback()
+			clear(f.known)
+		}
+	}()
+	if f.ix, err = newIndex(ctx, tx, f.known); err != nil {
+		return fmt.Errorf("case: %w", err)
+	}
+	n, state := int64(0), done
+	seg := s.Segment
+	if file, err := f.src.Archive.Open(ctx, seg.Name); errors.Is(err, depot.ErrNotFound) {
+		seg.Name = strings.TrimSuffix(seg.Name, depot.OpenSuffix) // it has been closed meanwhile
+	} else if err == nil {
+		_ = file.Close()
+	}
+	err = unseal.Open(ctx, f.src.Archive, seg, f.c.info.Scope, f.src.Identity, func(l unseal.Line) error {
+		n += int64(len(l.Text)) / 2 // about what it weighs sealed
+		f.src.Progress("opening", f.opened+min(n, s.Size), f.total)
+		if l.Entry.Kind != segment.Record && l.Entry.Kind != segment.Gap {
+			return nil
+		}
+		return f.line(ctx, s.Class, l)
+	})
+	if errors.Is(err, depot.ErrNotFound) {
+		state, err = gone, nil // nobody has the key any more
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "UPDATE segment SET state = ? WHERE id = ?", state, s.ID.String()); err != nil {
+		return fmt.Errorf("case: %w", err)
+	}
+	if err := errors.Join(f.ix.close(), tx.Commit()); err != nil {
+		return fmt.Errorf("case: %w", err)
+	}
+	f.src.Progress("opening", f.opened+s.Size, f.total)
+	return nil
+}
+
+// line takes one record in, after it has proved it.
+func (f *filling) line(ctx context.Context, class string, l unseal.Line) error {
+	entry := l.Entry.Append(nil)
+	if int64(l.Entry.Seq) < f.c.tree.N {
+		h, err := f.leaf(ctx, int64(l.Entry.Seq))
+		if err != nil {
+			return err
+		}
+		if h != tlog.RecordHash(entry) {
+			return fmt.Errorf("record %d is not the one that the archive's checkpoint covers: run archive verify", l.Entry.Seq)
+		}
+	}
+	if err := f.ix.add(ctx, l.Entry.Seq, l.Text, entry, l.Record); err != nil {
+		return fmt.Errorf("case: %w", err)
+	}
+	if !f.src.Files {
+		return nil
+	}
+	for _, a := range l.Record.Attachments {
+		if err := f.file(ctx, class, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var blobForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// file takes an attachment in, once, encrypted to the case.
+func (f *filling) file(ctx context.Context, class string, a record.Attachment) error {
+	if !blobForm.MatchString(a.Blob) {
+		return nil // a name that the recorder did not make
+	}
+	var state int
+	err := f.ix.tx.QueryRowContext(ctx, "SELECT state FROM file WHERE blob = ?", a.Blob).Scan(&state)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("case: %w", err)
+	}
+	state = done
+	in, err := f.blob(ctx, class, a.Blob)
+	switch {
+	case errors.Is(err, depot.ErrNotFound):
+		state = gone
+	case err != nil:
+		return err
+	default:
+		if err := errors.Join(f.copy(in, a), in.Close()); err != nil {
+			return fmt.Errorf("attachment %s: %w", a.Blob, err)
+		}
+	}
+	if _, err := f.ix.tx.ExecContext(ctx, "INSERT INTO file (blob, state) VALUES (?, ?)", a.Blob, state); err != nil {
+		return fmt.Errorf("case: %w", err)
+	}
+	return nil
+}
+
+// blob opens an attachment. It lies with the retention class under which it was archived first.
+func (f *filling) blob(ctx context.Context, class, name string) (io.ReadCloser, error) {
+	in, err := archive.OpenBlob(ctx, f.src.Archive, class, name, f.src.Identity)
+	for other := range f.classes {
+		if !errors.Is(err, depot.ErrNotFound) {
+			break
+		}
+		if other != class {
+			in, err = archive.OpenBlob(ctx, f.src.Archive, other, name, f.src.Identity)
+		}
+	}
+	return in, err
+}
+
+func (f *filling) copy(in io.Reader, a record.Attachment) (err error) {
+	path := filepath.Join(f.c.dir, filesDir, a.Blob)
+	if err := depot.MakeDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(path+".part", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // a hash in hexadecimal
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	w, err := age.Encrypt(out, f.c.identity.Recipient())
+	if err == nil {
+		if _, err = io.Copy(io.MultiWriter(w, sum), in); err == nil {
+			err = w.Close()
+		}
+	}
+	if err == nil {
+		err = out.Sync()
+	}
+	if err = errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); a.SHA256 != "" && got != a.SHA256 {
+		return fmt.Errorf("its SHA-256 is %s, the record says %s", got, a.SHA256)
+	}
+	return os.Rename(path+".part", path)
+}
+
+// finish makes the index one piece, and the case complete.
+func (f *filling) finish(ctx context.Context) error {
+	f.src.Progress("indexing", 0, 0)
+	for _, q := range []string{"INSERT INTO words (words) VALUES ('optimize')", "ANALYZE", "INSERT OR REPLACE INTO meta (name, value) VALUES ('complete', x'01')"} {
+		if _, err := f.c.db.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("case: %w", err)
+		}
+	}
+	f.c.info.Complete = true
+	return nil
+}
+
+// result counts what is in the case.
+func (c *Case) result(ctx context.Context) (r Result, err error) {
+	for q, to := range map[string]*int{
+		"SELECT count(*) FROM segment WHERE state = 1":                    &r.Segments,
+		"SELECT count(*) FROM message WHERE kind <> 'gap'":                &r.Records,
+		"SELECT count(*) FROM message WHERE kind = 'gap'":                 &r.Gaps,
+		"SELECT count(*) FROM file WHERE state = 1":                       &r.Files,
+		fmt.Sprint("SELECT count(*) FROM record WHERE seq >= ", c.tree.N): &r.Newer,
+	} {
+		if err := c.db.QueryRowContext(ctx, q).Scan(to); err != nil {
+			return r, fmt.Errorf("case: %w", err)
+		}
+	}
+	for q, to := range map[string]*[]string{"SELECT id FROM segment WHERE state = 2": &r.NoKey, "SELECT blob FROM file WHERE state = 2": &r.NoFile} {
+		if *to, err = c.texts(ctx, q); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+func (c *Case) texts(ctx context.Context, q string, args ...any) (list []string, err error) {
+	rows, err := c.db.QueryContext(ctx, q, args...)
+	if err != nil {
+		return nil, fmt.Errorf("case: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, fmt.Errorf("case: %w", err)
+		}
+		list = append(list, s)
+	}
+	return list, rows.Err()
+}

@@ -1,0 +1,188 @@
+package casefile
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/net/html"
+
+	"conclave.chat/internal/archive/query"
+	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/archive/transcript"
+)
+
+// index takes records in within a transaction.
+type index struct {
+	tx                                      *sql.Tx
+	known                                   map[string]int64
+	record, message, words, names, attaches *sql.Stmt
+}
+
+func newIndex(ctx context.Context, tx *sql.Tx, known map[string]int64) (*index, error) {
+	ix := &index{tx: tx, known: known}
+	for to, q := range map[**sql.Stmt]string{
+		&ix.record:   "INSERT INTO record (seq, line, entry) VALUES (?, ?, ?)",
+		&ix.message:  "INSERT INTO message (seq, room, person, kind, sent, event, rel, target, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		&ix.words:    "INSERT INTO words (rowid, body, mark) VALUES (?, ?, ?)",
+		&ix.names:    "INSERT OR IGNORE INTO named (what, n, name, folded) VALUES (?, ?, ?, ?)",
+		&ix.attaches: "INSERT INTO attachment (seq, n, blob, folded, type) VALUES (?, ?, ?, ?, ?)",
+	} {
+		stmt, err := tx.PrepareContext(ctx, q)
+		if err != nil {
+			return nil, errors.Join(err, ix.close())
+		}
+		*to = stmt
+	}
+	return ix, nil
+}
+
+func (ix *index) close() error {
+	var errs []error
+	for _, s := range []*sql.Stmt{ix.record, ix.message, ix.words, ix.names, ix.attaches} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// add takes in a record.
+func (ix *index) add(ctx context.Context, seq uint64, line, entry []byte, r *record.Record) error {
+	m := transcript.Alone(seq, r)
+	room, err := ix.number(ctx, "room", r.Room, r.RoomName)
+	if err != nil {
+		return err
+	}
+	name := ""
+	if m.Member != nil && m.Member.UserID == m.Sender {
+		name = m.Member.Name
+	}
+	person, err := ix.number(ctx, "person", m.Sender, name)
+	if err != nil {
+		return err
+	}
+	if m.Member != nil && m.Member.UserID != m.Sender { // who was invited or removed is known by name too
+		if _, err := ix.number(ctx, "person", m.Member.UserID, m.Member.Name); err != nil {
+			return err
+		}
+	}
+	if m.Kind == transcript.RoomName {
+		if _, err := ix.number(ctx, "room", r.Room, m.Body); err != nil {
+			return err
+		}
+	}
+	rel := relNone
+	switch m.Kind { //nolint:exhaustive // the others are about nothing that a search tells
+	case transcript.Edit:
+		rel = relEdit
+	case transcript.Deletion:
+		rel = relRemoval
+	}
+	text := Text(m)
+	if _, err := ix.record.ExecContext(ctx, int64(seq), line, entry); err != nil {
+		return err
+	}
+	if _, err := ix.message.ExecContext(ctx, int64(seq), room, person, string(m.Kind), m.Sent.UnixMilli(), m.EventID, rel, m.Related, text); err != nil {
+		return err
+	}
+	marks := []string{query.All, fmt.Sprint("r", room), fmt.Sprint("p", person), kindMark(m.Kind)}
+	if len(m.Attachments) > 0 {
+		marks = append(marks, fileMark)
+	}
+	for i, a := range m.Attachments {
+		if _, err := ix.attaches.ExecContext(ctx, int64(seq), i, a.Blob, query.Fold(a.Name), strings.ToLower(a.Type)); err != nil {
+			return err
+		}
+	}
+	_, err = ix.words.ExecContext(ctx, int64(seq), query.Words(text), strings.Join(marks, " "))
+	return err
+}
+
+const fileMark = "f"
+
+func kindMark(k transcript.Kind) string { return "k" + strings.ReplaceAll(string(k), " ", "") }
+
+// number gives a room or a person a number, and keeps the names that they have had; the last one is what they are called.
+func (ix *index) number(ctx context.Context, table, id, name string) (int64, error) {
+	n, ok := ix.known[table+id]
+	if !ok {
+		if _, err := ix.tx.ExecContext(ctx, "INSERT OR IGNORE INTO "+table+" (id, name) VALUES (?, '')", id); err != nil {
+			return 0, err
+		}
+		if err := ix.tx.QueryRowContext(ctx, "SELECT n FROM "+table+" WHERE id = ?", id).Scan(&n); err != nil {
+			return 0, err
+		}
+		ix.known[table+id] = n
+	}
+	seen := table + " " + id + " " + name
+	if _, ok := ix.known[seen]; ok || name == "" {
+		return n, nil
+	}
+	ix.known[seen] = n
+	what := namedRoom
+	if table == "person" {
+		what = namedPerson
+	}
+	if _, err := ix.names.ExecContext(ctx, what, n, name, query.Fold(name)); err != nil {
+		return 0, err
+	}
+	_, err := ix.tx.ExecContext(ctx, "UPDATE "+table+" SET name = ? WHERE n = ?", name, n)
+	return n, err
+}
+
+// Text is what of a message can be searched: what members read, the names of its files, and what its HTML says if that is something else.
+func Text(m *transcript.Message) string {
+	parts := []string{m.Body}
+	if m.HTML != "" {
+		if shown := plainHTML(m.HTML); !query.Same(shown, m.Body) {
+			parts = append(parts, shown)
+		}
+	}
+	if m.Poll != nil {
+		for _, a := range m.Poll.Answers {
+			parts = append(parts, a.Text)
+		}
+	}
+	if m.Member != nil {
+		parts = append(parts, m.Member.Name, m.Member.Reason)
+	}
+	for _, a := range m.Attachments {
+		if !a.Thumbnail {
+			parts = append(parts, a.Name)
+		}
+	}
+	parts = append(parts, m.Key)
+	var out []string
+	for _, p := range parts {
+		if p != "" {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// plainHTML is the text between tags.
+func plainHTML(s string) string {
+	var b strings.Builder
+	z := html.NewTokenizer(strings.NewReader(s))
+	for {
+		switch z.Next() { //nolint:exhaustive // comments and doctypes say nothing
+		case html.ErrorToken:
+			return b.String()
+		case html.TextToken:
+			b.Write(z.Text())
+		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
+			if name, _ := z.TagName(); !inline[string(name)] {
+				b.WriteByte(' ')
+			}
+		}
+	}
+}
+
+// inline are elements that do not end a word.
+var inline = map[string]bool{ //nolint:gochecknoglobals // a constant
+	"a": true, "b": true, "i": true, "u": true, "s": true, "em": true, "strong": true, "del": true, "code": true, "span": true, "font": true, "sub": true, "sup": true, "mark": true,
+}
