@@ -1,12 +1,17 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { expect } from "vitest";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { password, type Server } from "./server.ts";
 
+/** What the camera sees, a film in Y4M: a test writes it before a page opens the camera. */
+export const cameraFilm = path.join(tmpdir(), `conclave-camera-${process.pid}.y4m`);
+
 const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  // A microphone that hums, and nobody who has to be asked for it.
-  "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
+  // A microphone that hums, a camera that shows a film, and nobody who has to be asked for them.
+  "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", `--use-file-for-fake-video-capture=${cameraFilm}`];
 const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 let shared: Promise<Browser> | undefined;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeBrowser, Person } from "./browser.ts";
-import { client, room } from "./roomskit.ts";
+import { Script } from "./people.ts";
 import { Server } from "./server.ts";
 
 let server: Server;
@@ -16,14 +16,14 @@ afterAll(async () => {
 });
 
 test("a recorded room says so above the composer, who may unseal, and when messages go", async () => {
-  const alice = await client(server, "alice");
+  const alice = await Script.of(server, "alice");
   const policy = { via: "recorder.localhost", "chat.conclave.recording": { text: "Recorded under the trading rules.", officers: ["Compliance", "Works council"] } };
   const state = [
     { type: "m.room.policy", state_key: "", content: policy },
     { type: "m.room.retention", state_key: "", content: { max_lifetime: 30 * 24 * 60 * 60 * 1000 } },
   ];
-  const recorded = await room(alice, { name: "Trading desk" });
-  const plain = await room(alice, { name: "Canteen" });
+  const recorded = await alice.makeRoom({ name: "Trading desk" });
+  const plain = await alice.makeRoom({ name: "Canteen" });
   for (const s of state) await alice.call("PUT", `/rooms/${encodeURIComponent(recorded)}/state/${s.type}/`, s.content);
   const p = await (await Person.open(server)).signIn("alice");
   await p.page.goto(`/room/${encodeURIComponent(recorded)}`);

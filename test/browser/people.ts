@@ -1,3 +1,4 @@
+import type { Locator } from "playwright-core";
 import { type Person } from "./browser.ts";
 import { type Server } from "./server.ts";
 
@@ -6,10 +7,12 @@ export class Script {
   readonly server: Server;
   readonly token: string;
   readonly name: string;
+  readonly id: string;
 
   private constructor(server: Server, name: string, token: string) {
     this.server = server;
     this.name = name;
+    this.id = `@${name}:localhost`;
     this.token = token;
   }
 
@@ -19,7 +22,12 @@ export class Script {
 
   /** Makes a room without encryption, with others invited. */
   async room(name: string, invite: string[] = []): Promise<string> {
-    const { room_id } = await this.call<{ room_id: string }>("POST", "/createRoom", { name, preset: "private_chat", invite: invite.map((u) => `@${u}:localhost`) });
+    return this.makeRoom({ name, invite: invite.map((u) => `@${u}:localhost`) });
+  }
+
+  /** Makes a room as the options of createRoom say. */
+  async makeRoom(options: object): Promise<string> {
+    const { room_id } = await this.call<{ room_id: string }>("POST", "/createRoom", { preset: "private_chat", ...options });
     return room_id;
   }
 
@@ -32,8 +40,8 @@ export class Script {
     return event_id;
   }
 
-  text(room: string, body: string): Promise<string> {
-    return this.send(room, { msgtype: "m.text", body });
+  text(room: string, body: string, more: object = {}): Promise<string> {
+    return this.send(room, { msgtype: "m.text", body, ...more });
   }
 
   call<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T> {
@@ -45,4 +53,9 @@ export class Script {
 export async function openRoom(p: Person, room: string, query = ""): Promise<void> {
   await p.page.goto(`/room/${encodeURIComponent(room)}${query}`);
   await p.page.getByRole("log", { name: "Messages" }).waitFor();
+}
+
+/** A row of the list of chats, by a part of what it says. */
+export function chat(p: Person, says: RegExp | string): Locator {
+  return p.page.getByRole("list", { name: "Chats" }).getByRole("link").filter({ hasText: says });
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeBrowser, Person } from "./browser.ts";
-import { chat, client, room } from "./roomskit.ts";
+import { chat, Script } from "./people.ts";
 import { Server } from "./server.ts";
 
 let server: Server;
@@ -79,13 +79,13 @@ test("several people become a group; one declines", async () => {
 });
 
 test("whoever is ignored with the invitation stays out of sight", async () => {
-  const bob = await client(server, "bob");
+  const bob = await Script.of(server, "bob");
   const carol = await (await Person.open(server)).signIn("carol");
-  await room(bob, { name: "Unwanted", invite: ["@carol:localhost"] });
+  await bob.makeRoom({ name: "Unwanted", invite: ["@carol:localhost"] });
   await chat(carol, /Unwanted/).click();
   await carol.page.getByRole("button", { name: "Decline and ignore Bob Baker" }).click();
   await chat(carol, /Unwanted/).waitFor({ state: "detached" });
-  const me = await client(server, "carol");
+  const me = await Script.of(server, "carol");
   const ignored = await server.api<{ ignored_users: object }>("GET", "/_matrix/client/v3/user/@carol:localhost/account_data/m.ignored_user_list", me.token);
   expect(Object.keys(ignored.ignored_users)).toEqual(["@bob:localhost"]);
   carol.clean();
@@ -95,19 +95,19 @@ test("whoever is ignored with the invitation stays out of sight", async () => {
 test("the list is ordered by what needs attention, and the context menu changes that", async () => {
   const dave = "dave";
   await server.account(dave, { displayName: "Dave Dunn" });
-  const carol = await client(server, "carol");
+  const carol = await Script.of(server, "carol");
   const ids: Record<string, string> = {};
   for (const name of ["Quiet", "Unread", "Mentioned"]) {
-    ids[name] = await room(carol, { name, invite: ["@dave:localhost"] });
-    const d = await client(server, dave);
+    ids[name] = await carol.makeRoom({ name, invite: ["@dave:localhost"] });
+    const d = await Script.of(server, dave);
     await d.call("POST", `/join/${encodeURIComponent(ids[name])}`, {});
   }
   const p = await (await Person.open(server)).signIn(dave);
   const names = () => p.page.getByRole("list", { name: "Chats" }).getByRole("link").evaluateAll((links) => links.map((l) => /Quiet|Unread|Mentioned|Invitation to/.exec(l.textContent ?? "")?.[0]));
   await expect.poll(async () => (await names()).length).toBe(3);
-  await carol.say(ids.Mentioned as string, "Dave, look", { "m.mentions": { user_ids: ["@dave:localhost"] } });
+  await carol.text(ids.Mentioned as string, "Dave, look", { "m.mentions": { user_ids: ["@dave:localhost"] } });
   await expect.poll(names).toEqual(["Mentioned", "Unread", "Quiet"]);
-  await carol.say(ids.Unread as string, "news");
+  await carol.text(ids.Unread as string, "news");
   await expect.poll(names).toEqual(["Mentioned", "Unread", "Quiet"]);
   await p.page.getByRole("img", { name: "1 mention" }).waitFor();
   await p.page.getByRole("img", { name: "1 unread message" }).waitFor();
@@ -128,7 +128,7 @@ test("the list is ordered by what needs attention, and the context menu changes 
   await p.page.getByRole("img", { name: "Favourite" }).waitFor();
   await expect.poll(names).toEqual(["Quiet", "Mentioned", "Unread"]);
 
-  await room(carol, { name: "Invitation to it", invite: ["@dave:localhost"] });
+  await carol.makeRoom({ name: "Invitation to it", invite: ["@dave:localhost"] });
   await expect.poll(names).toEqual(["Invitation to", "Quiet", "Mentioned", "Unread"]);
   // Keys: down from the filter into the list, and on.
   await p.page.getByRole("searchbox", { name: "Filter" }).press("ArrowDown");
@@ -159,8 +159,8 @@ test("the list is ordered by what needs attention, and the context menu changes 
 
 test("500 rooms stay a list of some thirty rows", async () => {
   await server.account("erin", { displayName: "Erin Ellis" });
-  const erin = await client(server, "erin");
-  for (let i = 0; i < 500; i += 25) await Promise.all(Array.from({ length: 25 }, (_, j) => room(erin, { name: `Project ${i + j + 1}` })));
+  const erin = await Script.of(server, "erin");
+  for (let i = 0; i < 500; i += 25) await Promise.all(Array.from({ length: 25 }, (_, j) => erin.makeRoom({ name: `Project ${i + j + 1}` })));
   const p = await (await Person.open(server)).signIn("erin");
   const list = p.page.getByRole("list", { name: "Chats" });
   await expect.poll(() => list.getByRole("listitem").first().getAttribute("aria-setsize"), { timeout: 60_000 }).toBe("500");

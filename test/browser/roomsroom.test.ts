@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeBrowser, Person } from "./browser.ts";
-import { chat, client, type Client, room } from "./roomskit.ts";
+import { chat, Script } from "./people.ts";
 import { Server } from "./server.ts";
 
 let server: Server;
-let alice: Client;
-let bob: Client;
-let carol: Client;
+let alice: Script;
+let bob: Script;
+let carol: Script;
 
 beforeAll(async () => {
   server = await Server.start();
   for (const [name, displayName] of Object.entries({ alice: "Alice Archer", bob: "Bob Baker", carol: "Carol Carter" })) await server.account(name, { displayName });
-  [alice, bob, carol] = await Promise.all([client(server, "alice"), client(server, "bob"), client(server, "carol")]);
+  [alice, bob, carol] = await Promise.all([Script.of(server, "alice"), Script.of(server, "bob"), Script.of(server, "carol")]);
 });
 
 afterAll(async () => {
@@ -20,13 +20,13 @@ afterAll(async () => {
 });
 
 /** A room of Alice's that others are in. */
-async function shared(name: string, others: Client[], more: object = {}): Promise<string> {
-  const id = await room(alice, { name, invite: others.map((o) => o.id), ...more });
+async function shared(name: string, others: Script[], more: object = {}): Promise<string> {
+  const id = await alice.makeRoom({ name, invite: others.map((o) => o.id), ...more });
   for (const o of others) await o.call("POST", `/join/${encodeURIComponent(id)}`, {});
   return id;
 }
 
-const membership = async (roomId: string, of: Client): Promise<string> =>
+const membership = async (roomId: string, of: Script): Promise<string> =>
   (await alice.call<{ membership: string }>("GET", `/rooms/${encodeURIComponent(roomId)}/state/m.room.member/${of.id}`)).membership;
 
 test("roles change, people are removed and banned, and can come back when the ban is lifted", async () => {

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { closeBrowser, Person } from "./browser.ts";
-import { chat, client, type Client, room } from "./roomskit.ts";
+import { chat, Script } from "./people.ts";
 import { Server } from "./server.ts";
 
 let server: Server;
-let alice: Client;
+let alice: Script;
 
 beforeAll(async () => {
   server = await Server.start();
   for (const [name, displayName] of Object.entries({ alice: "Alice Archer", bob: "Bob Baker" })) await server.account(name, { displayName });
-  alice = await client(server, "alice");
-  await room(alice, { name: "Outside" });
+  alice = await Script.of(server, "alice");
+  await alice.makeRoom({ name: "Outside" });
 });
 
 afterAll(async () => {

@@ -8,6 +8,15 @@ let server: Server;
 let alice: Person;
 let bob: Person;
 let room: string;
+/** A room with a message from before alice was there. */
+let early: string;
+
+/** A message whose key nobody has. */
+function lockedMessage(session: string) {
+  // Spec: olm docs/megolm.md: version, index, length and ciphertext, then a MAC of 8 bytes and a signature of 64.
+  const ciphertext = Buffer.concat([Buffer.from([3, 8, 0, 0x12, 16]), Buffer.alloc(16 + 8 + 64, 7)]).toString("base64").replaceAll("=", "");
+  return { algorithm: "m.megolm.v1.aes-sha2", ciphertext, session_id: session, sender_key: "A".repeat(43), device_id: "ELSEWHERE" };
+}
 
 beforeAll(async () => {
   server = await Server.start();
@@ -16,7 +25,13 @@ beforeAll(async () => {
   const script = await Script.of(server, "alice");
   room = await script.room("Encrypted", ["bob"]);
   await script.room("Elsewhere");
-  await (await Script.of(server, "bob")).join(room);
+  const bobs = await Script.of(server, "bob");
+  await bobs.join(room);
+  early = await bobs.room("Early");
+  await bobs.call("PUT", `/rooms/${encodeURIComponent(early)}/state/m.room.history_visibility/`, { history_visibility: "shared" });
+  await bobs.send(early, lockedMessage("before"), "m.room.encrypted");
+  await bobs.call("POST", `/rooms/${encodeURIComponent(early)}/invite`, { user_id: "@alice:localhost" });
+  await (await Script.of(server, "alice")).join(early);
   await script.call("PUT", `/rooms/${encodeURIComponent(room)}/state/m.room.power_levels/`, {
     ...(await script.call(`GET`, `/rooms/${encodeURIComponent(room)}/state/m.room.power_levels/`)),
     users: { "@bob:localhost": 50 },
@@ -58,6 +73,22 @@ test("two people talk, encrypted: what one writes the other reads, once", async 
   expect(raw.chunk.map((e) => e.type)).toEqual(["m.room.encrypted", "m.room.encrypted"]);
   // Bob sees who has read it.
   await message(bob.page, "Yes, at nine").getByRole("img", { name: "Read by Alice Archer" }).waitFor();
+});
+
+test("a message that cannot be read says why, once for those that follow each other, and changes in place", async () => {
+  const bobs = await Script.of(server, "bob");
+  await openRoom(alice, early);
+  const rows = log(alice.page).locator("[data-kind]");
+  await rows.getByText("A message from Bob Baker from before this device could read along").waitFor();
+  await rows.getByText("It was sent when you were not in this room.").waitFor();
+  for (const session of ["later", "later"]) await bobs.send(early, lockedMessage(session), "m.room.encrypted");
+  await rows.getByText("Waiting for the keys of 2 messages from Bob Baker").waitFor();
+  const messages = { "@alice:localhost": { "*": { algorithm: "m.megolm.v1.aes-sha2", room_id: early, session_id: "later", sender_key: "A".repeat(43), code: "m.unauthorised", reason: "no" } } };
+  await bobs.call("PUT", `/sendToDevice/m.room_key.withheld/${crypto.randomUUID()}`, { messages });
+  await rows.getByText("Bob Baker sent 2 messages whose keys this device did not get").waitFor();
+  await rows.getByText("The sender's device did not share the key with this device.").waitFor();
+  expect(await rows.count()).toBe(2);
+  await openRoom(alice, room);
 });
 
 test("a reaction is counted for both, and taken back by a second click", async () => {

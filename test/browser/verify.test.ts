@@ -1,5 +1,6 @@
+import { rm, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { closeBrowser, Person } from "./browser.ts";
+import { cameraFilm, closeBrowser, Person } from "./browser.ts";
 import { password, Server } from "./server.ts";
 
 let server: Server;
@@ -11,6 +12,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await closeBrowser();
   await server.stop();
+  await rm(cameraFilm, { force: true });
 });
 
 /** An encrypted room of the account with one message, which its first device sends by the page. */
@@ -78,6 +80,39 @@ test("a second device is confirmed by emoji from the first one, and reads what w
   await second.page.getByText("written before the second device").first().waitFor();
   first.clean();
   second.clean();
+  await Promise.all([first.close(), second.close()]);
+});
+
+/** Holds what a page draws as a QR code before the camera. */
+async function filmOf(p: Person, code: string): Promise<void> {
+  const drawn = await p.page.getByRole("img", { name: code }).evaluate((svg) => ({ size: Number(svg.getAttribute("viewBox")?.split(" ")[2]), path: svg.querySelector("path")?.getAttribute("d") ?? "" }));
+  const [width, height] = [640, 480];
+  const scale = Math.floor(height / drawn.size);
+  const light = Buffer.alloc(width * height, 235);
+  for (const [, x, y] of drawn.path.matchAll(/M(\d+) (\d+)h1/g))
+    for (let row = 0; row < scale; row++) light.fill(16, ((Number(y) + 4) * scale + row) * width + (Number(x) + 4) * scale, ((Number(y) + 4) * scale + row) * width + (Number(x) + 5) * scale);
+  const frame = Buffer.concat([Buffer.from("FRAME\n"), light, Buffer.alloc((width * height) / 2, 128)]);
+  await writeFile(cameraFilm, Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F15:1 Ip A1:1 C420jpeg\n`), frame, frame]));
+}
+
+test("a second device is confirmed by scanning a code with its camera", async () => {
+  await server.account("sam");
+  const first = await (await Person.open(server)).signIn("sam");
+  await roomWithMessage(first, "sam", "written before the scan");
+  const second = await Person.open(server);
+  await second.enterPassword("sam");
+  await second.page.getByRole("button", { name: "Use a QR code" }).click();
+  await first.page.getByRole("button", { name: "Accept" }).click();
+  await filmOf(first, "QR code for the other device");
+  await second.page.getByRole("button", { name: "Scan the other device's code" }).click();
+  await first.page.getByRole("button", { name: "Yes, it does" }).click();
+  for (const p of [first, second]) {
+    await p.page.getByText("The device is confirmed.").waitFor();
+    await p.page.getByRole("button", { name: "Done" }).click();
+  }
+  await second.page.getByRole("link", { name: /Notes/ }).click();
+  await second.page.getByText("written before the scan").first().waitFor();
+  for (const p of [first, second]) p.clean();
   await Promise.all([first.close(), second.close()]);
 });
 

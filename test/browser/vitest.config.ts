@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["*.test.ts"],
     environment: "node",
+    reporters: ["default", "./failed.ts"],
     // Each file has a server of its own; a machine with two cores carries two.
     maxWorkers: 2,
     expect: { poll: { timeout: 20_000 } },

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { formatter } from "@/ui/when.ts";
 import classes from "./Admin.module.css";
 
 interface Props {
@@ -28,7 +29,7 @@ export function Chart({ label, days, values, language }: Props) {
     };
     const line = color("--mantine-primary-color-filled") || "#1f6f68";
     const [quiet, grid] = [resolved("--quiet"), resolved("--line")];
-    const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
+    const day = formatter(language, { day: "numeric", month: "short", timeZone: "UTC" });
     const number = new Intl.NumberFormat(language);
     const axis = { stroke: quiet, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } };
     const chart = new uPlot(

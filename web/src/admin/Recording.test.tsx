@@ -1,6 +1,6 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, fireEvent, render, screen } from "@testing-library/react";
+import { cleanup, configure, fireEvent, render, screen } from "@testing-library/react";
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -11,6 +11,7 @@ import { Recording } from "./Recording.tsx";
 let status: RecordingStatus;
 vi.mock("./api.ts", () => ({ getRecording: () => Promise.resolve(status) }));
 
+configure({ asyncUtilTimeout: 30_000 });
 beforeAll(async () => {
   await i18next.use(initReactI18next).init({ lng: "en", resources: { en: { admin: en } }, interpolation: { escapeValue: false } });
 });

@@ -10,10 +10,18 @@ interface FromWorker {
   address?: string;
 }
 
-/** The files of the app that this page has loaded, by their paths. */
-function loadedFiles(): string[] {
-  const names = performance.getEntriesByType("resource").map((e) => new URL(e.name));
-  return [...new Set(names.filter((u) => u.origin === location.origin && u.pathname.startsWith("/assets/")).map((u) => u.pathname))];
+/**
+ * Tells of the files of the app that this page has loaded and loads, by their paths. The worker sees only what is loaded once it has the page in
+ * its control, which is some time after it is ready.
+ */
+export function followFiles(tell: (paths: string[]) => void): void {
+  const told = new Set<string>();
+  new PerformanceObserver((list) => {
+    const paths = list.getEntries().map((e) => new URL(e.name)).filter((u) => u.origin === location.origin && u.pathname.startsWith("/assets/")).map((u) => u.pathname);
+    const fresh = [...new Set(paths)].filter((p) => !told.has(p));
+    for (const p of fresh) told.add(p);
+    if (fresh.length > 0) tell(fresh);
+  }).observe({ type: "resource", buffered: true });
 }
 
 /** The subscription of this browser belongs to who is signed in: it is renewed with them, and ends with their session. */
@@ -43,7 +51,7 @@ export async function startWorker(): Promise<void> {
     await container.register("/sw.js", { type: "module" });
     const { active } = await container.ready;
     const entry = document.querySelector<HTMLScriptElement>("script[type=module][src]")?.src ?? "";
-    active?.postMessage({ type: "keep", entry, loaded: loadedFiles() });
+    followFiles((loaded) => active?.postMessage({ type: "keep", entry, loaded }));
     followSession();
     const say = () => active?.postMessage({ type: "texts", text: i18next.t("newMessage", { ns: "app" }) });
     say();

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { quoted } from "@/matrix/send.ts";
 import { type Draft, draftOf, emptyDraft, keepDraft, loadDrafts } from "./drafts.ts";
 import type { Mention } from "./markdown.ts";
@@ -47,7 +47,8 @@ export function useText(place: Place, intent: Intent | undefined): WrittenText {
     };
   }, [roomId, threadId]);
 
-  useEffect(() => {
+  // Together with the line that says so: what is typed between the two would be lost.
+  useLayoutEffect(() => {
     if (editing !== null) setDraft(begun ?? originalText(roomId, editing) ?? emptyDraft);
     else if (before.current !== null) setDraft(draftOf({ roomId, threadId }));
     before.current = editing;

@@ -5,6 +5,7 @@ import type { PanelProps } from "@/app/panels.ts";
 import { type RoomFile, useRoomFiles } from "@/matrix/fileGallery.ts";
 import { previewUrl, safeType, useBlobUrl } from "@/matrix/media.ts";
 import { Icon } from "@/ui/Icon.tsx";
+import { formatter } from "@/ui/when.ts";
 import { FileBody } from "./FileBody.tsx";
 import classes from "./FilesPanel.module.css";
 
@@ -25,7 +26,7 @@ export function FilesPanel({ roomId }: PanelProps) {
   const found = files.filter(
     (f) => isVisual(f) === (kind === "media") && (sender === null || f.senderId === sender) && (wanted === "" || `${f.file.name} ${f.file.caption}`.toLocaleLowerCase().includes(wanted)),
   );
-  const date = new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium" });
+  const date = formatter(i18n.language, { dateStyle: "medium" });
   return (
     <Stack p="md" gap="sm">
       <Title order={2} size="h4">

@@ -6,6 +6,7 @@ import { useShortcuts } from "@/keyboard/useShortcuts.ts";
 import { type RoomFile, useRoomFiles } from "@/matrix/fileGallery.ts";
 import { fileUrl, previewUrl, safeType, useBlobUrl } from "@/matrix/media.ts";
 import { Icon } from "@/ui/Icon.tsx";
+import { moment } from "@/ui/when.ts";
 import classes from "./Lightbox.module.css";
 import { problem, useDownload } from "./useDownload.ts";
 import { ViewerHead, ZoomButtons } from "./ViewerHead.tsx";
@@ -76,7 +77,7 @@ function Picture({ shown, onClose }: { shown: RoomFile; onClose: () => void }) {
     <>
       <ViewerHead
         name={file.name}
-        note={shown.at > 0 ? t("lightbox.from", { name: shown.sender, date: new Intl.DateTimeFormat(i18n.language, { dateStyle: "medium", timeStyle: "short" }).format(shown.at) }) : ""}
+        note={shown.at > 0 ? t("lightbox.from", { name: shown.sender, date: moment(shown.at, i18n.language) }) : ""}
         saving={download.progress !== null}
         onSave={() => void download.save()}
         onClose={onClose}

@@ -18,6 +18,7 @@ import { isLiveOrOffline } from "./live.ts";
 import { loadLookalikes } from "./lookalikes.ts";
 import { checkPassword } from "./signin.ts";
 import { pause } from "./syncParts.ts";
+import { forgetBeforeGaps } from "./timelineBound.ts";
 import { loadKeptList } from "./roomskept.ts";
 import { followIdleRule, watchIdle } from "./session-idle.ts";
 import { forgetSession, keepSession, keptSession, type Session } from "./session.ts";
@@ -147,6 +148,7 @@ async function start(session: Session): Promise<void> {
     logger,
     fetchFn: attaching(() => current),
   });
+  forgetBeforeGaps(c);
   current = c;
   c.on(HttpApiEvent.SessionLoggedOut, (err) => void (isRemoval(err.data) ? erase("removed") : signInAgain("again")));
   c.on(ClientEvent.Sync, (now, _before, data) => {

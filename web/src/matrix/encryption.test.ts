@@ -62,7 +62,7 @@ test.each([true, false])("what the browser's copy of the account lacks is not ma
   c.storage = "kept";
   c.confirmed = true;
   c.sync(SyncState.Syncing, false);
-  await vi.waitFor(() => expect(stage()).toBe("ready"));
+  await vi.waitFor(() => expect(stage()).toBe("ready"), { timeout: 30_000 });
   expect(c.made).toBe(0);
 });
 
@@ -71,7 +71,7 @@ test.each([true, false])("a set-up that was interrupted goes on once the server 
   start();
   c.sync(SyncState.Prepared, true);
   c.sync(SyncState.Syncing, false);
-  await vi.waitFor(() => expect(stage()).toBe("show-key"));
+  await vi.waitFor(() => expect(stage()).toBe("show-key"), { timeout: 30_000 });
   expect(c.made).toBe(1);
   expect(encryption.getState().recoveryKey).toBe("Es new");
 });

@@ -70,7 +70,7 @@ async function load() {
   return { ...outbox, write };
 }
 const kept = () => saved as { txnId: string; content: { body: string }; error: { code: string; message: string } | null }[];
-const until = (act: () => void) => vi.waitFor(act, { timeout: 2000, interval: 5 });
+const until = (act: () => void) => vi.waitFor(act, { timeout: 30_000, interval: 5 });
 const reconnect = () => {
   fake.up = true;
   state.setState({ online: false });

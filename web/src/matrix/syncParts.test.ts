@@ -120,7 +120,7 @@ test("the SDK takes a divided answer as one: every event once, one token, kept a
   client.on("sync" as never, ((s: SyncState) => states.push(`${s} ${seen.size}`)) as never);
   const parts = vi.spyOn(SyncApi.prototype as unknown as { mapSyncResponseToRoomArray(rooms: object): unknown[] }, "mapSyncResponseToRoomArray");
   await client.startClient();
-  await vi.waitFor(() => expect(asked).toHaveLength(3));
+  await vi.waitFor(() => expect(asked).toHaveLength(3), { timeout: 30_000 });
   expect(parts.mock.calls.map(([rooms]) => Object.keys(rooms).length)).toEqual([1, 5, 5, 5, 5, 5, 5, 1]); // the invitation, six parts, the room that was left
   expect(seen.size).toBe(600);
   expect([...seen.values()].every((n) => n === 1)).toBe(true);

@@ -7,7 +7,7 @@ import { SyncApi } from "matrix-js-sdk/lib/sync.js";
  */
 
 interface Joined {
-  timeline?: { events?: unknown[] };
+  timeline?: { events?: unknown[]; limited?: boolean; prev_batch?: string };
   state?: { events?: unknown[] };
   "org.matrix.msc4222.state_after"?: { events?: unknown[] };
 }
@@ -77,7 +77,7 @@ export interface Inner {
   catchingUp: boolean;
   syncOpts: { cryptoCallbacks?: { onCryptoEvent(room: unknown, event: unknown): Promise<void>; processSyncChanges(changes: unknown): Promise<unknown[]> } };
 }
-type Process = (this: Inner, info: { fromCache?: boolean }, answer: Answer) => Promise<void>;
+export type Process = (this: Inner, info: { fromCache?: boolean }, answer: Answer) => Promise<void>;
 
 /** The SDK's own way through an answer, but in parts. What fails in one does not keep the others from being worked through. */
 export function inParts(whole: Process, wait: () => Promise<void> = pause, now: () => number = () => performance.now()): Process {

@@ -5,6 +5,7 @@ import type { Message } from "./message.ts";
 import { MessageList } from "./timelineMessages.ts";
 import { same } from "./timelineSame.ts";
 import { subscribe } from "./subscribe.ts";
+import { look } from "./timelineBound.ts";
 import { firstUnread } from "./receipts.ts";
 import { roomMaxAge, untilExpired } from "./retention.ts";
 
@@ -85,6 +86,7 @@ export class TimelineModel {
       if (set === this.set) void this.afterReset();
     };
     room.on(RoomEvent.TimelineReset, reset);
+    const lookAway = look(room.roomId, () => this.following);
     const stop = subscribe(
       [
         [room, [RoomEvent.Timeline, RoomEvent.LocalEchoUpdated, RoomEvent.Redaction, RoomEvent.RedactionCancelled, RoomEvent.Receipt, RoomEvent.UnreadNotifications, ThreadEvent.New, ThreadEvent.Update, ThreadEvent.NewReply]],
@@ -94,6 +96,7 @@ export class TimelineModel {
       () => this.refresh(),
     );
     this.stopListening = () => {
+      lookAway();
       stop();
       clearTimeout(this.expiry);
       room.off(RoomEvent.TimelineReset, reset);

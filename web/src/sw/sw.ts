@@ -65,16 +65,21 @@ async function file(e: FetchEvent): Promise<Response> {
   }
 }
 
-/** Keeps the files that a page of this version loaded; those of an older version go. */
+let keeping: Promise<unknown> = Promise.resolve();
+
+/** Keeps the files that a page of this version loaded; those of an older version go. One call after the other: the first makes room. */
+function keepLoaded(entry: string, loaded: string[]): Promise<unknown> {
+  return (keeping = keeping.catch(() => undefined).then(() => keep(entry, loaded)));
+}
+
 async function keep(entry: string, loaded: string[]): Promise<void> {
   if ((await note("entry")) !== entry) {
     await caches.delete(files);
     await note("entry", entry);
   }
   const cache = await caches.open(files);
-  const missing = [];
-  for (const name of loaded) if (!(await cache.match(name))) missing.push(name);
-  await cache.addAll(missing);
+  // One that cannot be had costs itself only.
+  for (const name of loaded) if (!(await cache.match(name))) await cache.add(name).catch(() => undefined);
 }
 
 interface Message {
@@ -86,7 +91,7 @@ interface Message {
 
 worker.addEventListener("message", (e) => {
   const m = e.data as Message;
-  if (m.type === "keep") e.waitUntil(keep(m.entry ?? "", m.loaded ?? []));
+  if (m.type === "keep") e.waitUntil(keepLoaded(m.entry ?? "", m.loaded ?? []));
   if (m.type === "texts") e.waitUntil(note("text", m.text ?? ""));
 });
 

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { sendsOnlyToVerified, setSendOnlyToVerified, useEncryption } from "@/matrix/encryption.ts";
 import { type RecoveryState, useRecoveryState } from "@/matrix/recovery-state.ts";
 import { proveKept } from "@/matrix/recovery.ts";
+import { moment } from "@/ui/when.ts";
 import { ChangeRecoveryKey } from "./ChangeRecoveryKey.tsx";
 import { KeyFiles } from "./KeyFiles.tsx";
 import { ResetIdentity } from "./ResetIdentity.tsx";
@@ -60,7 +61,7 @@ function Recovery({ state }: { state: RecoveryState }) {
   const { t, i18n } = useTranslation("verify");
   const remaining = useEncryption((s) => s.remaining);
   const { changed, backup } = state;
-  const at = changed && new Intl.DateTimeFormat(i18n.language, { dateStyle: "long", timeStyle: "short" }).format(changed.at);
+  const at = changed && moment(changed.at, i18n.language);
   const lines = [
     t(`page.storage.${state.storage}`),
     backup === null ? t("page.backup.none") : backup.active ? t("page.backup.active", { count: backup.count }) : t("page.backup.inactive"),

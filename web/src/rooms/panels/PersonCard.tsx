@@ -1,6 +1,7 @@
 import { Button, Group, Text, Title, UnstyledButton } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useTranslation } from "react-i18next";
+import { clockOptions } from "@/app/appearance.ts";
 import { ExternalMark } from "@/company/ExternalMark.tsx";
 import { startChat } from "@/matrix/create.ts";
 import { myId, setIgnored, useIgnored, usePerson, useSharedRooms } from "@/matrix/people.ts";
@@ -76,7 +77,7 @@ export function PersonCard({ userId, roomId }: { userId: string; roomId: string 
 function localTime(zone: string, language: string): string {
   if (zone === "") return "";
   try {
-    return new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", timeZone: zone, timeZoneName: "short" });
+    return new Date().toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", timeZone: zone, timeZoneName: "short", ...clockOptions() });
   } catch {
     return "";
   }
