@@ -28,6 +28,8 @@ type archiveCmd struct {
 	Verify archiveVerifyCmd `cmd:"" help:"Prove that nothing was altered, removed, reordered or added. Needs public keys alone."`
 	Unseal archiveUnsealCmd `cmd:"" help:"Open what a case is about, with the shares of a quorum of officers."`
 	Access archiveAccessCmd `cmd:"" help:"List who opened the archive, after verifying that log."`
+
+	Certificates archiveCertificatesCmd `cmd:"" help:"List which keys were destroyed because their time was over, after verifying the certificates."`
 }
 
 // Names of the files that keygen makes.
@@ -190,8 +192,14 @@ func printReport(w io.Writer, r *verify.Report) error {
 	if n := len(r.Problems); n > 0 {
 		return fmt.Errorf("the archive is not right: %d problems, see above", n)
 	}
-	fmt.Fprintf(w, "The archive is right: %d records, %d gaps, %d attachments in %d segments, %d more segments at the end of their time.\n",
+	fmt.Fprintf(w, "The archive is right: %d records, %d gaps, %d attachments in %d segments; %d more segments were removed at the end of their time.\n",
 		r.Records, len(r.Gaps), r.Blobs, r.Segments, r.Shredded)
+	if r.Certified > 0 {
+		fmt.Fprintf(w, "The keys of %d segments were destroyed at the end of their time, as certificates say: conclave archive certificates lists them.\n", r.Certified)
+	}
+	if r.Ending > 0 {
+		fmt.Fprintf(w, "note: the log says of %d segments that their time is over, and no certificate says yet that their keys are destroyed.\n", r.Ending)
+	}
 	if r.Newer > 0 {
 		fmt.Fprintf(w, "%d more entries are newer than the checkpoint, and not proved by it.\n", r.Newer)
 	}

@@ -21,6 +21,10 @@ import (
 type recorderCmd struct {
 	Init recorderInitCmd `cmd:"" help:"Sign a new recorder in, make its keys, and write its configuration."`
 	Run  recorderRunCmd  `cmd:"" default:"withargs" help:"Record until it is told to stop."`
+
+	Check  recorderCheckCmd  `cmd:"" help:"Verify the archive and compare it with what the homeserver accepted, as the recorder does once a day."`
+	Expire recorderExpireCmd `cmd:"" help:"Destroy the keys of what is older than its retention class keeps it, as the recorder does once a day."`
+	Hold   recorderHoldCmd   `cmd:"" help:"Place, list and release legal holds, which keep the archive's records whatever their age."`
 }
 
 type recorderInitCmd struct {

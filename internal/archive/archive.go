@@ -44,6 +44,23 @@ type Config struct {
 	// Recent is how many of the newest events are known, so that none is archived twice (262,144).
 	Recent int
 	Now    func() time.Time
+	// Sealed is told of each segment that was closed, by the goroutine that writes; nil: nobody. A segment that is found after a crash is not told of.
+	Sealed func(Sealed)
+}
+
+// Parties are a room and people that drafts are about. It is known by its address: drafts of one room share it until its members change.
+type Parties struct {
+	Room  string
+	Users []string
+}
+
+// Sealed is a segment that was closed, and whom its drafts were about: nobody can read that in it any more.
+type Sealed struct {
+	ID      segment.ID
+	Class   string
+	Parties []*Parties
+	// When the oldest and the newest of what it holds were sent; zero where nothing in it was.
+	First, Last time.Time
 }
 
 // Draft is what goes into the archive.
@@ -53,6 +70,8 @@ type Draft struct {
 	Subject segment.Digest
 	Note    string
 	Line    []byte // a JSON object: a record's Encode
+	Parties []*Parties
+	Sent    time.Time // when what it is about was sent; zero: that is not known
 }
 
 // Errors.
@@ -191,7 +210,8 @@ func (l *Log) do(ctx context.Context, r *request) error {
 }
 
 // Append makes drafts durable and gives their sequences. A record whose subject is there already, among the recent ones, is not
-// written again: it has the sequence of the first. Drafts of one call may come to lie in different groups.
+// written again: it has the sequence of the first. Drafts of one call may come to lie in different groups, those of one class always in one segment: so
+// an attachment ends no sooner than the record that names it.
 func (l *Log) Append(ctx context.Context, drafts ...Draft) ([]uint64, error) {
 	for i := range drafts {
 		if err := drafts[i].check(); err != nil {

@@ -43,6 +43,9 @@ type current struct {
 	size   int64
 	until  time.Time
 	dirty  bool
+
+	sealed  Sealed
+	parties map[*Parties]struct{}
 }
 
 func newWriter(c Config) (*writer, error) {
@@ -134,8 +137,9 @@ const groupBytes = 8 << 20
 
 // writeClass writes the drafts of one class as groups.
 func (w *writer) writeClass(class string, seq uint64, places []place) (uint64, error) {
+	var last *request
 	for len(places) > 0 {
-		s, next, err := w.current(class, seq)
+		s, next, err := w.current(class, seq, places[0].r == last)
 		if err != nil {
 			return 0, err
 		}
@@ -157,7 +161,8 @@ func (w *writer) writeClass(class string, seq uint64, places []place) (uint64, e
 			p.r.seqs[p.i] = n
 			items = append(items, segment.Item{Kind: d.Kind, Subject: d.Subject, Note: d.Note})
 			lines = append(lines, line)
-			places = places[1:]
+			s.note(d)
+			last, places = p.r, places[1:]
 		}
 		block, err := s.sealer.Group(nil, seq, items, lines)
 		for _, line := range lines {
@@ -174,11 +179,28 @@ func (w *writer) writeClass(class string, seq uint64, places []place) (uint64, e
 	return seq, nil
 }
 
-// current gives the class's open segment; it closes one that is full or old, and starts one where there is none.
-func (w *writer) current(class string, seq uint64) (*current, uint64, error) {
+// note remembers whom a draft is about.
+func (s *current) note(d *Draft) {
+	for _, who := range d.Parties {
+		s.parties[who] = struct{}{}
+	}
+	if d.Sent.IsZero() {
+		return
+	}
+	if s.sealed.First.IsZero() || d.Sent.Before(s.sealed.First) {
+		s.sealed.First = d.Sent
+	}
+	if d.Sent.After(s.sealed.Last) {
+		s.sealed.Last = d.Sent
+	}
+}
+
+// current gives the class's open segment; it closes one that is full or old, unless a request is to be continued in it, and starts one where there
+// is none.
+func (w *writer) current(class string, seq uint64, continued bool) (*current, uint64, error) {
 	now := w.Now()
 	if s := w.open[class]; s != nil {
-		if s.size < w.SegmentBytes && now.Before(s.until) {
+		if continued || s.size < w.SegmentBytes && now.Before(s.until) {
 			return s, seq, nil
 		}
 		if err := w.close(class, seq, segment.Full); err != nil {
@@ -213,7 +235,7 @@ func (w *writer) start(class string, seq uint64, now time.Time) (*current, error
 	if err := errors.Join(depot.SyncDir(filepath.Dir(full)), depot.Replace(w.Dir, depot.KeyPath(class, id.String()), key)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	s := &current{sealer: sealer, id: id, file: f, path: path, until: now.Add(w.SegmentAge)}
+	s := &current{sealer: sealer, id: id, file: f, path: path, until: now.Add(w.SegmentAge), sealed: Sealed{ID: id, Class: class}, parties: map[*Parties]struct{}{}}
 	w.open[class] = s
 	return s, w.put(s, head)
 }
@@ -248,6 +270,10 @@ func (w *writer) close(class string, seq uint64, reason uint8) error {
 	}
 	w.pending = append(w.pending, s.path)
 	delete(w.open, class)
+	if w.Sealed != nil {
+		s.sealed.Parties = slices.Collect(maps.Keys(s.parties))
+		w.Sealed(s.sealed)
+	}
 	return nil
 }
 

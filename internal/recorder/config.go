@@ -40,7 +40,7 @@ type Config struct {
 	Key         string        `yaml:"key,omitempty"`
 	DataDir     string        `yaml:"data_dir"` // the device's keys
 	Archive     string        `yaml:"archive"`  // folder
-	Class       string        `yaml:"class"`    // retention class of what is recorded
+	Class       string        `yaml:"class"`    // retention class of what no rule gives another
 	Recipients  []string      `yaml:"recipients"`
 	LogKey      string        `yaml:"log_key_file"`
 	Server      Server        `yaml:"server"`
@@ -48,6 +48,7 @@ type Config struct {
 	MaxFile     int64         `yaml:"max_attachment"`
 	Bucket      *blob.S3      `yaml:"bucket,omitempty"`      // where closed segments and tiles are copied to
 	RetainDays  int64         `yaml:"retain_days,omitempty"` // Object Lock in the bucket; 0 is none
+	Retention   Retention     `yaml:"retention,omitempty"`
 	LogLevel    string        `yaml:"log_level"`
 }
 
@@ -86,6 +87,9 @@ func Load(path string) (*Config, error) {
 	}
 	if c.Homeserver == "" || c.Listen == "" || c.DataDir == "" || c.Archive == "" || len(c.Recipients) == 0 || c.LogKey == "" {
 		return nil, fmt.Errorf("recorder: %s: homeserver, listen, data_dir, archive, recipients and log_key_file are needed: conclave recorder init writes them", path)
+	}
+	if err := c.Retention.load(c); err != nil {
+		return nil, fmt.Errorf("recorder: %s: %w", path, err)
 	}
 	return c, nil
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -22,26 +23,29 @@ import (
 
 // file is an attachment that is sealed, and in the log once its draft was appended.
 type file struct {
-	mu     sync.Mutex
-	done   bool
-	logged bool
-	blob   archive.Blob
-	sum    string
-	size   int64
+	mu   sync.Mutex
+	done bool
+	blob archive.Blob
+	sum  string
+	size int64
+	made time.Time
 }
 
-// files seals attachments, each once.
+// files seals attachments, one that is named again soon only once for each retention class.
 type files struct {
 	client *mautrix.Client
 	log    *archive.Log
-	class  string
 	most   int64
 
 	mu    sync.Mutex
-	known map[string]*file // by address and key
+	known map[string]*file // by class, address and key
 }
 
-const maxFiles = 4096
+const (
+	maxFiles = 4096
+	// fileFor is how long a sealed file is named again. It is far shorter than any term: what is named by a new record is never one that is about to end.
+	fileFor = 10 * time.Minute
+)
 
 // attached is a file as an event names it.
 type attached struct {
@@ -93,18 +97,18 @@ func named(content []byte) []attached {
 }
 
 // seal fetches a file, decrypts and verifies it, and seals it, all as a stream.
-func (fs *files) seal(ctx context.Context, a attached) (*file, error) {
-	key := a.URL
+func (fs *files) seal(ctx context.Context, a attached, class string) (*file, error) {
+	key := class + " " + a.URL
 	if a.File != nil {
 		key += " " + a.File.Key.Key + " " + a.File.InitVector + " " + a.File.Hashes.SHA256
 	}
 	fs.mu.Lock()
 	f := fs.known[key]
-	if f == nil {
+	if f == nil || time.Since(f.made) > fileFor {
 		if len(fs.known) >= maxFiles {
 			clear(fs.known)
 		}
-		f = &file{}
+		f = &file{made: time.Now()}
 		fs.known[key] = f
 	}
 	fs.mu.Unlock()
@@ -113,14 +117,14 @@ func (fs *files) seal(ctx context.Context, a attached) (*file, error) {
 	if f.done {
 		return f, nil
 	}
-	if err := fs.fetch(ctx, a, f); err != nil {
+	if err := fs.fetch(ctx, a, class, f); err != nil {
 		return nil, err
 	}
 	f.done = true
 	return f, nil
 }
 
-func (fs *files) fetch(ctx context.Context, a attached, f *file) error {
+func (fs *files) fetch(ctx context.Context, a attached, class string, f *file) error {
 	uri, err := id.ParseContentURI(a.URL)
 	if err != nil || uri.IsEmpty() {
 		return refuse("This room is recorded, and the message names a file that is none")
@@ -143,7 +147,7 @@ func (fs *files) fetch(ctx context.Context, a attached, f *file) error {
 		stream := a.File.DecryptStream(io.NopCloser(counted))
 		plain, check = stream, stream
 	}
-	b, err := fs.log.PutBlob(ctx, fs.class, io.TeeReader(plain, sum))
+	b, err := fs.log.PutBlob(ctx, class, io.TeeReader(plain, sum))
 	if err != nil {
 		return err
 	}
@@ -170,17 +174,12 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// drafts are what puts files into the log that are not there yet, and what their event's record says of them.
+// drafts are what puts files into the log, and what their event's record says of them. A file has an entry with each record that names it, so that it lives
+// as long as the last of them.
 func drafts(list []attached, sealed []*file) (out []archive.Draft, said []record.Attachment, err error) {
 	for i, f := range sealed {
 		a := record.Attachment{Name: list[i].Name, Type: list[i].Type, Size: f.size, SHA256: f.sum, Blob: f.blob.Sum.String()}
 		said = append(said, a)
-		f.mu.Lock()
-		logged := f.logged
-		f.mu.Unlock()
-		if logged {
-			continue
-		}
 		line, err := json.Marshal(&a)
 		if err != nil {
 			return nil, nil, fmt.Errorf("recorder: %w", err)

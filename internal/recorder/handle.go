@@ -29,6 +29,7 @@ func (r *Recorder) Handler() http.Handler {
 	mux.HandleFunc("POST /_matrix/policy/v1/sign", r.serve(r.sign))
 	mux.HandleFunc("POST /_conclave/recorder/v1/check", r.serve(r.check))
 	mux.HandleFunc("POST /_conclave/recorder/v1/record", r.serve(r.record))
+	mux.HandleFunc("POST /_conclave/recorder/v1/status", r.serve(r.status))
 	mux.HandleFunc("GET /_conclave/recorder/v1/health", func(w http.ResponseWriter, req *http.Request) {
 		if _, err := r.sealed.Size(req.Context()); err != nil {
 			http.Error(w, "the archive takes nothing", http.StatusServiceUnavailable)
@@ -123,8 +124,9 @@ func (r *Recorder) prepare(ctx context.Context, m *message, wait time.Duration) 
 	if err != nil {
 		return nil, err
 	}
+	rd.class = r.class(m.Room, r.rooms.get(ctx, m.Room).look())
 	for _, a := range r.attachments(rd, m) {
-		f, err := r.files.seal(ctx, a)
+		f, err := r.files.seal(ctx, a, rd.class)
 		if err != nil {
 			return nil, err
 		}
@@ -224,7 +226,7 @@ func (r *Recorder) record(ctx context.Context, version string, body []byte) (any
 	if fault.Of(err) != nil && version != "" && gone.Room != "" { // a redacted event's hash no longer fits
 		if v, ok := mx.Version(version); ok {
 			if ev, err = mx.ParseEvent(v, body); err == nil {
-				return map[string]any{}, r.gap(ctx, gone.Room, string(ev.ID), ev.Raw, "it was redacted before it could be recorded")
+				return map[string]any{}, r.gap(ctx, gone.Room, string(ev.ID), ev, "it was redacted before it could be recorded")
 			}
 		}
 	}
@@ -234,7 +236,7 @@ func (r *Recorder) record(ctx context.Context, version string, body []byte) (any
 	m := &message{Room: string(ev.RoomID), Sender: string(ev.Sender), Type: ev.Type, Content: ev.Content}
 	rd, err := r.prepare(ctx, m, r.cfg.Wait)
 	if f := fault.Of(err); f != nil {
-		return map[string]any{}, r.gap(ctx, m.Room, string(ev.ID), ev.Raw, f.Msg)
+		return map[string]any{}, r.gap(ctx, m.Room, string(ev.ID), ev, f.Msg)
 	}
 	if err != nil {
 		return nil, err
@@ -242,7 +244,13 @@ func (r *Recorder) record(ctx context.Context, version string, body []byte) (any
 	return map[string]any{}, r.seal(ctx, ev, m, rd, "unsigned")
 }
 
-func (r *Recorder) gap(ctx context.Context, room, event string, raw []byte, reason string) error {
+func (r *Recorder) gap(ctx context.Context, room, event string, ev *mx.Event, reason string) error {
+	f := r.rooms.get(ctx, room).look()
+	var raw []byte
+	d := archive.Draft{Class: r.class(room, f), Kind: segment.Gap, Subject: segment.Subject(room, event), Parties: f.about()}
+	if ev != nil {
+		raw, d.Parties, d.Sent = ev.Raw, parties(f, ev), sent(ev)
+	}
 	line, err := (&record.Record{Time: time.Now(), Room: room, EventID: event, Event: raw, Reason: reason}).Encode()
 	if err != nil {
 		return err
@@ -251,21 +259,41 @@ func (r *Recorder) gap(ctx context.Context, room, event string, raw []byte, reas
 	if len(note) > segment.MaxNote {
 		note = note[:segment.MaxNote]
 	}
-	_, err = r.sealed.Append(ctx, archive.Draft{Class: r.cfg.Class, Kind: segment.Gap, Subject: segment.Subject(room, event), Note: note, Line: line})
+	d.Note, d.Line = note, line
+	_, err = r.sealed.Append(ctx, d)
 	return err
 }
+
+// class gives the retention class of a room.
+func (r *Recorder) class(room string, f *facts) string {
+	class, known := r.cfg.class(room, f.class)
+	if _, said := r.unknown.LoadOrStore(f.class, true); !known && !said {
+		r.log.Warn("the policy of rooms names a retention class that is not in the configuration: what is said there is kept as long as the longest", "class", f.class, "room", room, "kept_as", class)
+	}
+	return class
+}
+
+func parties(f *facts, ev *mx.Event) []*archive.Parties {
+	whom := ""
+	if ev.IsState() {
+		whom = *ev.StateKey
+	}
+	return f.about(string(ev.Sender), whom)
+}
+
+func sent(ev *mx.Event) time.Time { return time.UnixMilli(ev.TS).UTC() }
 
 // seal appends an event's record, with the files that it names, and returns when that is durable.
 func (r *Recorder) seal(ctx context.Context, ev *mx.Event, m *message, rd *reading, verdict string) error {
 	room := r.rooms.get(ctx, m.Room)
-	name, policy, members := room.look()
+	f := room.look()
 	out, said, err := drafts(r.attachments(rd, m), rd.files)
 	if err != nil {
 		return err
 	}
 	rec := &record.Record{
-		Time: time.Now(), Room: m.Room, RoomName: name, EventID: string(ev.ID), Event: ev.Raw, Sender: m.Sender, Device: rd.device,
-		Members: members, Policy: policy, Attachments: said, Verdict: &record.Verdict{Action: verdict},
+		Time: time.Now(), Room: m.Room, RoomName: f.name, EventID: string(ev.ID), Event: ev.Raw, Sender: m.Sender, Device: rd.device,
+		Members: f.members, Policy: f.policy, Attachments: said, Verdict: &record.Verdict{Action: verdict},
 	}
 	if rd.plain != nil {
 		rec.Type, rec.Plaintext = rd.typ, rd.plain
@@ -274,14 +302,12 @@ func (r *Recorder) seal(ctx context.Context, ev *mx.Event, m *message, rd *readi
 	if err != nil {
 		return err
 	}
-	out = append(out, archive.Draft{Class: r.cfg.Class, Kind: segment.Record, Subject: segment.Subject(m.Room, string(ev.ID)), Line: line})
+	out = append(out, archive.Draft{Class: rd.class, Kind: segment.Record, Subject: segment.Subject(m.Room, string(ev.ID)), Line: line})
+	for i := range out {
+		out[i].Parties, out[i].Sent = parties(f, ev), sent(ev)
+	}
 	if _, err := r.sealed.Append(ctx, out...); err != nil {
 		return fmt.Errorf("recorder: %w", err)
-	}
-	for _, f := range rd.files {
-		f.mu.Lock()
-		f.logged = true
-		f.mu.Unlock()
 	}
 	if ev.IsState() {
 		content := map[string]any{}

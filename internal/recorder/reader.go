@@ -43,6 +43,7 @@ type reading struct {
 	plain  jsontext.Value // nil: it was not encrypted
 	device *record.Device
 	files  []*file
+	class  string // of retention
 	made   time.Time
 }
 

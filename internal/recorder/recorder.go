@@ -12,14 +12,17 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/mod/sumdb/note"
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/crypto"
 
 	"conclave.chat/internal/archive"
 	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/selfcheck"
 	"conclave.chat/internal/mx"
 )
 
@@ -37,6 +40,15 @@ type Recorder struct {
 	files  *files
 	rooms  *rooms
 	seen   int64 // size that the homeserver has last signed
+
+	unknown sync.Map   // classes that rooms name and nobody knows
+	copying sync.Mutex // held while files go to the bucket, or go for good
+
+	custody   *custody
+	logSigner note.Signer // the archive's log's
+	verifier  note.Verifier
+	since     time.Time
+	expired   atomic.Pointer[selfcheck.Expiry]
 }
 
 const (
@@ -52,7 +64,10 @@ func Open(ctx context.Context, c *Config, log *slog.Logger) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Recorder{cfg: c, log: log}
+	r := &Recorder{cfg: c, log: log, since: time.Now().UTC().Truncate(time.Second)}
+	if r.custody, err = newCustody(c); err != nil {
+		return nil, err
+	}
 	if r.server, err = c.serverKey(); err != nil {
 		return nil, err
 	}
@@ -61,6 +76,7 @@ func Open(ctx context.Context, c *Config, log *slog.Logger) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.logSigner, r.verifier = signer, verifier
 	if r.client, err = newClient(c, sec); err != nil {
 		return nil, err
 	}
@@ -74,11 +90,11 @@ func Open(ctx context.Context, c *Config, log *slog.Logger) (*Recorder, error) {
 	if err := r.mach.Load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("recorder: %w", err), r.keys.DB.Close())
 	}
-	if r.sealed, err = archive.Open(archive.Config{Dir: c.Archive, Signer: signer, Verifier: verifier, Recipients: to}); err != nil {
+	if r.sealed, err = archive.Open(archive.Config{Dir: c.Archive, Signer: signer, Verifier: verifier, Recipients: to, Sealed: r.closed}); err != nil {
 		return nil, errors.Join(err, r.keys.DB.Close())
 	}
 	r.reader = newReader(r.mach, r.keys)
-	r.files = &files{client: r.client, log: r.sealed, class: c.Class, most: c.MaxFile, known: map[string]*file{}}
+	r.files = &files{client: r.client, log: r.sealed, most: c.MaxFile, known: map[string]*file{}}
 	r.rooms = &rooms{client: r.client, known: map[string]*roomState{}}
 	return r, nil
 }
@@ -103,6 +119,7 @@ func (r *Recorder) Run(ctx context.Context) error {
 	var running sync.WaitGroup
 	running.Go(func() { r.follow(background) })
 	running.Go(func() { r.tick(background) })
+	running.Go(func() { r.daily(background) })
 	r.log.Info("recording", "listen", l.Addr().String(), "homeserver", r.cfg.Homeserver, "user", r.client.UserID.String(), "archive", r.cfg.Archive)
 	select {
 	case <-ctx.Done():
@@ -148,11 +165,20 @@ func (r *Recorder) tick(ctx context.Context) {
 		if err := r.cosign(ctx); err != nil {
 			r.log.Warn("the homeserver has not signed the checkpoint as a witness", "error", err)
 		}
-		if r.cfg.Bucket != nil {
-			if err := r.ship(ctx); err != nil {
+		if r.cfg.Bucket != nil && r.copying.TryLock() {
+			err := r.ship(ctx)
+			r.copying.Unlock()
+			if err != nil {
 				r.log.Error("the archive was not copied to the bucket", "error", err)
 			}
 		}
+	}
+}
+
+// closed notes whom a segment that was closed is about. Without that note every hold of its time keeps it.
+func (r *Recorder) closed(s archive.Sealed) {
+	if err := r.custody.tags.put(s); err != nil {
+		r.log.Error("it is not noted who and what occurs in a segment: holds of its time will keep it, whoever they are about", "segment", s.ID.String(), "error", err)
 	}
 }
 
@@ -165,8 +191,7 @@ func (r *Recorder) ship(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	keep := func(string) time.Duration { return time.Duration(r.cfg.RetainDays) * 24 * time.Hour }
-	return depot.Ship(ctx, from, to, keep, time.Now())
+	return depot.Ship(ctx, from, to, r.cfg.locked, time.Now())
 }
 
 // follow keeps up with /sync: room keys, device lists and the state of rooms.

@@ -4,6 +4,7 @@ package recorder
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -12,16 +13,28 @@ import (
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
+	"conclave.chat/internal/archive"
 	"conclave.chat/internal/mx"
 )
 
 // roomState is what records say of a room. It follows /sync, and the state events that are signed.
 type roomState struct {
 	mu      sync.Mutex
+	room    string
 	version string
 	name    string
 	policy  string
+	class   string            // of retention, as the policy names it
 	members map[string]string // memberships
+	unread  bool              // the homeserver did not say what the state is
+	seen    *facts            // until something of it changes
+}
+
+// facts are what records say of a room. They do not change.
+type facts struct {
+	name, policy, class string
+	members             []string
+	parties             *archive.Parties
 }
 
 // rooms are the rooms that this process has come across.
@@ -44,9 +57,11 @@ func (r *rooms) get(ctx context.Context, room string) *roomState {
 		if s != nil {
 			return s
 		}
-		s = &roomState{members: map[string]string{}}
+		s = &roomState{room: room, members: map[string]string{}}
 		state, err := r.client.State(ctx, id.RoomID(room))
 		if err != nil {
+			// In a room that is being made, there is nobody but those whom its events name.
+			s.unread = !errors.Is(err, mautrix.MForbidden) && !errors.Is(err, mautrix.MNotFound)
 			return s
 		}
 		for typ, byKey := range state {
@@ -97,6 +112,7 @@ func (s *roomState) apply(typ, key string, content map[string]any) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.seen = nil
 	switch typ {
 	case mx.TypeMember:
 		s.members[key] = text(content, "membership")
@@ -108,21 +124,45 @@ func (s *roomState) apply(typ, key string, content map[string]any) {
 		}
 	case "m.room.policy":
 		own, _ := content["chat.conclave.recording"].(map[string]any)
-		s.policy = text(own, "text")
+		s.policy, s.class = text(own, "text"), text(own, "class")
 	}
 }
 
 // look is what a record says of the room now.
-func (s *roomState) look() (name, policy string, members []string) {
+func (s *roomState) look() *facts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.seen != nil {
+		return s.seen
+	}
+	f := &facts{name: s.name, policy: s.policy, class: s.class}
 	for user, m := range maps.All(s.members) {
 		if m == mx.Join {
-			members = append(members, user)
+			f.members = append(f.members, user)
 		}
 	}
-	slices.Sort(members)
-	return s.name, s.policy, members
+	slices.Sort(f.members)
+	f.parties = &archive.Parties{Room: s.room, Users: f.members}
+	if s.unread {
+		f.parties = &archive.Parties{Room: s.room, Users: []string{everybody}}
+	}
+	s.seen = f
+	return f
+}
+
+// about is whom an event is about: the members, and its sender and the one whose membership it is where they are none.
+func (f *facts) about(users ...string) []*archive.Parties {
+	list := []*archive.Parties{f.parties}
+	var more []string
+	for _, u := range users {
+		if _, ok := slices.BinarySearch(f.members, u); !ok && u != "" {
+			more = append(more, u)
+		}
+	}
+	if more != nil {
+		list = append(list, &archive.Parties{Room: f.parties.Room, Users: more})
+	}
+	return list
 }
 
 func (s *roomState) versionID() string {

@@ -35,6 +35,7 @@ const (
 	PathCheck  = "/_conclave/recorder/v1/check"  // will it be signed? Waits for keys and attachments.
 	PathRecord = "/_conclave/recorder/v1/record" // archive what was accepted without a signature
 	PathHealth = "/_conclave/recorder/v1/health"
+	PathStatus = "/_conclave/recorder/v1/status" // how does the archive do?
 )
 
 func newClient(c Config, signer mx.Signer, roots []byte) (*client, error) {
@@ -145,20 +146,4 @@ func (c *client) sign(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, key 
 		return nil, err
 	}
 	return signed, mx.VerifyEvent(v, signed, c.signer.Server, KeyID, key)
-}
-
-func (c *client) ping(ctx context.Context) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+PathHealth, nil)
-	if err != nil {
-		return err
-	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("recording: the recorder answers %s", res.Status)
-	}
-	return nil
 }

@@ -88,6 +88,7 @@ type Service struct {
 	statedBy  string // the statement's public key
 	witness   *merkle.Witness
 	wake      chan struct{}
+	watch     *watch
 	unsigned  prometheus.Counter
 	refused   prometheus.Counter
 }
@@ -125,6 +126,7 @@ func New(d Deps) (*Service, error) {
 	if d.Config.URL == "" {
 		return s, nil
 	}
+	s.watch = newWatch(d.Metrics)
 	if err := s.configure(); err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
@@ -338,18 +340,21 @@ func (s *Service) MayChange(user mx.UserID) bool {
 	return false
 }
 
-// Status says whether the recorder answers (ok, none, or what is wrong), and how many accepted events it is not known to have.
-func (s *Service) Status(ctx context.Context) (recorder string, unrecorded int64, err error) {
-	if unrecorded, err = accepted.CountOpen(ctx, s.DB); err != nil {
-		return "", 0, err
+// Status says whether the recorder answers, how many accepted events it is not known to have, and how its archive does.
+func (s *Service) Status(ctx context.Context) (st Status, err error) {
+	if st.Unrecorded, err = accepted.CountOpen(ctx, s.DB); err != nil {
+		return st, err
 	}
 	if s.client == nil {
-		return "none", unrecorded, nil
+		st.Recorder = "none"
+		return st, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Config.Timeout)
-	defer cancel()
-	if err := s.client.ping(ctx); err != nil {
-		return err.Error(), unrecorded, nil
+	st.Recorder = "ok"
+	if err := s.look(ctx); err != nil {
+		st.Recorder = err.Error()
 	}
-	return "ok", unrecorded, nil
+	s.watch.mu.Lock()
+	defer s.watch.mu.Unlock()
+	st.Alarm, st.Archive = s.watch.alarm, s.watch.status
+	return st, nil
 }

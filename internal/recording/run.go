@@ -34,7 +34,12 @@ func (s *Service) Run(ctx context.Context, rooms Rooms) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	done := ""
+	var looked time.Time
 	for {
+		if now := time.Now(); now.Sub(looked) >= askEvery {
+			looked = now
+			_ = s.look(ctx) // it says itself what is wrong
+		}
 		if rule := fmt.Sprint(s.Rule()); rule != done {
 			if err := s.sweep(ctx, rooms); err != nil && ctx.Err() == nil {
 				s.Log.Error("not every room is recorded that is to be, or the other way round; it is tried again", "error", err)

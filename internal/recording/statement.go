@@ -62,8 +62,9 @@ func (s *Service) Keys() Keys {
 
 const statementBatch = 5000
 
-// Statement writes a signed statement of what was accepted in one recorded room, or in all if room is "".
-func (s *Service) Statement(ctx context.Context, w io.Writer, room mx.RoomID) error {
+// Statement writes a signed statement of what was accepted in one recorded room, or in all if room is "". Where it is to be of what is archived, all that it
+// names is brought to the recorder before it is given away; what the recorder does not take is named all the same.
+func (s *Service) Statement(ctx context.Context, w io.Writer, room mx.RoomID, archived bool) error {
 	var events []statement.Event
 	after := accepted.Event{Room: room}
 	for {
@@ -83,6 +84,11 @@ func (s *Service) Statement(ctx context.Context, w io.Writer, room mx.RoomID) er
 		}
 		if len(list) < statementBatch {
 			break
+		}
+	}
+	if archived && s.client != nil {
+		if err := s.deliver(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Warn("the recorder does not take what was accepted without it; it is tried again", "error", err)
 		}
 	}
 	return statement.Write(w, s.statement, string(s.Signer.Server), events)

@@ -330,6 +330,7 @@ func TestRecordedConversation(t *testing.T) {
 		}
 	}
 	drained(t, o)
+	checked(t, o)
 	o.end(syscall.SIGTERM)
 	report := o.verify()
 	t.Log(report)
@@ -398,6 +399,51 @@ func drained(t *testing.T, o *office) {
 			t.Fatalf("the recorder has not got everything: %s", status.Raw)
 		}
 	}
+}
+
+// checked has the recorder verify its archive against what the server accepted, and looks at what administrators are shown of that.
+func checked(t *testing.T, o *office) {
+	t.Helper()
+	if out := o.run("", "recorder", "check", o.config()); !strings.Contains(out, "The archive is right") {
+		t.Errorf("the self-check says %s", out)
+	}
+	status := o.s.Must(http.MethodGet, "/_conclave/recording/v1/status", o.admin.Token, nil)
+	check := status.Get("archive.check")
+	if check.Get("stated").Int() == 0 || check.Get("records").Int()+check.Get("newer").Int() < check.Get("stated").Int() || check.Get("problems").Int() != 0 || status.Get("alarm").String() != "" || check.Get("error").String() != "" {
+		t.Errorf("administrators see %s", status.Raw)
+	}
+	// Somebody changes a byte.
+	list, err := filepath.Glob(filepath.Join(o.dir, "recorder", "archive", "segment", "standard", "*"))
+	if err != nil || len(list) == 0 {
+		t.Fatal(list, err)
+	}
+	f, err := os.OpenFile(list[0], os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	flip := func() {
+		b := make([]byte, 1)
+		if _, err := f.ReadAt(b, 300); err != nil {
+			t.Fatal(err)
+		}
+		b[0] ^= 1
+		if _, err := f.WriteAt(b, 300); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flip()
+	if out, err := o.try("", "recorder", "check", o.config()); err == nil || !strings.Contains(out, "PROBLEM segment/standard") {
+		t.Errorf("a byte was changed, and the self-check says %s", out)
+	}
+	status = o.s.Must(http.MethodGet, "/_conclave/recording/v1/status", o.admin.Token, nil)
+	if status.Get("alarm").String() != "problems" || !strings.Contains(status.Get("archive.check.first.0").String(), "segment/standard") || status.Get("recorder").String() != "ok" {
+		t.Errorf("administrators see %s", status.Raw)
+	}
+	if !strings.Contains(o.s.Log(1 << 20), `"alarm: the archive's self-check" reason=problems`) {
+		t.Error("the server's log raises no alarm")
+	}
+	flip()
 }
 
 // refusal is what a client says of a message that was refused.

@@ -63,8 +63,75 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[string, erro
 	}
 }
 
-// Retention says how long nobody can delete what is shipped: of a retention class, or, for the empty name, of the log itself.
-type Retention func(class string) time.Duration
+// ErrLocked means that Object Lock still keeps a file, or that the bucket's rules do.
+var ErrLocked = errors.New("depot: the bucket does not let it be deleted yet")
+
+// Versions gives the names of all objects that begin so, also those of which the bucket keeps older versions alone.
+func (b *Bucket) Versions(ctx context.Context, prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		last := ""
+		for o, err := range b.versions(ctx, prefix) {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			if name := strings.TrimPrefix(o.Key, b.prefix); name != last {
+				if last = name; !yield(name, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (b *Bucket) versions(ctx context.Context, prefix string) iter.Seq2[minio.ObjectInfo, error] {
+	return func(yield func(minio.ObjectInfo, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		for o := range b.client.ListObjects(ctx, b.name, minio.ListObjectsOptions{Prefix: b.prefix + prefix, Recursive: true, WithVersions: true}) {
+			var err error
+			if o.Err != nil {
+				err = fmt.Errorf("depot: s3: %w", o.Err)
+			}
+			if !yield(o, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// Remove deletes all versions of an object for good, and looks whether they are gone.
+func (b *Bucket) Remove(ctx context.Context, name string) error {
+	for o, err := range b.versions(ctx, name) {
+		if err != nil {
+			return err
+		}
+		if o.Key != b.prefix+name {
+			continue
+		}
+		err := b.client.RemoveObject(ctx, b.name, o.Key, minio.RemoveObjectOptions{VersionID: o.VersionID})
+		switch code := minio.ToErrorResponse(err).Code; {
+		case err == nil, code == "NoSuchVersion", code == "NoSuchKey":
+		case code == "AccessDenied", code == "ObjectLocked", code == "InvalidRequest":
+			return fmt.Errorf("%w: %s: %w", ErrLocked, name, err)
+		default:
+			return fmt.Errorf("depot: s3: %s: %w", name, err)
+		}
+	}
+	for o, err := range b.versions(ctx, name) {
+		if err != nil {
+			return err
+		}
+		if o.Key == b.prefix+name {
+			return fmt.Errorf("%w: %s", ErrLocked, name)
+		}
+	}
+	return nil
+}
+
+// Retention says until when nobody can delete what is shipped: of a retention class, or, for the empty name, of the log itself. Its time began with from, when
+// the file was last written. A time that is past, as the zero time is, keeps nothing.
+type Retention func(class string, from time.Time) time.Time
 
 // maxTries is how often Ship begins anew because the writer has signed another checkpoint meanwhile.
 const maxTries = 10
@@ -89,7 +156,7 @@ func Ship(ctx context.Context, from Dir, to *Bucket, keep Retention, now time.Ti
 		if !bytes.Equal(checkpoint, again) {
 			continue
 		}
-		return s.put(ctx, Checkpoint, bytes.NewReader(checkpoint), int64(len(checkpoint)), 0)
+		return s.put(ctx, Checkpoint, bytes.NewReader(checkpoint), int64(len(checkpoint)), time.Time{})
 	}
 	return errors.New("depot: the archive changes faster than it can be shipped")
 }
@@ -102,7 +169,7 @@ type shipment struct {
 }
 
 func (s *shipment) all(ctx context.Context) error {
-	for _, kind := range []string{"key/", "blob/", "segment/", "tile/"} {
+	for _, kind := range []string{"key/", "blob/", "segment/", "tile/", "certificate/"} {
 		there := map[string]bool{}
 		for name, err := range s.to.List(ctx, kind) {
 			if err != nil {
@@ -149,17 +216,21 @@ func (s *shipment) file(ctx context.Context, name string, changes bool) error {
 	if parts := strings.Split(name, "/"); parts[0] != "tile" && len(parts) == 3 {
 		class = parts[1]
 	}
-	keep := s.keep(class)
-	if changes {
-		keep = 0
+	from := s.now
+	if at := info.ModTime(); at.Before(from) {
+		from = at
 	}
-	return s.put(ctx, name, io.LimitReader(f, info.Size()), info.Size(), keep)
+	until := s.keep(class, from)
+	if changes {
+		until = time.Time{}
+	}
+	return s.put(ctx, name, io.LimitReader(f, info.Size()), info.Size(), until)
 }
 
-func (s *shipment) put(ctx context.Context, name string, r io.Reader, size int64, keep time.Duration) error {
+func (s *shipment) put(ctx context.Context, name string, r io.Reader, size int64, until time.Time) error {
 	o := minio.PutObjectOptions{ContentType: "application/octet-stream", SendContentMd5: true}
-	if keep > 0 {
-		o.Mode, o.RetainUntilDate = minio.Compliance, s.now.Add(keep).UTC()
+	if until.After(s.now) {
+		o.Mode, o.RetainUntilDate = minio.Compliance, until.UTC()
 	}
 	if _, err := s.to.client.PutObject(ctx, s.to.name, s.to.prefix+name, r, size, o); err != nil {
 		return fmt.Errorf("depot: s3: %s: %w", name, err)

@@ -8,6 +8,7 @@
 //	key/<class>/<id>            the age file with the segment's secret
 //	blob/<class>/<sha256>       an attachment: the payload of an age file
 //	key/<class>/<sha256>        the header of that age file
+//	certificate/<id>            says which of these keys were destroyed
 //
 // All that opens something lies under key: who destroys those files, with their copies, has destroyed what they open.
 package depot
@@ -39,6 +40,9 @@ func SegmentPath(class, id string) string { return "segment/" + class + "/" + id
 
 // KeyPath names the file that opens a segment or a blob.
 func KeyPath(class, id string) string { return "key/" + class + "/" + id }
+
+// CertificatePath names a certificate of destruction.
+func CertificatePath(id string) string { return "certificate/" + id }
 
 // BlobPath names an attachment's file.
 func BlobPath(class, sum string) string { return "blob/" + class + "/" + sum }

@@ -139,5 +139,23 @@ func Replace(root, name string, data []byte) error {
 	return SyncDir(filepath.Dir(filepath.Join(root, filepath.FromSlash(name))))
 }
 
+// Replace makes a file of the archive, or replaces it, durably.
+func (d Dir) Replace(name string, data []byte) error { return Replace(d.root, name, data) }
+
+// Remove removes a file for good. One that is not there is removed already.
+func (d Dir) Remove(_ context.Context, name string) error {
+	if !filepath.IsLocal(name) {
+		return fmt.Errorf("depot: %q: %w", name, fs.ErrInvalid)
+	}
+	path := filepath.Join(d.root, filepath.FromSlash(name))
+	if err := os.Remove(path); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return fmt.Errorf("depot: %w", err)
+	}
+	return SyncDir(filepath.Dir(path))
+}
+
 // Unfinished tells whether a file is one that a crash left while it was being written.
 func Unfinished(name string) bool { return strings.HasSuffix(name, partSuffix) }

@@ -1,6 +1,7 @@
 package merkle
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -43,6 +44,27 @@ func ParseTilePath(path string) (tlog.Tile, error) {
 // Bundle is the tile that holds the n-th 256 entries of a log of a size.
 func Bundle(n, size int64) tlog.Tile {
 	return tlog.Tile{H: Height, L: -1, N: n, W: int(min(Width, size-n*Width))}
+}
+
+// Partial names the tiles of a checkpoint that are not full: the next one replaces them. Whether it is signed is not looked at.
+func Partial(checkpoint []byte) ([]string, error) {
+	text, _, _ := bytes.Cut(checkpoint, []byte("\n\n"))
+	c, err := parseCheckpoint(string(text) + "\n")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for level, n := 0, c.N; n > 0; level, n = level+1, n>>Height {
+		w := int(n % Width)
+		if w == 0 {
+			continue
+		}
+		names = append(names, TilePath(tlog.Tile{H: Height, L: level, N: n >> Height, W: w}))
+		if level == 0 {
+			names = append(names, TilePath(tlog.Tile{H: Height, L: -1, N: n >> Height, W: w}))
+		}
+	}
+	return names, nil
 }
 
 // ErrBundle means that a bundle of entries is damaged.

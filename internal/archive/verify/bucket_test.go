@@ -60,8 +60,8 @@ func TestABucketVerifies(t *testing.T) {
 	}
 	ctx := context.Background()
 	now := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
-	keep := func(class string) time.Duration {
-		return map[string]time.Duration{"3y": 3 * 24 * time.Hour, "6y": 6 * 24 * time.Hour, "7y": 7 * 24 * time.Hour, "": 9 * 24 * time.Hour}[class]
+	keep := func(class string, from time.Time) time.Time {
+		return from.Add(map[string]time.Duration{"3y": 3 * 24 * time.Hour, "6y": 6 * 24 * time.Hour, "7y": 7 * 24 * time.Hour, "": 9 * 24 * time.Hour}[class])
 	}
 	d, _ := depot.OpenDir(m.dir)
 	ship := func(records int64) {
@@ -93,7 +93,7 @@ func TestABucketVerifies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if until := locked[name]; until != now.Add(keep(strings.Split(name, "/")[1])).Format(time.RFC3339) || puts[name] != 1 {
+		if until := locked[name]; until != keep(strings.Split(name, "/")[1], now).Format(time.RFC3339) || puts[name] != 1 {
 			t.Errorf("%s was put %d times and is locked until %q", name, puts[name], until)
 		}
 	}

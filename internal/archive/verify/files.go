@@ -61,6 +61,12 @@ func (r *run) readSegment(name, class string, id segment.ID) (err error) {
 		return nil
 	}
 	f, err := r.depot.Open(r.ctx, name)
+	if errors.Is(err, depot.ErrNotFound) { // it got its final name meanwhile
+		f, err = r.depot.Open(r.ctx, strings.TrimSuffix(name, depot.OpenSuffix))
+	}
+	if errors.Is(err, depot.ErrNotFound) && s.shredded {
+		return nil // it ended meanwhile
+	}
 	if err != nil {
 		return err
 	}
@@ -103,7 +109,7 @@ func (r *run) readSegment(name, class string, id segment.ID) (err error) {
 			return nil
 		}
 		if b.Type == segment.TypeOpening {
-			if err := r.checkKey(depot.KeyPath(class, id.String()), b.Opening.Key); err != nil {
+			if err := r.checkKey(depot.KeyPath(class, id.String()), b.Opening.Key, s.shredded); err != nil {
 				return err
 			}
 		}
@@ -134,6 +140,13 @@ func (c *comparison) block(b *segment.Block) (what string, err error) {
 		c.newer = true
 		c.mu.Lock()
 		c.report.Newer += int64(leaves)
+		if c.Live && c.stated != nil {
+			for e := range b.Entries() {
+				if a := c.stated[e.Subject]; a != nil {
+					a.newer = true
+				}
+			}
+		}
 		c.mu.Unlock()
 		return "", nil
 	}
@@ -179,10 +192,11 @@ func (r *comparison) entry(n int64) ([]byte, error) {
 	return r.entries[n%merkle.Width], nil
 }
 
-// checkKey compares a key file with the digest that the log has of it.
-func (r *run) checkKey(path string, want segment.Digest) error {
+// checkKey compares a key file with the digest that the log has of it. That of something whose end is in the log may be gone.
+func (r *run) checkKey(path string, want segment.Digest, ended bool) error {
 	data, err := r.read(path)
 	switch {
+	case errors.Is(err, depot.ErrNotFound) && ended:
 	case errors.Is(err, depot.ErrNotFound):
 		r.problem(path, "it is missing: nobody can open what it belongs to")
 	case err != nil:
@@ -223,45 +237,59 @@ func (r *run) findMissing() error {
 	return err
 }
 
+// ended tells which attachments may be gone: those that only segments name whose end is in the log.
+func (r *run) ended() map[string]bool {
+	out := map[string]bool{}
+	for _, b := range r.blobs {
+		path := depot.BlobPath(b.class, b.name)
+		was, known := out[path]
+		out[path] = r.segments[b.segment].shredded && (was || !known)
+	}
+	return out
+}
+
 // readBlobs reads all attachments, several at a time.
 func (r *run) readBlobs() error {
-	known := map[string]bool{}
+	known := r.ended()
+	read := map[string]bool{}
 	var g errgroup.Group
 	g.SetLimit(r.Workers)
 	for _, b := range r.blobs {
 		path := depot.BlobPath(b.class, b.name)
-		if known[path] {
+		if read[path] {
 			continue
 		}
-		known[path] = true
-		if s := r.segments[b.segment]; s.shredded && !s.found {
-			continue // its time was over too
-		}
+		read[path] = true
+		ended := known[path]
 		g.Go(func() error {
 			if raw, err := hex.DecodeString(b.key); err == nil && len(raw) == sha256.Size {
-				if err := r.checkKey(depot.KeyPath(b.class, b.name), segment.Digest(raw)); err != nil {
+				if err := r.checkKey(depot.KeyPath(b.class, b.name), segment.Digest(raw), ended); err != nil {
 					return err
 				}
 			}
-			return r.readBlob(path, b.name)
+			return r.readBlob(path, b.name, ended)
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
+	r.report.Blobs = int64(len(read))
 	for name, err := range r.depot.List(r.ctx, "blob/") {
 		if err != nil {
 			return err
 		}
-		if !known[name] {
+		if !read[name] {
 			r.report.Strays = append(r.report.Strays, name)
 		}
 	}
 	return nil
 }
 
-func (r *run) readBlob(path, sum string) error {
+func (r *run) readBlob(path, sum string, ended bool) error {
 	f, err := r.depot.Open(r.ctx, path)
+	if errors.Is(err, depot.ErrNotFound) && ended {
+		return nil
+	}
 	if errors.Is(err, depot.ErrNotFound) {
 		r.problem(path, "it is missing")
 		return nil

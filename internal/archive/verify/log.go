@@ -36,6 +36,13 @@ func (r *run) walkLog() error {
 			w.kept[c.N] = append(w.kept[c.N], c)
 		}
 	}
+	for _, c := range r.certs {
+		if at := c.Checkpoint; at.N > r.size {
+			r.problem(c.path, "it speaks of %d entries, and the archive ends with %d", at.N, r.size)
+		} else {
+			w.kept[at.N] = append(w.kept[at.N], at)
+		}
+	}
 	w.compareKept()
 	for n := int64(0); n*merkle.Width < r.size; n++ {
 		if err := r.ctx.Err(); err != nil {
@@ -263,15 +270,16 @@ func (w *walk) entry(raw []byte, path string) {
 		s.class = e.Note
 	case segment.Record:
 		w.report.Records++
+		s.records++
 		w.accepted(&e, path)
 	case segment.Gap:
+		s.gaps++
 		g := GapEvent{Seq: e.Seq, Reason: e.Note}
 		if a := w.accepted(&e, path); a != nil {
 			g.Room, g.Event = a.room, a.id
 		}
 		w.report.Gaps = append(w.report.Gaps, g)
 	case segment.Blob:
-		w.report.Blobs++
 		w.blobs = append(w.blobs, blob{segment: e.Segment, class: s.class, name: e.Subject.String(), key: strings.Clone(e.Note)})
 	case segment.Closed: // its block is compared with the segment
 	case segment.Shred:
@@ -279,7 +287,9 @@ func (w *walk) entry(raw []byte, path string) {
 			if w.segments[id] == nil {
 				w.segments[id] = &info{}
 			}
-			w.segments[id].shredded = true
+			if d := w.segments[id]; !d.shredded {
+				d.shredded, d.shred, d.key = true, e.Seq, e.Subject
+			}
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"conclave.chat/internal/archive/merkle"
+	"conclave.chat/internal/archive/selfcheck"
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/gate"
@@ -40,7 +41,7 @@ func Routes(s *recording.Service, legal Holds) []door.Route {
 	return []door.Route{
 		{Method: "GET", Path: base + "keys", Access: gate.Open, Limit: gate.Login, Handle: h.keys},
 		{Method: "GET", Path: base + "status", Access: gate.Admin, Handle: h.status},
-		{Method: "GET", Path: base + "statement", Access: gate.Admin, Handle: h.statement},
+		{Method: "GET", Path: base + "statement", Access: gate.User, Handle: h.statement},
 		{Method: "GET", Path: base + "holds", Access: gate.User, Handle: h.holds},
 		{Method: "POST", Path: base + "add-checkpoint", Access: gate.Open, Limit: gate.Login, MaxBody: maxProof, Handle: h.addCheckpoint},
 	}
@@ -49,19 +50,26 @@ func Routes(s *recording.Service, legal Holds) []door.Route {
 func (h handlers) keys(*door.Request) (any, error) { return h.Keys(), nil }
 
 type statusAnswer struct {
-	Recorder   string `json:"recorder"`   // ok, none, or what is wrong
-	Unrecorded int64  `json:"unrecorded"` // accepted events that the recorder is not known to have
-	MayChange  bool   `json:"may_change"` // who asks may change what is recorded
+	Recorder   string            `json:"recorder"`   // ok, none, or what is wrong
+	Unrecorded int64             `json:"unrecorded"` // accepted events that the recorder is not known to have
+	MayChange  bool              `json:"may_change"` // who asks may change what is recorded
+	Alarm      selfcheck.Alarm   `json:"alarm,omitempty"`
+	Archive    *selfcheck.Status `json:"archive,omitempty"` // what the recorder tells of it
 }
 
 // status tells administrators how recording does.
 func (h handlers) status(r *door.Request) (any, error) {
-	s, n, err := h.Status(r.Context())
-	return statusAnswer{s, n, h.MayChange(r.Caller.User)}, err
+	s, err := h.Status(r.Context())
+	return statusAnswer{s.Recorder, s.Unrecorded, h.MayChange(r.Caller.User), s.Alarm, s.Archive}, err
 }
 
-// statement gives administrators the statement about all recorded rooms, or about one.
+var errStatement = fault.Denied("only administrators and the recorder get the statement")
+
+// statement gives administrators, and the recorder itself, the statement about all recorded rooms, or about one.
 func (h handlers) statement(r *door.Request) (any, error) {
+	if !r.Caller.Admin && r.Caller.User != h.User() {
+		return nil, errStatement
+	}
 	room := mx.RoomID("")
 	if s := r.Param("room_id"); s != "" {
 		var err error
@@ -69,19 +77,20 @@ func (h handlers) statement(r *door.Request) (any, error) {
 			return nil, err
 		}
 	}
-	return statement{h.Service, room}, nil
+	return statement{h.Service, room, r.Param("archived") == "true"}, nil
 }
 
 type statement struct {
-	service *recording.Service
-	room    mx.RoomID
+	service  *recording.Service
+	room     mx.RoomID
+	archived bool
 }
 
 // Respond writes the statement.
 func (s statement) Respond(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	return s.service.Statement(r.Context(), w, s.room)
+	return s.service.Statement(r.Context(), w, s.room, s.archived)
 }
 
 // text is an answer with a status and plain text.

@@ -1,0 +1,147 @@
+//go:build goolm
+
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/mod/sumdb/note"
+
+	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/merkle"
+	"conclave.chat/internal/archive/selfcheck"
+	"conclave.chat/internal/archive/verify"
+)
+
+const (
+	checkFile     = "check.json"
+	statementFile = "statement.part"
+	maxFirst      = 20
+	pathStatement = "/_conclave/recording/v1/statement?archived=true"
+	pathKeys      = "/_conclave/recording/v1/keys"
+	statementFor  = 30 * time.Minute
+)
+
+// check verifies the archive, and compares it with what the homeserver says that it accepted. It reads, and may run beside a recorder.
+func (k *custody) check(ctx context.Context, verifier note.Verifier, progress func(int64)) (*verify.Report, error) {
+	d, err := depot.OpenDir(k.cfg.Archive)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(k.cfg.DataDir, statementFile)
+	key, err := k.statement(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(path)
+	f, err := os.Open(path) //nolint:gosec // a file of ours
+	if err != nil {
+		return nil, fmt.Errorf("recorder: %w", err)
+	}
+	defer f.Close()
+	frozen, err := depot.Freeze(ctx, d, merkle.Partial)
+	if err != nil {
+		return nil, err
+	}
+	return verify.Run(ctx, frozen, verify.Options{
+		Policy: merkle.Policy{Log: verifier}, Statements: []io.Reader{f}, Server: key, Live: true, Workers: 1, Progress: progress,
+	})
+}
+
+// statement fetches the homeserver's statement of what it accepted, and the key that signs it. The answer comes when all of it has been brought here.
+func (k *custody) statement(ctx context.Context, path string) (note.Verifier, error) {
+	ctx, cancel := context.WithTimeout(ctx, statementFor)
+	defer cancel()
+	res, err := k.get(ctx, pathKeys)
+	if err != nil {
+		return nil, err
+	}
+	var keys struct {
+		Statement string `json:"statement"`
+	}
+	err = json.UnmarshalRead(io.LimitReader(res.Body, maxBody), &keys)
+	if err = errors.Join(err, res.Body.Close()); err != nil {
+		return nil, fmt.Errorf("recorder: the homeserver's keys: %w", err)
+	}
+	key, err := merkle.ParseVerifier(keys.Statement)
+	if err != nil {
+		return nil, fmt.Errorf("recorder: the homeserver's keys: %w", err)
+	}
+	if res, err = k.get(ctx, pathStatement); err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // a file of ours
+	if err != nil {
+		return nil, fmt.Errorf("recorder: %w", err)
+	}
+	_, err = io.Copy(f, res.Body)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("recorder: the homeserver's statement: %w", err)
+	}
+	return key, nil
+}
+
+// Check runs the daily self-check now, and keeps its result for the homeserver to ask for. Something may move while files are listed: what is wrong is
+// looked at twice.
+func Check(ctx context.Context, c *Config, progress func(int64)) (*verify.Report, error) {
+	k, err := newCustody(c)
+	if err != nil {
+		return nil, err
+	}
+	_, _, verifier, err := c.archiveKeys()
+	if err != nil {
+		return nil, err
+	}
+	return k.selfCheck(ctx, verifier, progress)
+}
+
+func (k *custody) selfCheck(ctx context.Context, verifier note.Verifier, progress func(int64)) (*verify.Report, error) {
+	begun := time.Now()
+	r, err := k.check(ctx, verifier, progress)
+	if err == nil && len(r.Problems) > 0 {
+		r, err = k.check(ctx, verifier, progress)
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	res := selfcheck.Result{Time: time.Now().UTC().Truncate(time.Second), Seconds: int64(time.Since(begun).Seconds())}
+	if err != nil {
+		res.Error = err.Error()
+	} else {
+		res.Records, res.Gaps, res.Attachments, res.Segments, res.Bytes = r.Records, int64(len(r.Gaps)), r.Blobs, r.Segments, r.Bytes
+		res.Newer, res.Stated, res.Certified, res.Problems = r.Newer, r.Stated, r.Certified, int64(len(r.Problems))
+		for i := 0; i < len(r.Problems) && i < maxFirst; i++ {
+			res.First = append(res.First, r.Problems[i].String())
+		}
+	}
+	text, jerr := json.Marshal(&res)
+	if jerr == nil {
+		jerr = depot.Replace(k.cfg.DataDir, checkFile, text)
+	}
+	return r, errors.Join(err, jerr)
+}
+
+// lastCheck gives the newest result, or nil.
+func (k *custody) lastCheck() (*selfcheck.Result, error) {
+	data, err := os.ReadFile(filepath.Join(k.cfg.DataDir, checkFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // there was none yet
+	}
+	if err != nil {
+		return nil, fmt.Errorf("recorder: %w", err)
+	}
+	res := &selfcheck.Result{}
+	if err := json.Unmarshal(data, res); err != nil {
+		return nil, nil //nolint:nilerr,nilnil // the next one replaces it
+	}
+	return res, nil
+}
