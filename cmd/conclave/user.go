@@ -23,6 +23,8 @@ type userCmd struct {
 	List          userListCmd       `cmd:"" help:"List all accounts."`
 	ResetPassword userResetCmd      `cmd:"" help:"Give an account a new random password, print it once, and sign out all its devices."`
 	Deactivate    userDeactivateCmd `cmd:"" help:"End an account for good: its devices are signed out, it leaves all rooms, nobody gets its name."`
+	Export        userExportCmd     `cmd:"" help:"Write a copy of all that the server has of a person (GDPR 15 and 20)."`
+	Erase         userEraseCmd      `cmd:"" help:"End an account for good and remove what its owner stored, sent and uploaded, as far as legal holds let it (GDPR 17)."`
 	Lock          userLockCmd       `cmd:"" help:"Keep an account from doing anything until it is unlocked."`
 	Unlock        userUnlockCmd     `cmd:"" help:"Undo lock."`
 	Suspend       userSuspendCmd    `cmd:"" help:"Let an account read but not write until it is unsuspended."`
@@ -159,17 +161,26 @@ type userDeactivateCmd struct {
 
 // Run ends an account.
 func (u *userDeactivateCmd) Run(ctx context.Context, c *cli) error {
-	if !u.Yes {
-		if !term.IsTerminal(int(os.Stdin.Fd())) {
-			return errors.New("this cannot be undone: say --yes")
-		}
-		fmt.Printf("This cannot be undone. Type the user name again to deactivate %s: ", u.Name)
-		line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-		if strings.TrimSpace(line) != u.Name {
-			return errors.Join(errors.New("the names differ; nothing was done"), err)
-		}
+	if err := confirmName(u.Yes, u.Name, "deactivate"); err != nil {
+		return err
 	}
 	return c.withUser(ctx, u.Name, func(s *ident.Service, user mx.UserID) error { return s.Deactivate(ctx, commandLine(), user, u.Erase) })
+}
+
+// confirmName has the name typed again before something that cannot be undone.
+func confirmName(yes bool, name, verb string) error {
+	if yes {
+		return nil
+	}
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return errors.New("this cannot be undone: say --yes")
+	}
+	fmt.Printf("This cannot be undone. Type the user name again to %s %s: ", verb, name)
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if strings.TrimSpace(line) != name {
+		return errors.Join(errors.New("the names differ; nothing was done"), err)
+	}
+	return nil
 }
 
 // named is the argument of commands about one account.

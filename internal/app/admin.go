@@ -28,7 +28,7 @@ func (a *App) wireAdmin() error {
 	a.collectors = append(a.collectors, collector{"security histories", log.Collect})
 	h, err := admin.New(admin.Deps{
 		Audit: log, Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: counts,
-		Sources: a.sources(), Steward: a.steward, Retention: a.retention, Nodes: admin.Nodes{Status: a.status, Health: a.health},
+		Sources: a.sources(), Steward: a.steward, Retention: a.retention, Subject: a.subject, Nodes: admin.Nodes{Status: a.status, Health: a.health},
 	})
 	if err != nil {
 		return err

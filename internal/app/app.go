@@ -46,6 +46,7 @@ import (
 	"conclave.chat/internal/room/steward"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/secret"
+	"conclave.chat/internal/subject"
 	"conclave.chat/internal/visibility"
 	"conclave.chat/web"
 )
@@ -84,6 +85,7 @@ type App struct {
 	organisation *organisation.Service
 	retention    *retention.Service
 	recording    *recording.Service
+	subject      *subject.Service
 	steward      *steward.Service
 	enrol        *enrol.Service
 
@@ -175,6 +177,7 @@ func (a *App) wire(ctx context.Context) error {
 		return err
 	}
 	a.wireRetention()
+	a.wireSubject()
 	a.wirePersonal()
 	h := client.New(client.Deps{
 		Server: a.server, Accounts: a.accounts, Rooms: a.rooms, Push: a.push, Keys: a.e2ee, Feed: a.feed, Sliding: sliding.New(a.feed, a.personal),

@@ -83,7 +83,7 @@ func (s *Service) setPassword(ctx context.Context, by By, user mx.UserID, passwo
 	if err := s.CheckNewPassword(password); err != nil {
 		return err
 	}
-	hash, err := s.hasher.hash(ctx, password)
+	hash, err := s.hasher.Hash(ctx, password)
 	if err != nil {
 		return err
 	}

@@ -3,9 +3,9 @@ package ident
 import (
 	"context"
 	"crypto/sha256"
-	"sync"
 
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/ident/known"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
@@ -54,99 +54,16 @@ func (s *Service) unknown(ctx context.Context, r store.Reader, token []byte, oth
 	return otherwise
 }
 
-type tokenHash [sha256.Size]byte
-
 type cached struct {
 	Caller
 	expires int64 // of the token; 0 never
 	until   int64 // believed without asking
 }
 
-// cache remembers the callers of recently used tokens.
-type cache struct {
-	mu     sync.RWMutex
-	tokens map[tokenHash]cached
-	users  map[mx.UserID][]tokenHash
-	epoch  uint64 // counts what was forgotten, so that a read from before is not remembered after
-	limit  int
-}
-
-func newCache(limit int) *cache {
-	return &cache{tokens: map[tokenHash]cached{}, users: map[mx.UserID][]tokenHash{}, limit: limit}
-}
-
-func (c *cache) get(h tokenHash) (cached, bool) {
-	c.mu.RLock()
-	e, ok := c.tokens[h]
-	c.mu.RUnlock()
-	return e, ok
-}
-
-func (c *cache) start() uint64 {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.epoch
-}
-
-func (c *cache) put(h tokenHash, e cached, epoch uint64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.epoch != epoch {
-		return
-	}
-	if _, known := c.tokens[h]; !known {
-		for victim := range c.tokens { // the order of a map is as good as any
-			if len(c.tokens) < c.limit {
-				break
-			}
-			c.drop(victim)
-		}
-		c.users[e.User] = append(c.users[e.User], h)
-	}
-	c.tokens[h] = e
-}
-
-// drop forgets one token. The caller holds the lock.
-func (c *cache) drop(h tokenHash) {
-	user := c.tokens[h].User
-	delete(c.tokens, h)
-	list := c.users[user]
-	for i, o := range list {
-		if o == h {
-			list[i] = list[len(list)-1]
-			list = list[:len(list)-1]
-			break
-		}
-	}
-	if len(list) == 0 {
-		delete(c.users, user)
-	} else {
-		c.users[user] = list
-	}
-}
-
-func (c *cache) forget(user mx.UserID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.epoch++
-	for _, h := range c.users[user] {
-		delete(c.tokens, h)
-	}
-	delete(c.users, user)
-}
-
-func (c *cache) forgetAll() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.epoch++
-	clear(c.tokens)
-	clear(c.users)
-}
-
 // Changed hears of a committed batch, on this node or another, and forgets the tokens of users whose sessions changed.
 func (s *Service) Changed(b store.Batch) {
 	if b.Lost {
-		s.cache.forgetAll()
+		s.cache.ForgetAll()
 		select {
 		case s.lost <- struct{}{}:
 		default: // Run will look anyway
@@ -155,7 +72,7 @@ func (s *Service) Changed(b store.Batch) {
 	}
 	for i := range b.Changes {
 		if b.Changes[i].Kind == store.KindSession {
-			s.cache.forget(b.Changes[i].User)
+			s.cache.Forget(b.Changes[i].User)
 		}
 	}
 }
@@ -168,9 +85,9 @@ func (s *Service) Resolve(ctx context.Context, token string) (Caller, error) {
 		return Caller{}, errUnknownToken
 	}
 	var buf [maxToken]byte
-	h := tokenHash(sha256.Sum256(buf[:copy(buf[:], token)]))
+	h := known.Token(sha256.Sum256(buf[:copy(buf[:], token)]))
 	now := s.now()
-	e, ok := s.cache.get(h)
+	e, ok := s.cache.Get(h)
 	if !ok || e.until <= now {
 		var err error
 		if e, err = s.load(ctx, h, now); err != nil {
@@ -183,8 +100,8 @@ func (s *Service) Resolve(ctx context.Context, token string) (Caller, error) {
 	return e.Caller, nil
 }
 
-func (s *Service) load(ctx context.Context, h tokenHash, now int64) (cached, error) {
-	epoch := s.cache.start()
+func (s *Service) load(ctx context.Context, h known.Token, now int64) (cached, error) {
+	epoch := s.cache.Start()
 	a, err := account.FindToken(ctx, s.DB, h[:])
 	if err != nil {
 		return cached{}, err
@@ -199,7 +116,7 @@ func (s *Service) load(ctx context.Context, h tokenHash, now int64) (cached, err
 	if !a.Confirmed && (a.Expires == 0 || a.Expires > now) {
 		return e, s.confirm(&a.Session)
 	}
-	s.cache.put(h, e, epoch)
+	s.cache.Put(h, e.User, e, epoch)
 	return e, nil
 }
 

@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"time"
 
+	"conclave.chat/internal/ident/known"
+	"conclave.chat/internal/ident/passhash"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 )
@@ -74,8 +76,8 @@ type Deps struct {
 // Service is the accounts of one server.
 type Service struct {
 	Deps
-	hasher *hasher
-	cache  *cache
+	hasher *passhash.Hasher
+	cache  *known.Tokens[cached]
 	seen   seen
 	lost   chan struct{} // word of changes got lost since Run looked
 }
@@ -109,11 +111,12 @@ func New(d Deps) (*Service, error) {
 	if d.DeviceRenamed == nil {
 		d.DeviceRenamed = func(*store.Tx, mx.UserID) error { return nil }
 	}
-	h, err := newHasher(d.Config.Passwords)
+	p := d.Config.Passwords
+	h, err := passhash.New(passhash.Params{MemoryKiB: p.MemoryKiB, Iterations: p.Iterations, Parallelism: p.Parallelism, Concurrency: p.Concurrency})
 	if err != nil {
 		return nil, err
 	}
-	return &Service{Deps: d, hasher: h, cache: newCache(maxCached), lost: make(chan struct{}, 1)}, nil
+	return &Service{Deps: d, hasher: h, cache: known.New[cached](maxCached), lost: make(chan struct{}, 1)}, nil
 }
 
 func (s *Service) now() int64 { return store.Millis(s.Now()) }

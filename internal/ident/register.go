@@ -135,7 +135,7 @@ func (s *Service) Create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 	if err != nil {
 		return nil, err
 	}
-	hash, err := s.hasher.hash(ctx, n.Password)
+	hash, err := s.hasher.Hash(ctx, n.Password)
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func (s *Service) verify(ctx context.Context, user mx.UserID, password string) (
 	if a != nil && !a.Deactivated {
 		hash = a.Password
 	}
-	ok, stale, err := s.hasher.match(ctx, password, hash)
+	ok, stale, err := s.hasher.Match(ctx, password, hash)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *Service) verify(ctx context.Context, user mx.UserID, password string) (
 
 // rehash stores a password's hash anew after the parameters changed.
 func (s *Service) rehash(ctx context.Context, a *account.Account, password string) error {
-	hash, err := s.hasher.hash(ctx, password)
+	hash, err := s.hasher.Hash(ctx, password)
 	if err != nil {
 		return err
 	}

@@ -448,6 +448,11 @@ func TestRoomsSayWithinBounds(t *testing.T) {
 				t.Errorf("%s: %v, want %q", content, err, code)
 			}
 		}
+		w.bounds = retention.Bounds{Default: retention.Days(30)}
+		if err := w.keep(id, `{"min_lifetime":2592000001}`); !fault.Is(err, "M_INVALID_PARAM") {
+			t.Errorf("a minimum over the organisation's age: %v", err)
+		}
+		w.must(w.keep(id, `{"min_lifetime":2592000000}`))
 		// A room may bring along what the one before it said, and keeps to the bounds all the same.
 		w.bounds = retention.Bounds{}
 		w.must(w.keep(id, `{"max_lifetime":5}`))

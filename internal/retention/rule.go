@@ -71,6 +71,8 @@ func (p Policy) Judge(room *roomstate.Snapshot, ev *mx.Event) error {
 	switch {
 	case r.Max > 0 && r.Min > r.Max:
 		return fault.InvalidParam("min_lifetime (%d) is more than max_lifetime (%d)", r.Min, r.Max)
+	case !follows && r.Max == 0 && b.Default > 0 && r.Min > b.Default:
+		return fault.InvalidParam("min_lifetime is more than the %s for which this organisation keeps messages", spell(b.Default))
 	case follows || r.Max == 0:
 		return nil
 	case r.Max < b.Min:

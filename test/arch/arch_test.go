@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"notify"},
 	{"roomstate", "ephemeral", "policy", "clientevent", "filter", "pushrule", "sheet"},
 	{"visibility"},
-	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push", "audit", "census", "organisation", "retention", "recording", "recorder"},
+	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push", "audit", "census", "organisation", "retention", "recording", "recorder", "subject"},
 	{"gate"},
 	{"door"},
 	{"config"},

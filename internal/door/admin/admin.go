@@ -19,6 +19,7 @@ import (
 	"conclave.chat/internal/retention"
 	"conclave.chat/internal/room/steward"
 	"conclave.chat/internal/store/auditlog"
+	"conclave.chat/internal/subject"
 )
 
 const base = "/_conclave/admin/v1/"
@@ -32,6 +33,7 @@ type Deps struct {
 	Census       *census.Service
 	Steward      *steward.Service
 	Retention    *retention.Service
+	Subject      *subject.Service
 	Nodes
 	// Sources says of each setting where its value comes from that is not set at run time: file, environment or default.
 	Sources map[string]string
@@ -65,6 +67,7 @@ func (h *Handlers) operations() []openapi.Operation {
 	for _, list := range [][]openapi.Operation{
 		h.documentOperations(),
 		h.peopleOperations(),
+		h.subjectOperations(),
 		h.invitationOperations(),
 		h.roomOperations(),
 		h.dashboardOperations(),

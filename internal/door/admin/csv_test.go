@@ -27,7 +27,8 @@ func TestNoListGivesFormulas(t *testing.T) {
 		h.ok("POST", "people", M{"user_name": "mallory", "display_name": evil, "password": password})
 		h.ok("POST", "invitations", M{"display_name": evil})
 		id := h.room("mallory", room.Create{Preset: "public_chat", Name: evil})
-		named := map[string]bool{"people": true, "invitations": true, "rooms": true, "rooms/{roomId}/members": true, "people/{userId}/security": true}
+		h.ok("POST", "holds", M{"case": evil, "reason": evil, "room": string(id)})
+		named := map[string]bool{"holds": true, "people": true, "invitations": true, "rooms": true, "rooms/{roomId}/members": true, "people/{userId}/security": true}
 		_, err := h.accounts.Login(context.Background(), "mallory", password, ident.Client{Addr: "192.0.2.7", Name: evil})
 		h.must(err)
 		ids := strings.NewReplacer("{roomId}", string(id), "{userId}", string(h.id("mallory")))

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,25 +36,27 @@ import (
 	"conclave.chat/internal/room/steward"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/storetest"
+	"conclave.chat/internal/subject"
 )
 
 const server = "hs1"
 
 // harness is the API over a real database. Every answer is checked against the OpenAPI document.
 type harness struct {
-	t        *testing.T
-	db       *store.DB
-	accounts *ident.Service
-	org      *organisation.Service
-	enrol    *enrol.Service
-	rooms    *room.Engine
-	steward  *steward.Service
-	mails    mails
-	api      *admin.Handlers
-	door     http.Handler
-	clock    time.Time
-	boss     string // token of an administrator
-	check    validator.Validator
+	t         *testing.T
+	db        *store.DB
+	accounts  *ident.Service
+	org       *organisation.Service
+	enrol     *enrol.Service
+	rooms     *room.Engine
+	steward   *steward.Service
+	retention *retention.Service
+	mails     mails
+	api       *admin.Handlers
+	door      http.Handler
+	clock     time.Time
+	boss      string // token of an administrator
+	check     validator.Validator
 }
 
 // each runs a test on both engines.
@@ -80,7 +84,7 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	bus.Listen(h.org.Changed)
 	h.accounts, err = ident.New(ident.Deps{
 		DB: db, Server: server, Config: cfg, Now: func() time.Time { return h.clock }, PublicURL: "https://chat.example.org", Mail: &h.mails,
-		Mode: func() string { return h.org.Current().Registration },
+		Mode: func() string { return h.org.Current().Registration }, MayErase: retention.Keeper{}.MayErase,
 	})
 	h.must(err)
 	bus.Listen(h.accounts.Changed)
@@ -98,11 +102,18 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	h.must(err)
 	bus.ListenFirst(h.rooms.Listen)
 	h.steward = steward.New(steward.Deps{DB: db, Rooms: h.rooms, Now: func() time.Time { return h.clock }})
+	h.retention = retention.New(retention.Deps{DB: db, Server: server, Now: func() time.Time { return h.clock }, Files: noFiles{}, Forget: h.accounts.Forget, Bounds: func() retention.Bounds {
+		v := h.org.Current()
+		return retention.InDays(v.RetentionDays, v.RetentionMinDays, v.RetentionMaxDays)
+	}})
 	h.api, err = admin.New(admin.Deps{
 		Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward,
-		Retention: retention.New(retention.Deps{DB: db, Server: server, Now: func() time.Time { return h.clock }, Bounds: func() retention.Bounds {
-			v := h.org.Current()
-			return retention.InDays(v.RetentionDays, v.RetentionMinDays, v.RetentionMaxDays)
+		Retention: h.retention,
+		Subject: subject.New(subject.Deps{DB: db, Server: server, Now: func() time.Time { return h.clock }, Erase: h.accounts.Erase, Open: func(_ context.Context, id string) (io.ReadCloser, error) {
+			if id == "lost" {
+				return nil, errors.New("lost")
+			}
+			return io.NopCloser(strings.NewReader("content of " + id)), nil
 		}}),
 		Nodes: admin.Nodes{
 			Status: func(context.Context) admin.Status {
@@ -121,6 +132,10 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	h.boss = h.account("boss", true)
 	return h
 }
+
+type noFiles struct{}
+
+func (noFiles) DeleteDoomed(context.Context) error { return nil }
 
 // nobody has a profile, and everybody lets everybody invite them.
 type nobody struct{}

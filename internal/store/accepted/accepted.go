@@ -87,3 +87,10 @@ func Witness(tx *store.Tx, origin string, size int64, root []byte) error {
 		ON CONFLICT (origin) DO UPDATE SET size = excluded.size, root = excluded.root`, origin, size, root)
 	return err
 }
+
+// Recorded reports whether anything was ever accepted in a room while it was recorded.
+func Recorded(ctx context.Context, r store.Reader, room mx.RoomID) (bool, error) {
+	var n int
+	err := r.QueryRow(ctx, "SELECT count(*) FROM (SELECT seq FROM accepted_event WHERE room_id = $1 LIMIT 1) one", string(room)).Scan(&n)
+	return n > 0, err
+}

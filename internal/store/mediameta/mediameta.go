@@ -124,3 +124,23 @@ func Delete(ctx context.Context, tx *store.Tx, id string) (bool, error) {
 func Expired(ctx context.Context, r store.Reader, now int64, limit int) ([]string, error) {
 	return texts(r.Query(ctx, "SELECT id FROM media WHERE expires > 0 AND expires <= $1 ORDER BY expires LIMIT $2", now, limit))
 }
+
+// OwnedBy lists up to limit files that a user uploaded, the oldest first, after a place in that order.
+func OwnedBy(ctx context.Context, r store.Reader, owner mx.UserID, after Place, limit int) ([]Media, error) {
+	rows, err := r.Query(ctx, `SELECT id, owner, created, uploaded, expires, size, type, name, blob FROM media
+		WHERE owner = $1 AND uploaded > 0 AND (uploaded > $2 OR uploaded = $3 AND id > $4) ORDER BY uploaded, id LIMIT $5`,
+		string(owner), after.Uploaded, after.Uploaded, after.ID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("mediameta: list files: %w", err)
+	}
+	defer rows.Close()
+	var list []Media
+	for rows.Next() {
+		var m Media
+		if err := rows.Scan(&m.ID, &m.Owner, &m.Created, &m.Uploaded, &m.Expires, &m.Size, &m.Type, &m.Name, &m.Blob); err != nil {
+			return nil, fmt.Errorf("mediameta: list files: %w", err)
+		}
+		list = append(list, m)
+	}
+	return list, rows.Err()
+}

@@ -105,3 +105,15 @@ func CountSent(ctx context.Context, r store.Reader, room mx.RoomID, user mx.User
 		string(room), string(user), from, to).Scan(&n)
 	return n, err
 }
+
+// SentAny is up to limit events that a user sent in a room after a position, with those of its state.
+func SentAny(ctx context.Context, r store.Reader, room mx.RoomID, user mx.UserID, after store.Pos, limit int) ([]*eventlog.Event, error) {
+	return eventlog.Collect(r.Query(ctx, "SELECT "+eventlog.Columns+` FROM event
+		WHERE room_id = $1 AND sender = $2 AND pos > $3 ORDER BY pos LIMIT $4`, string(room), string(user), int64(after), limit))
+}
+
+// CountState counts the events of a room's state that a user sent.
+func CountState(ctx context.Context, r store.Reader, room mx.RoomID, user mx.UserID) (n int64, err error) {
+	err = r.QueryRow(ctx, "SELECT count(*) FROM event WHERE room_id = $1 AND sender = $2 AND state_key IS NOT NULL", string(room), string(user)).Scan(&n)
+	return n, err
+}

@@ -7,12 +7,14 @@ import { NotFound } from "@/app/PageError.tsx";
 import { useAbilities } from "@/matrix/profile.ts";
 import { PagesFrame, PagesLink } from "@/ui/PagesFrame.tsx";
 import { pages } from "./pages.ts";
+import { useCompliance } from "./useCompliance.ts";
 
 /** The administrators' console; others are told that it is not theirs. */
 export function AdminPage() {
   const { t } = useTranslation("admin");
   const { page, item } = useParams({ strict: false });
   const abilities = useAbilities();
+  const compliance = useCompliance(abilities.data?.admin === true);
   const name = page ?? pages[0]?.name ?? "";
   const open = pages.find((p) => p.name === name);
   if (abilities.isPending) {
@@ -33,7 +35,7 @@ export function AdminPage() {
       back={t("toChats")}
       toList={t("toList")}
       base="/admin"
-      pages={pages.filter((p) => p.under === undefined).map((p) => ({ ...p, title: t(`page.${p.name}`) }))}
+      pages={pages.filter((p) => p.under === undefined && (compliance || !p.compliance)).map((p) => ({ ...p, title: t(`page.${p.name}`) }))}
       shown={open.under ?? name}
       chosen={page !== undefined}
       heading={item ?? t(`page.${name}`)}

@@ -9,14 +9,9 @@ import classes from "./Admin.module.css";
 import { type AuditEntry, type AuditVerdict, verifyAudit } from "./api.ts";
 import { AuditDetails } from "./AuditDetails.tsx";
 import { CsvButton } from "./CsvButton.tsx";
+import { day } from "./day.ts";
 import { type Column, ListView } from "./ListView.tsx";
 import { useList } from "./useList.ts";
-
-/** The start of a day in the browser's time zone, or of the day after it. */
-function day(text: string, after = false): number | undefined {
-  const [y, m, d] = text.split("-").map(Number);
-  return y && m && d ? new Date(y, m - 1, d + (after ? 1 : 0)).getTime() : undefined;
-}
 
 export function AuditPage() {
   const { t, i18n } = useTranslation("admin");

@@ -11,6 +11,7 @@ import { getPerson, type PersonDetails, signOutDevice, signOutPerson } from "./a
 import { bytes } from "./bytes.ts";
 import { CsvButton } from "./CsvButton.tsx";
 import { PersonActs } from "./PersonActs.tsx";
+import { PersonData } from "./PersonData.tsx";
 import { PersonName } from "./PersonName.tsx";
 import { StateBadge } from "./StateBadge.tsx";
 import { TypeName } from "./TypeName.tsx";
@@ -35,6 +36,7 @@ export function PersonPage({ id }: { id: string }) {
       <Devices p={p} />
       <Security p={p} />
       <PersonActs p={p} />
+      <PersonData p={p} />
     </>
   );
 }

@@ -126,7 +126,7 @@ function Deletion({ id }: { id: string }) {
       <div style={{ padding: "1rem" }}>
         <Progress value={percent} size="lg" aria-label={t("room.delete")} />
         <Text mt="sm" role="status">
-          {t(`phase.${j.phase}`, { done, all })}
+          {j.held ? t("phase.held") : t(`phase.${j.phase}`, { done, all })}
         </Text>
       </div>
     </Section>

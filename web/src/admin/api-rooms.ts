@@ -53,6 +53,7 @@ export interface Job {
   members_left: number;
   events: number;
   events_removed: number;
+  held: boolean; // a legal hold keeps the events
 }
 
 const room = (id: string) => `rooms/${encodeURIComponent(id)}`;

@@ -9,6 +9,8 @@ export interface AdminPageEntry {
   /** The page of one item, below the list's address. */
   item?: LazyExoticComponent<ComponentType<{ id: string }>>;
   group?: boolean;
+  /** Only for those with the compliance role. */
+  compliance?: boolean;
   /** Reached from another page, not from the navigation. */
   under?: string;
 }
@@ -35,6 +37,7 @@ export const pages: readonly AdminPageEntry[] = [
     item: page(() => import("./RoomPage.tsx"), "RoomPage"),
   },
   { name: "organisation", icon: "building", page: page(() => import("./OrganisationPage.tsx"), "OrganisationPage"), group: true },
+  { name: "holds", icon: "lock", page: page(() => import("./HoldsPage.tsx"), "HoldsPage"), compliance: true },
   { name: "audit", icon: "log", page: page(() => import("./AuditPage.tsx"), "AuditPage") },
   { name: "health", icon: "pulse", page: page(() => import("./HealthPage.tsx"), "HealthPage") },
 ];
