@@ -17,6 +17,7 @@ import (
 
 	"conclave.chat/internal/archive/access"
 	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/export"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/archive/officer"
 	"conclave.chat/internal/archive/verify"
@@ -25,8 +26,9 @@ import (
 // archiveCmd is the officers' tool. It needs no server and no configuration.
 type archiveCmd struct {
 	Keygen archiveKeygenCmd `cmd:"" help:"Make the keys of an archive; the one that opens it is split among officers."`
-	Verify archiveVerifyCmd `cmd:"" help:"Prove that nothing was altered, removed, reordered or added. Needs public keys alone."`
+	Verify archiveVerifyCmd `cmd:"" help:"Prove that nothing of an archive was altered, removed, reordered or added, or that an export is what it says. Needs public keys alone."`
 	Unseal archiveUnsealCmd `cmd:"" help:"Open what a case is about, with the shares of a quorum of officers."`
+	Export archiveExportCmd `cmd:"" help:"Write a case, or part of it, for other tools, with what proves it."`
 	Access archiveAccessCmd `cmd:"" help:"List who opened the archive, after verifying that log."`
 
 	Certificates archiveCertificatesCmd `cmd:"" help:"List which keys were destroyed because their time was over, after verifying the certificates."`
@@ -118,8 +120,9 @@ func readVerifier(path string) (note.Verifier, error) {
 }
 
 type archiveVerifyCmd struct {
-	Dir        string   `arg:"" help:"The archive's folder." type:"path"`
+	Dir        string   `arg:"" help:"The archive's folder, or an export's." type:"path"`
 	Key        string   `help:"File with the log's public key." required:"" type:"path"`
+	AccessKey  string   `help:"For an export: file with the access log's public key." type:"path"`
 	Checkpoint []string `help:"File with a checkpoint that you kept: the log must have grown from it." type:"path"`
 	Witness    []string `help:"File with a witness's public key." type:"path"`
 	Quorum     int      `help:"How many of the witnesses must have signed. Default: all."`
@@ -127,7 +130,7 @@ type archiveVerifyCmd struct {
 	ServerKey  string   `help:"File with the public key of these statements." type:"path"`
 }
 
-// Run verifies an archive.
+// Run verifies an archive, or an export, whichever lies in the folder.
 func (v *archiveVerifyCmd) Run(ctx context.Context) error {
 	o := verify.Options{}
 	var err error
@@ -143,6 +146,13 @@ func (v *archiveVerifyCmd) Run(ctx context.Context) error {
 	}
 	if o.Policy.Quorum = v.Quorum; v.Quorum == 0 {
 		o.Policy.Quorum = len(v.Witness)
+	}
+	d, err := depot.OpenDir(v.Dir)
+	if err != nil {
+		return err
+	}
+	if export.Is(ctx, d) {
+		return v.verifyExport(ctx, d, export.Keys{Policy: o.Policy})
 	}
 	for _, path := range v.Checkpoint {
 		kept, err := os.ReadFile(filepath.Clean(path))
@@ -164,11 +174,10 @@ func (v *archiveVerifyCmd) Run(ctx context.Context) error {
 		defer f.Close()
 		o.Statements = append(o.Statements, f)
 	}
-	d, err := depot.OpenDir(v.Dir)
-	if err != nil {
-		return err
-	}
+	bar := newVerifyProgress(v.Dir)
+	o.Progress = bar.add
 	r, err := verify.Run(ctx, d, o)
+	bar.end()
 	if err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ type exported struct {
 	Hash   string `json:"hash"`
 }
 
-func export(e *audit.Entry) exported {
+func exportAudit(e *audit.Entry) exported {
 	return exported{
 		e.Seq, e.Time, time.UnixMilli(e.Time).UTC().Format(time.RFC3339Nano), e.Actor, e.Device, e.Addr, e.Action, e.Target,
 		string(e.Was), string(e.Became), hex.EncodeToString(e.Prev), hex.EncodeToString(e.Hash),
@@ -104,7 +104,7 @@ func export(e *audit.Entry) exported {
 
 func exportLines(ctx context.Context, s *audit.Service, w io.Writer) error {
 	enc := jsontext.NewEncoder(w)
-	return s.Each(ctx, func(e *audit.Entry) error { return json.MarshalEncode(enc, export(e)) })
+	return s.Each(ctx, func(e *audit.Entry) error { return json.MarshalEncode(enc, exportAudit(e)) })
 }
 
 func exportCSV(ctx context.Context, s *audit.Service, w io.Writer) error {
@@ -113,7 +113,7 @@ func exportCSV(ctx context.Context, s *audit.Service, w io.Writer) error {
 		return err
 	}
 	err := s.Each(ctx, func(e *audit.Entry) error {
-		x := export(e)
+		x := exportAudit(e)
 		return out.Row(
 			strconv.FormatInt(x.Seq, 10), strconv.FormatInt(x.TS, 10), x.Time, x.Actor, x.Device, x.Addr, x.Action, x.Target, x.Was, x.Became, x.Prev, x.Hash,
 		)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -58,11 +60,13 @@ func archivist(keys, dir string) error {
 		return err
 	}
 	ctx := context.Background()
-	blob, err := l.PutBlob(ctx, "7y", strings.NewReader("the attachment"))
+	const attachment = "the attachment"
+	blob, err := l.PutBlob(ctx, "7y", strings.NewReader(attachment))
 	if err != nil {
 		return err
 	}
-	file := record.Attachment{Name: "a.txt", Type: "text/plain", Size: 14, Blob: blob.Sum.String()}
+	sum := sha256.Sum256([]byte(attachment))
+	file := record.Attachment{Name: "a.txt", Type: "text/plain", Size: int64(len(attachment)), SHA256: hex.EncodeToString(sum[:]), Blob: blob.Sum.String()}
 	line, err := json.Marshal(&file)
 	if err != nil {
 		return err

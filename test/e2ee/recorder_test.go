@@ -380,6 +380,7 @@ func TestRecordedConversation(t *testing.T) {
 	if err := json.Unmarshal([]byte(byID[hello].Line.Get("members").Raw), &seen); err != nil || !slices.Equal(seen, sorted(alice.User(), bob.User(), recorder)) {
 		t.Errorf("members who saw it: %v %v", seen, err)
 	}
+	comesOut(t, o, "case-1", hello, answer, doc, data)
 }
 
 func sorted(list ...string) []string {
