@@ -27,8 +27,11 @@ import (
 type archiveCmd struct {
 	Keygen archiveKeygenCmd `cmd:"" help:"Make the keys of an archive; the one that opens it is split among officers."`
 	Verify archiveVerifyCmd `cmd:"" help:"Prove that nothing of an archive was altered, removed, reordered or added, or that an export is what it says. Needs public keys alone."`
-	Unseal archiveUnsealCmd `cmd:"" help:"Open what a case is about, with the shares of a quorum of officers."`
+	Unseal archiveUnsealCmd `cmd:"" help:"Open what a case is about, with the shares of a quorum of officers, into an encrypted case."`
+	Search archiveSearchCmd `cmd:"" help:"Search a case."`
+	Show   archiveShowCmd   `cmd:"" help:"Show a conversation of a case as its members saw it, or list its rooms."`
 	Export archiveExportCmd `cmd:"" help:"Write a case, or part of it, for other tools, with what proves it."`
+	Case   archiveCaseCmd   `cmd:"" help:"Manage cases."`
 	Access archiveAccessCmd `cmd:"" help:"List who opened the archive, after verifying that log."`
 
 	Certificates archiveCertificatesCmd `cmd:"" help:"List which keys were destroyed because their time was over, after verifying the certificates."`

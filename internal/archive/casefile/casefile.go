@@ -113,6 +113,12 @@ func Exists(dir string) (isCase, isThere bool) {
 	return err == nil, true
 }
 
+// Number is the number of the case in a folder, closed or not.
+func Number(dir string) (string, error) {
+	m, err := readMark(dir)
+	return m.Number, err
+}
+
 func readMark(dir string) (m mark, err error) {
 	text, err := os.ReadFile(filepath.Join(dir, markFile)) //nolint:gosec // the folder that the command line names
 	if errors.Is(err, fs.ErrNotExist) {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/net/html"
-
 	"conclave.chat/internal/archive/query"
 	"conclave.chat/internal/archive/record"
 	"conclave.chat/internal/archive/transcript"
@@ -28,7 +26,7 @@ func newIndex(ctx context.Context, tx *sql.Tx, known map[string]int64) (*index, 
 		&ix.message:  "INSERT INTO message (seq, room, person, kind, sent, event, rel, target, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 		&ix.words:    "INSERT INTO words (rowid, body, mark) VALUES (?, ?, ?)",
 		&ix.names:    "INSERT OR IGNORE INTO named (what, n, name, folded) VALUES (?, ?, ?, ?)",
-		&ix.attaches: "INSERT INTO attachment (seq, n, blob, folded, type) VALUES (?, ?, ?, ?, ?)",
+		&ix.attaches: "INSERT INTO attachment (seq, n, blob, name, folded, type) VALUES (?, ?, ?, ?, ?, ?)",
 	} {
 		stmt, err := tx.PrepareContext(ctx, q)
 		if err != nil {
@@ -93,7 +91,7 @@ func (ix *index) add(ctx context.Context, seq uint64, line, entry []byte, r *rec
 		marks = append(marks, fileMark)
 	}
 	for i, a := range m.Attachments {
-		if _, err := ix.attaches.ExecContext(ctx, int64(seq), i, a.Blob, query.Fold(a.Name), strings.ToLower(a.Type)); err != nil {
+		if _, err := ix.attaches.ExecContext(ctx, int64(seq), i, a.Blob, a.Name, query.Fold(a.Name), strings.ToLower(a.Type)); err != nil {
 			return err
 		}
 	}
@@ -137,7 +135,7 @@ func (ix *index) number(ctx context.Context, table, id, name string) (int64, err
 func Text(m *transcript.Message) string {
 	parts := []string{m.Body}
 	if m.HTML != "" {
-		if shown := plainHTML(m.HTML); !query.Same(shown, m.Body) {
+		if shown := transcript.PlainText(m.HTML); !query.Same(shown, m.Body) {
 			parts = append(parts, shown)
 		}
 	}
@@ -162,27 +160,4 @@ func Text(m *transcript.Message) string {
 		}
 	}
 	return strings.Join(out, "\n")
-}
-
-// plainHTML is the text between tags.
-func plainHTML(s string) string {
-	var b strings.Builder
-	z := html.NewTokenizer(strings.NewReader(s))
-	for {
-		switch z.Next() { //nolint:exhaustive // comments and doctypes say nothing
-		case html.ErrorToken:
-			return b.String()
-		case html.TextToken:
-			b.Write(z.Text())
-		case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
-			if name, _ := z.TagName(); !inline[string(name)] {
-				b.WriteByte(' ')
-			}
-		}
-	}
-}
-
-// inline are elements that do not end a word.
-var inline = map[string]bool{ //nolint:gochecknoglobals // a constant
-	"a": true, "b": true, "i": true, "u": true, "s": true, "em": true, "strong": true, "del": true, "code": true, "span": true, "font": true, "sub": true, "sup": true, "mark": true,
 }

@@ -19,17 +19,20 @@ type Search struct {
 
 // Hit is a record that was found.
 type Hit struct {
-	Seq             uint64
-	Event           string
-	Room, RoomName  string
-	Sender, Name    string
-	Sent            time.Time
-	Kind            transcript.Kind
-	Text            string
-	Marks           []query.Span // where in the text
-	About           string       // event that an edit or a deletion is about
-	Edited, Deleted bool         // later on
-	Files           []string
+	Seq      uint64          `json:"seq"`
+	Event    string          `json:"event_id"`
+	Room     string          `json:"room"`
+	RoomName string          `json:"room_name"`
+	Sender   string          `json:"sender"`
+	Name     string          `json:"sender_name"`
+	Sent     time.Time       `json:"time"`
+	Kind     transcript.Kind `json:"kind"`
+	Text     string          `json:"text"`
+	Marks    []query.Span    `json:"marks"`           // where in the text
+	About    string          `json:"about,omitempty"` // event that an edit or a deletion is about
+	Edited   bool            `json:"edited"`          // later on
+	Deleted  bool            `json:"deleted"`
+	Files    []string        `json:"files"`
 }
 
 // Search gives hits in the archive's order, and whether there are more.
@@ -166,6 +169,6 @@ func (c *Case) hit(ctx context.Context, seq int64, q query.Query) (h Hit, err er
 	}
 	h.Seq, h.Kind, h.Sent = uint64(seq), transcript.Kind(kind), time.UnixMilli(sent).UTC()
 	h.Marks = q.Find(h.Text)
-	h.Files, err = c.texts(ctx, "SELECT folded FROM attachment WHERE seq = ? ORDER BY n", seq)
+	h.Files, err = c.texts(ctx, "SELECT name FROM attachment WHERE seq = ? ORDER BY n", seq)
 	return h, err
 }

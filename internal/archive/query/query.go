@@ -287,7 +287,10 @@ func list(b *strings.Builder, between string, kids []*node) {
 }
 
 // Span is a part of a text, in bytes.
-type Span struct{ Start, End int }
+type Span struct {
+	Start int `json:"start"`
+	End   int `json:"end"`
+}
 
 // Find gives the parts of a text that the query's terms mean, in order; what must not be there is not looked for.
 func (q Query) Find(text string) (out []Span) {
