@@ -3,6 +3,7 @@ package expiry
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -237,34 +238,12 @@ func (r *run) sweep() error {
 	if len(r.certified) == 0 {
 		return nil
 	}
-	over := func(path string) bool {
-		_, rest, _ := strings.Cut(path, "/")
-		_, id, _ := strings.Cut(rest, "/")
-		sid, err := segment.ParseID(id)
-		return err == nil && r.certified[sid] || r.ended[rest]
-	}
 	for _, kind := range []string{"key/", "segment/", "blob/"} {
-		var names []string
-		for name, err := range r.Dir.List(r.ctx, kind) {
-			if err != nil {
-				return err
-			}
-			if over(name) {
-				names = append(names, name)
-			}
+		names, err := r.over(kind)
+		if err != nil {
+			return err
 		}
-		if r.Bucket != nil {
-			for name, err := range r.Bucket.Versions(r.ctx, kind) {
-				if err != nil {
-					return err
-				}
-				if over(name) {
-					names = append(names, name)
-				}
-			}
-		}
-		slices.Sort(names)
-		for _, name := range slices.Compact(names) {
+		for _, name := range names {
 			if _, err := r.remove(name); err != nil {
 				return err
 			}
@@ -274,4 +253,27 @@ func (r *run) sweep() error {
 		}
 	}
 	return nil
+}
+
+// over gives the files below a folder that belong to what was certified, on the disk and in the bucket.
+func (r *run) over(folder string) ([]string, error) {
+	lists := []iter.Seq2[string, error]{r.Dir.List(r.ctx, folder)}
+	if r.Bucket != nil {
+		lists = append(lists, r.Bucket.Versions(r.ctx, folder))
+	}
+	var names []string
+	for _, list := range lists {
+		for name, err := range list {
+			if err != nil {
+				return nil, err
+			}
+			rest := strings.TrimPrefix(name, folder)
+			_, id, _ := strings.Cut(rest, "/")
+			if sid, err := segment.ParseID(id); err == nil && r.certified[sid] || r.ended[rest] {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
 }

@@ -10,7 +10,7 @@ import (
 // Term is how long what a retention class holds is kept, in calendar years or days. The zero value is for ever.
 type Term struct{ Years, Days int }
 
-var termForm = regexp.MustCompile(`^([1-9][0-9]{0,5})([yd])$`) //nolint:gochecknoglobals // a constant
+var termForm = regexp.MustCompile(`^([1-9][0-9]{0,5})([yd])$`)
 
 const (
 	forever  = "forever"
