@@ -53,6 +53,27 @@ test("others read it, and that the recorder is down", async () => {
   expect(container.querySelectorAll("input")).toHaveLength(0);
 });
 
+test("what the daily verification found is said", async () => {
+  const check = { time: "2026-01-02T03:04:05Z", records: 1200, newer: 34, stated: 1200, problems: 0 };
+  status = { recorder: "ok", unrecorded: 0, may_change: false, archive: { check, expiry: { time: check.time, destroyed: 0, held: 2, waiting: 0 }, holds: 1 } };
+  const right = shown();
+  await screen.findByText(/The archive is right: verified .*2026.*1,234 records.*1,200 events/);
+  expect(right.container.textContent).toContain("Holds keep 2 segments of the archive whose time is over.");
+  expect(screen.queryByRole("alert")).toBeNull();
+  right.unmount();
+
+  status = { ...status, alarm: "problems", archive: { check: { ...check, problems: 3, first: ["segment/standard/x: it is missing"] }, holds: 0 } };
+  const wrong = shown();
+  expect((await screen.findByRole("alert")).textContent).toContain("The archive is not right: 3 problems");
+  expect(wrong.container.textContent).toContain("segment/standard/x: it is missing");
+  wrong.unmount();
+
+  status = { ...status, alarm: "overdue", archive: { check, expiry: { time: check.time, destroyed: 0, held: 0, waiting: 0, error: "the homeserver does not say what is held" }, holds: 0 } };
+  shown();
+  await screen.findByText("The archive was not verified for more than a day");
+  await screen.findByText("the homeserver does not say what is held");
+});
+
 test("where there is no recorder nothing is said", async () => {
   status = { recorder: "none", unrecorded: 0, may_change: false };
   shown();

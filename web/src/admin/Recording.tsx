@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Section } from "@/settings/Section.tsx";
+import { ArchiveCheck } from "./ArchiveCheck.tsx";
 import { getRecording, type SettingValues } from "./api.ts";
 
 type Name = "recording_scope" | "recording_mode" | "recording_rooms" | "recording_people";
@@ -48,6 +49,7 @@ export function Recording({ v, set, line }: Props) {
           {data.recorder}
         </Alert>
       )}
+      <ArchiveCheck status={data} />
       {choice("recording_scope", scopes)}
       {v.recording_scope === "except" && ids("recording_rooms", "!room:example.org")}
       {v.recording_scope === "people" && ids("recording_people", "@name:example.org")}

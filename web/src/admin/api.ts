@@ -142,6 +142,19 @@ export interface RecordingStatus {
   recorder: string; // "ok", "none", or what is wrong
   unrecorded: number; // accepted events that the recorder is not known to have
   may_change: boolean;
+  alarm?: "unreachable" | "problems" | "failed" | "overdue";
+  archive?: { check?: ArchiveResult; expiry?: { time: string; destroyed: number; held: number; waiting: number; error?: string }; holds: number };
+}
+
+/** What the recorder found when it last verified its archive. */
+export interface ArchiveResult {
+  time: string;
+  records: number;
+  newer: number; // not covered by a checkpoint yet
+  stated: number; // accepted events that the archive was compared with
+  problems: number;
+  first?: string[];
+  error?: string;
 }
 
 export interface SettingsAnswer {

@@ -1,0 +1,56 @@
+import { Alert, List, Text } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { moment } from "@/ui/when.ts";
+import type { RecordingStatus } from "./api.ts";
+
+/** Whether the archive was verified today, what that found, and what became of what was due. */
+export function ArchiveCheck({ status }: { status: RecordingStatus }) {
+  const { t, i18n } = useTranslation("admin");
+  const { check, expiry } = status.archive ?? {};
+  const day = (time: string) => moment(Date.parse(time), i18n.language);
+  const number = (n: number) => n.toLocaleString(i18n.language);
+  return (
+    <>
+      {check && check.problems > 0 && (
+        <Alert color="red" role="alert" m="md" title={t("archive.problems", { count: check.problems })}>
+          <Text size="sm">{t("archive.checked", { time: day(check.time) })}</Text>
+          <List size="sm" mt="xs">
+            {check.first?.map((line) => (
+              <List.Item key={line} style={{ overflowWrap: "anywhere" }}>
+                {line}
+              </List.Item>
+            ))}
+          </List>
+          <Text size="sm" mt="xs">
+            {t("archive.do")}
+          </Text>
+        </Alert>
+      )}
+      {check && check.error && (
+        <Alert color="red" role="alert" m="md" title={t("archive.failed")}>
+          {t("archive.checked", { time: day(check.time) })} {check.error}
+        </Alert>
+      )}
+      {status.alarm === "overdue" && (
+        <Alert color="red" role="alert" m="md" title={t("archive.overdue")}>
+          {check ? t("archive.checked", { time: day(check.time) }) : t("archive.never")}
+        </Alert>
+      )}
+      {check && check.problems === 0 && !check.error && (
+        <Text size="sm" px="md" py="sm" role="status">
+          {t("archive.right", { time: day(check.time), records: number(check.records + check.newer), events: number(check.stated) })}
+        </Text>
+      )}
+      {expiry?.error && (
+        <Alert color="orange" role="alert" m="md" title={t("archive.stuck")}>
+          {expiry.error}
+        </Alert>
+      )}
+      {expiry && !expiry.error && expiry.held > 0 && (
+        <Text size="sm" px="md" pb="sm">
+          {t("archive.held", { count: expiry.held })}
+        </Text>
+      )}
+    </>
+  );
+}
