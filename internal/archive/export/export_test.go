@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"golang.org/x/mod/sumdb/note"
@@ -360,15 +361,25 @@ func TestOtherKeysOpenNothing(t *testing.T) {
 // What a case's officers were not let open does not come out under its number.
 func TestARecordOutsideOfTheCase(t *testing.T) {
 	c := exporttest.New(t)
-	var was access.Entry
-	if err := json.Unmarshal(c.Voucher.Entry, &was); err != nil {
-		t.Fatal(err)
-	}
-	was.Rooms = []string{exporttest.Direct}
-	c.Voucher = c.Vouch(was)
-	r := verifyDir(t, c.Export(c.Options("jsonl", nil)), c.Keys())
-	if len(r.Problems) != 1 || r.Problems[0].String() != "records.jsonl: line 1: record 0 lies outside of what the case was opened for" {
-		t.Error(r.Problems)
+	late := time.Date(2026, 3, 4, 22, 30, 0, 0, time.UTC)
+	for want, narrow := range map[string]func(*access.Entry){
+		"proofs.jsonl: line 1: record 0 lies outside":  func(e *access.Entry) { e.Rooms = []string{exporttest.Direct} },
+		"proofs.jsonl: line 1: record 0 lies outside ": func(e *access.Entry) { e.Segments = []string{segment.ID{8}.String()} },
+		"records.jsonl: line 1: record 0 lies outside": func(e *access.Entry) { e.Since = &late },
+		"records.jsonl: line 8: record 7 lies outside": func(e *access.Entry) { e.Until = &late },
+	} {
+		var e access.Entry
+		if err := json.Unmarshal(c.Voucher.Entry, &e); err != nil {
+			t.Fatal(err)
+		}
+		narrow(&e)
+		whole := c.Voucher
+		c.Voucher = c.Vouch(e)
+		r := verifyDir(t, c.Export(c.Options("jsonl", nil)), c.Keys())
+		c.Voucher = whole
+		if len(r.Problems) != 1 || !strings.HasPrefix(r.Problems[0].String(), want) {
+			t.Errorf("%v, want %s", r.Problems, want)
+		}
 	}
 }
 

@@ -248,9 +248,10 @@ func (r *run) records() error {
 // checker goes through proofs and records together.
 type checker struct {
 	*run
-	last  uint64
-	any   bool
-	rooms map[string]bool
+	last     uint64
+	any      bool
+	rooms    map[string]bool
+	segments map[string]bool // those that were opened
 }
 
 // pair checks a proof and its record. After the first thing that is wrong in a file, what follows in it says nothing.
@@ -310,6 +311,8 @@ func (c *checker) check(raw, line []byte, whole bool) (place, what string) {
 		return ProofsFile, fmt.Sprintf("record %d is not proved to be in the archive", p.Seq)
 	case segment.Subject(p.Room, p.EventID) != e.Subject:
 		return ProofsFile, fmt.Sprintf("record %d is of another event than %s in %s", p.Seq, p.EventID, p.Room)
+	case !c.opened(e.Segment, p.Room):
+		return ProofsFile, fmt.Sprintf("record %d lies outside of what the case was opened for", p.Seq)
 	}
 	c.any, c.last = true, p.Seq
 	c.rooms[p.Room] = true
@@ -328,7 +331,7 @@ func (c *checker) check(raw, line []byte, whole bool) (place, what string) {
 	if err != nil || seq != p.Seq || rec.Room != p.Room || rec.EventID != p.EventID {
 		return RecordsFile, fmt.Sprintf("record %d is of another event than its proof", p.Seq)
 	}
-	if !c.scope(rec) {
+	if !within(rec.Time, c.report.Entry.Since, c.report.Entry.Until) {
 		return RecordsFile, fmt.Sprintf("record %d lies outside of what the case was opened for", p.Seq)
 	}
 	for _, a := range rec.Attachments {
@@ -337,10 +340,16 @@ func (c *checker) check(raw, line []byte, whole bool) (place, what string) {
 	return "", ""
 }
 
-// scope compares a record with what the access log says the officers opened.
-func (c *checker) scope(r *record.Record) bool {
+// opened tells whether the access log says that the officers opened a segment, and a room.
+func (c *checker) opened(id segment.ID, room string) bool {
 	e := &c.report.Entry
-	return (len(e.Rooms) == 0 || slices.Contains(e.Rooms, r.Room)) && within(r.Time, e.Since, e.Until)
+	if c.segments == nil {
+		c.segments = map[string]bool{}
+		for _, s := range e.Segments {
+			c.segments[s] = true
+		}
+	}
+	return c.segments[id.String()] && (len(e.Rooms) == 0 || slices.Contains(e.Rooms, room))
 }
 
 func within(at time.Time, since, until *time.Time) bool {

@@ -43,6 +43,9 @@ const (
 	Robot  = "@recorder:example.org"
 )
 
+// Segment is where the records lie.
+var Segment = segment.ID{7} //nolint:gochecknoglobals // a constant
+
 // Case is an [export.Case].
 type Case struct {
 	testing.TB
@@ -130,7 +133,7 @@ func New(t testing.TB) *Case {
 		t.Fatal(err)
 	}
 	c.Checkpoint = string(signed)
-	c.Voucher = c.Vouch(access.Entry{Time: at(20), Case: Number, Officers: []string{"ann", "bob"}, Archive: Origin, Size: c.log.Size(), CaseKey: casePublic})
+	c.Voucher = c.Vouch(access.Entry{Time: at(20), Case: Number, Officers: []string{"ann", "bob"}, Archive: Origin, Size: c.log.Size(), Segments: []string{Segment.String()}, CaseKey: casePublic})
 	return c
 }
 
@@ -197,7 +200,7 @@ func (c *Case) seal(kind segment.Kind, r *record.Record) {
 	if line, err = record.Number(seq, line); err != nil {
 		c.Fatal(err)
 	}
-	e := segment.Entry{Item: segment.Item{Kind: kind, Subject: segment.Subject(r.Room, r.EventID), Commitment: sha256.Sum256(line)}, Seq: seq}
+	e := segment.Entry{Item: segment.Item{Kind: kind, Subject: segment.Subject(r.Room, r.EventID), Commitment: sha256.Sum256(line)}, Seq: seq, Segment: Segment}
 	if kind == segment.Gap {
 		e.Note = r.Reason
 	}
