@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"conclave.chat/internal/archive/query"
 	"conclave.chat/internal/archive/transcript"
 )
 
@@ -190,8 +191,8 @@ func (c Clock) Notes(m *transcript.Message) []string {
 	if m.Related != "" {
 		add("about %s", m.Related)
 	}
-	if body, formatted := m.Shown(); Formatted(body, formatted) != "" {
-		add("with formatting, as members saw it: %s", Formatted(body, formatted))
+	if said := formatted(m.Shown()); said != "" {
+		add("with formatting, as members saw it: %s", said)
 	}
 	if len(m.Mentions) > 0 {
 		add("mentions %s", strings.Join(m.Mentions, ", "))
@@ -219,6 +220,14 @@ func (c Clock) Notes(m *transcript.Message) []string {
 		add("%s", withReason("recorder: "+m.Verdict.Action, reasonOf(m.Verdict.Reason)))
 	}
 	return out
+}
+
+// formatted is what members saw of a message that says something else with formatting than without: clients show the former, programs the latter.
+func formatted(body, html string) string {
+	if plain := transcript.PlainText(html); html != "" && !query.Same(plain, body) {
+		return strings.Join(strings.Fields(plain), " ")
+	}
+	return ""
 }
 
 // Device says what a message was sent from.
