@@ -59,6 +59,9 @@ func (a *App) health(ctx context.Context) []admin.Finding {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	checks := append([]doctor.Check{doctor.DataDir(a.cfg.DataDir), doctor.Clock(), a.databaseCheck, MediaCheck(a.cfg)}, ReachChecks(a.cfg)...)
+	if a.cfg.Recording.URL != "" {
+		checks = append(checks, a.archiveCheck)
+	}
 	list := make([]admin.Finding, len(checks))
 	var running sync.WaitGroup
 	for i, check := range checks {

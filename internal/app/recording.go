@@ -2,8 +2,13 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"reflect"
+	"strings"
+	"time"
 
+	"conclave.chat/internal/archive/selfcheck"
+	"conclave.chat/internal/doctor"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/organisation"
@@ -19,6 +24,36 @@ func (a *App) wireRecording() (err error) {
 	})
 	a.background = append(a.background, func(ctx context.Context) { a.recording.Run(ctx, a.rooms) })
 	return err
+}
+
+// archiveCheck says what the recorder tells of its archive.
+func (a *App) archiveCheck(ctx context.Context) doctor.Finding {
+	f := doctor.Finding{Check: "archive"}
+	s, err := a.recording.Status(ctx)
+	if err != nil {
+		f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Check that the database runs."
+		return f
+	}
+	switch s.Alarm {
+	case selfcheck.Unreachable:
+		f.Level, f.Found, f.Do = doctor.Problem, "the recorder does not answer: "+s.Recorder, "Start the recorder, and see what its log says."
+	case selfcheck.Problems:
+		c := s.Archive.Check
+		f.Level, f.Found, f.Do = doctor.Problem, fmt.Sprintf("%d problems, the first: %s", c.Problems, strings.Join(c.First[:min(len(c.First), 1)], "")), "Change nothing in the archive, and run conclave archive verify on it."
+	case selfcheck.Failed:
+		f.Level, f.Found, f.Do = doctor.Problem, "it could not be verified: "+s.Archive.Check.Error, "See what the recorder's log says."
+	case selfcheck.Overdue:
+		f.Level, f.Found, f.Do = doctor.Problem, "it was not verified for more than a day", "See what the recorder's log says."
+	default:
+		f.Found = "the first verification is under way"
+		if c := s.Archive.Check; c != nil {
+			f.Found = fmt.Sprintf("verified %s, %d records, none of %d accepted events is missing", c.Time.Format(time.RFC3339), c.Records+c.Newer, c.Stated)
+		}
+		if e := s.Archive.Expiry; e != nil && e.Error != "" {
+			f.Level, f.Found, f.Do = doctor.Warning, "what is due is not destroyed: "+e.Error, "See what the recorder's log says."
+		}
+	}
+	return f
 }
 
 func ruleOf(v organisation.Values) recording.Rule {

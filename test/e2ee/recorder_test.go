@@ -413,6 +413,12 @@ func checked(t *testing.T, o *office) {
 	if check.Get("stated").Int() == 0 || check.Get("records").Int()+check.Get("newer").Int() < check.Get("stated").Int() || check.Get("problems").Int() != 0 || status.Get("alarm").String() != "" || check.Get("error").String() != "" {
 		t.Errorf("administrators see %s", status.Raw)
 	}
+	health := func() gjson.Result {
+		return o.s.Must(http.MethodGet, "/_conclave/admin/v1/health", o.admin.Token, nil).Get(`checks.#(check=="archive")`)
+	}
+	if f := health(); f.Get("level").String() != "ok" || !strings.Contains(f.Get("found").String(), "verified") {
+		t.Errorf("the health page says %s", f.Raw)
+	}
 	// Somebody changes a byte.
 	list, err := filepath.Glob(filepath.Join(o.dir, "recorder", "archive", "segment", "standard", "*"))
 	if err != nil || len(list) == 0 {
@@ -441,7 +447,10 @@ func checked(t *testing.T, o *office) {
 	if status.Get("alarm").String() != "problems" || !strings.Contains(status.Get("archive.check.first.0").String(), "segment/standard") || status.Get("recorder").String() != "ok" {
 		t.Errorf("administrators see %s", status.Raw)
 	}
-	if !strings.Contains(o.s.Log(1 << 20), `"alarm: the archive's self-check" reason=problems`) {
+	if f := health(); f.Get("level").String() != "problem" || !strings.Contains(f.Get("found").String(), "segment/standard") {
+		t.Errorf("the health page says %s", f.Raw)
+	}
+	if !strings.Contains(o.s.Log(1<<20), `"alarm: the archive's self-check" reason=problems`) {
 		t.Error("the server's log raises no alarm")
 	}
 	flip()
