@@ -23,7 +23,6 @@ import (
 
 const (
 	checkFile     = "check.json"
-	statementFile = "statement.part"
 	maxFirst      = 20
 	pathStatement = "/_conclave/recording/v1/statement?archived=true"
 	pathKeys      = "/_conclave/recording/v1/keys"
@@ -36,17 +35,18 @@ func (k *custody) check(ctx context.Context, verifier note.Verifier, progress fu
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(k.cfg.DataDir, statementFile)
-	key, err := k.statement(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	defer os.Remove(path)
-	f, err := os.Open(path) //nolint:gosec // a file of ours
+	f, err := os.CreateTemp(k.cfg.DataDir, "statement-*.part")
 	if err != nil {
 		return nil, fmt.Errorf("recorder: %w", err)
 	}
-	defer f.Close()
+	defer func() {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+	}()
+	key, err := k.statement(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	frozen, err := depot.Freeze(ctx, d, merkle.Partial)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (k *custody) check(ctx context.Context, verifier note.Verifier, progress fu
 }
 
 // statement fetches the homeserver's statement of what it accepted, and the key that signs it. The answer comes when all of it has been brought here.
-func (k *custody) statement(ctx context.Context, path string) (note.Verifier, error) {
+func (k *custody) statement(ctx context.Context, to io.ReadWriteSeeker) (note.Verifier, error) {
 	ctx, cancel := context.WithTimeout(ctx, statementFor)
 	defer cancel()
 	res, err := k.get(ctx, pathKeys)
@@ -79,12 +79,11 @@ func (k *custody) statement(ctx context.Context, path string) (note.Verifier, er
 		return nil, err
 	}
 	defer res.Body.Close()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) //nolint:gosec // a file of ours
-	if err != nil {
-		return nil, fmt.Errorf("recorder: %w", err)
+	_, err = io.Copy(to, res.Body)
+	if err == nil {
+		_, err = to.Seek(0, io.SeekStart)
 	}
-	_, err = io.Copy(f, res.Body)
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err != nil {
 		return nil, fmt.Errorf("recorder: the homeserver's statement: %w", err)
 	}
 	return key, nil
@@ -101,10 +100,11 @@ func Check(ctx context.Context, c *Config, progress func(int64)) (*verify.Report
 	if err != nil {
 		return nil, err
 	}
-	return k.selfCheck(ctx, verifier, progress)
+	return k.selfCheck(ctx, verifier, progress, true)
 }
 
-func (k *custody) selfCheck(ctx context.Context, verifier note.Verifier, progress func(int64)) (*verify.Report, error) {
+// selfCheck verifies and keeps the result. That there was none is kept only if it is to be an alarm.
+func (k *custody) selfCheck(ctx context.Context, verifier note.Verifier, progress func(int64), alarm bool) (*verify.Report, error) {
 	begun := time.Now()
 	r, err := k.check(ctx, verifier, progress)
 	if err == nil && len(r.Problems) > 0 {
@@ -112,6 +112,9 @@ func (k *custody) selfCheck(ctx context.Context, verifier note.Verifier, progres
 	}
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
+	}
+	if err != nil && !alarm {
+		return nil, err
 	}
 	res := selfcheck.Result{Time: time.Now().UTC().Truncate(time.Second), Seconds: int64(time.Since(begun).Seconds())}
 	if err != nil {

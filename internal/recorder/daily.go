@@ -13,6 +13,7 @@ const (
 	day        = 24 * time.Hour
 	lookEvery  = time.Minute
 	againAfter = 10 * time.Minute // when it could not be done
+	patience   = 3                // verifications in a row that fail without an alarm: the homeserver may be starting
 	byRecorder = "the recorder, by the term of the class"
 )
 
@@ -77,10 +78,16 @@ func (r *Recorder) verify(ctx context.Context) time.Duration {
 	if _, err := r.sealed.Checkpoint(ctx); err != nil && ctx.Err() == nil {
 		r.log.Error("the archive has no new checkpoint", "error", err)
 	}
-	res, err := r.custody.selfCheck(ctx, r.verifier, nil)
+	res, err := r.custody.selfCheck(ctx, r.verifier, nil, r.failed >= patience)
+	if r.failed++; err == nil {
+		r.failed = 0
+	}
 	switch {
 	case ctx.Err() != nil:
 		return day
+	case err != nil && r.failed <= patience:
+		r.log.Warn("the archive was not verified; it is tried again", "error", err)
+		return lookEvery
 	case err != nil:
 		r.log.Error("the archive was not verified; it is tried again", "error", err)
 		return againAfter

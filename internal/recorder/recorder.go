@@ -49,6 +49,7 @@ type Recorder struct {
 	verifier  note.Verifier
 	since     time.Time
 	expired   atomic.Pointer[selfcheck.Expiry]
+	failed    int // verifications in a row
 }
 
 const (
