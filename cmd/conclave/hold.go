@@ -19,6 +19,7 @@ import (
 type holdCmd struct {
 	Add     holdAddCmd     `cmd:"" help:"Keep what a person, a room or a period covers from being destroyed, at once."`
 	List    holdListCmd    `cmd:"" help:"List legal holds."`
+	Read    holdReadCmd    `cmd:"" help:"Print, as JSON Lines, the messages that were redacted and whose content the hold keeps."`
 	Release holdReleaseCmd `cmd:"" help:"End a legal hold, and say what is due then."`
 }
 
@@ -139,11 +140,29 @@ func (r *holdReleaseCmd) Run(ctx context.Context, c *cli) error {
 			n    int64
 			what string
 		}{
-			{due.Messages, "messages that were due"}, {due.Rooms, "rooms that they are in"}, {due.Redacted, "redacted messages whose content was kept"},
-			{due.Files, "files"}, {due.Deletions, "rooms whose deletion waited"}, {due.Accounts, "accounts whose erasure waited"},
+			{due.Messages, "messages that were due"},
+			{due.Rooms, "rooms that they are in"},
+			{due.Redacted, "redacted messages whose content was kept"},
+			{due.Files, "files"},
+			{due.Deletions, "rooms whose deletion waited"},
+			{due.Accounts, "accounts whose erasure waited"},
 		} {
 			fmt.Printf("%8d %s\n", line.n, line.what)
 		}
 		return nil
+	})
+}
+
+type holdReadCmd struct {
+	Hold string `arg:"" help:"The hold's id, as conclave hold list prints it."`
+}
+
+// Run prints what is withheld.
+func (r *holdReadCmd) Run(ctx context.Context, c *cli) error {
+	return c.withHolds(ctx, func(s *retention.Service, _ mx.ServerName) error {
+		return s.Withheld(ctx, commandLine(), r.Hold, func(m *retention.Said) error {
+			_, err := fmt.Printf("{\"event_id\":%q,\"event\":%s}\n", string(m.Event), m.Raw)
+			return err
+		})
 	})
 }

@@ -16,18 +16,6 @@ const (
 	uploadGrace = 24 * time.Hour
 )
 
-// Delete removes a file, its thumbnails and their bytes. A file that does not exist is no error.
-func (s *Service) Delete(ctx context.Context, id string) error {
-	err := s.db.Write(func(tx *store.Tx) error {
-		_, err := mediameta.Delete(ctx, tx, id)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.DeleteDoomed(ctx)
-}
-
 // Collect removes what is no longer needed: announced files whose content never came, pictures of old previews, old thumbnails,
 // old previews, and the bytes of all of them and of uploads that broke off.
 func (s *Service) Collect(ctx context.Context, now time.Time) error {

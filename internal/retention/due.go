@@ -22,26 +22,31 @@ func (s *Service) dueAfter(ctx context.Context, h *Hold) (*Due, error) {
 		return nil, err
 	}
 	c.accounts()
+	return due, s.eachRoom(ctx, h, c.room)
+}
+
+// eachRoom calls f for the rooms that a hold may cover.
+func (s *Service) eachRoom(ctx context.Context, h *Hold, f func(context.Context, mx.RoomID) error) error {
 	switch {
 	case h.Room != "":
-		return due, c.room(ctx, h.Room)
+		return f(ctx, h.Room)
 	case h.Custodian != "":
 		rooms, err := eventlog.Memberships(ctx, s.DB, h.Custodian)
 		for i := range rooms {
 			if err == nil {
-				err = c.room(ctx, rooms[i].Room)
+				err = f(ctx, rooms[i].Room)
 			}
 		}
-		return due, err
+		return err
 	}
 	for after := mx.RoomID(""); ; {
 		rooms, err := retain.Rooms(ctx, s.DB, after, readBatch)
 		if err != nil || len(rooms) == 0 {
-			return due, err
+			return err
 		}
 		for _, after = range rooms {
-			if err := c.room(ctx, after); err != nil {
-				return nil, err
+			if err := f(ctx, after); err != nil {
+				return err
 			}
 		}
 	}

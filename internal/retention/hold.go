@@ -190,3 +190,40 @@ func (s *Service) ReleaseHold(ctx context.Context, by auditlog.Actor, id, number
 }
 
 var errReleased = fault.New(fault.Conflict, "CHAT.CONCLAVE.RELEASED", "This hold was released before")
+
+// Said is a message as it was before it was redacted.
+type Said = retain.Said
+
+// Withheld gives the messages that were redacted and whose content a hold in force covers. The act is in the audit log.
+func (s *Service) Withheld(ctx context.Context, by auditlog.Actor, id string, each func(*Said) error) error {
+	h, err := s.Hold(ctx, by, id)
+	if err != nil {
+		return err
+	}
+	if h.Released > 0 {
+		return errReleased
+	}
+	if err := s.DB.Write(func(tx *store.Tx) error {
+		return auditlog.Record(tx, s.now(), by, auditlog.Act{Action: "hold.read", Target: h.ID})
+	}); err != nil {
+		return err
+	}
+	return s.eachRoom(ctx, h, func(ctx context.Context, room mx.RoomID) error {
+		cover, err := holds.Covering(ctx, s.DB, []Hold{*h}, room)
+		for _, span := range cover {
+			for after := store.Pos(0); err == nil; {
+				var list []Said
+				list, err = retain.WithheldIn(ctx, s.DB, room, span.From, span.To, after, batch)
+				for i := range list {
+					if after = list[i].Pos; err == nil {
+						err = each(&list[i])
+					}
+				}
+				if len(list) < batch {
+					break
+				}
+			}
+		}
+		return err
+	})
+}

@@ -2,6 +2,7 @@ package retention_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -158,6 +159,13 @@ func TestHoldKeepsWhatIsRedacted(t *testing.T) {
 		w.redact(id, e)
 		w.sweep()
 		w.expect("kept", w.stored(e), []string{"word"})
+		read := 0
+		w.must(w.Withheld(context.Background(), by(), hold, func(m *retention.Said) error {
+			read++
+			w.expect("read", gjson.GetBytes(m.Raw, "content.body").Str+" of "+string(m.Event), "word of "+string(e))
+			return nil
+		}))
+		w.expect("read", read, 1)
 		if w.served(id, []mx.EventID{e, free})["word"] {
 			t.Error("clients see what was redacted")
 		}
@@ -230,22 +238,18 @@ func TestHoldKeepsARoomThatIsDeleted(t *testing.T) {
 		d, err := s.Delete(ctx, by(), id, "")
 		w.must(err)
 		go s.Run(ctx)
-		is := func(what string, f func(*steward.Deletion) bool) {
+		is := func(f func(*steward.Deletion) bool) {
 			t.Helper()
-			for range 400 {
+			w.await(func() bool {
 				d, err := s.Deletion(ctx, d.ID)
 				w.must(err)
-				if f(d) {
-					return
-				}
-				time.Sleep(20 * time.Millisecond)
-			}
-			t.Fatalf("the deletion does not become %s", what)
+				return f(d)
+			})
 		}
-		is("held", func(d *steward.Deletion) bool { return d.Held })
+		is(func(d *steward.Deletion) bool { return d.Held })
 		w.expect("kept", w.stored(e), []string{"word"})
 		w.expect("due", w.release(hold), retention.Due{Deletions: 1})
-		is("done", func(d *steward.Deletion) bool { return d.Finished > 0 })
+		is(func(d *steward.Deletion) bool { return d.Finished > 0 })
 		w.expect("released", len(w.stored(e)), 0)
 	})
 }
@@ -291,6 +295,16 @@ func TestHoldsAreChecked(t *testing.T) {
 	})
 }
 
+// await waits until something is so.
+func (w *world) await(is func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatal("it is not so after a minute")
+		}
+	}
+}
+
 func (w *world) steward() *steward.Service {
 	s := steward.New(steward.Deps{DB: w.db, Rooms: w.rooms, MayPurge: retention.Keeper{Bounds: func() retention.Bounds { return w.bounds }}.MayPurge})
 	w.bus.Listen(s.Changed)
@@ -299,10 +313,22 @@ func (w *world) steward() *steward.Service {
 
 // Nothing that a hold in force covers disappears, whatever is done; after the release of the last one, what was due goes.
 func TestHoldsModel(t *testing.T) {
+	// Each run makes rooms and writes to a disk: a few, unless -rapid.checks says otherwise.
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		before := f.Value.String()
+		if err := f.Value.Set("15"); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = f.Value.Set(before) }()
+	}
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
 			w := open(t, engine)
 			w.people(alice, bob)
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			steward := w.steward()
+			go steward.Run(ctx)
 			rapid.Check(t, func(r *rapid.T) {
 				const life = 10_000
 				ids := []mx.RoomID{w.room(), w.room()}
@@ -327,9 +353,15 @@ func TestHoldsModel(t *testing.T) {
 					return false
 				}
 				erased := false
+				deleting := ""
+				settled := func(held bool) bool {
+					d, err := steward.Deletion(ctx, deleting)
+					w.must(err)
+					return d.Finished > 0 || held && d.Held
+				}
 				n := 0
 				for range rapid.IntRange(3, 20).Draw(r, "steps") {
-					switch rapid.SampledFrom([]string{"say", "say", "say", "wait", "redact", "hold", "release", "sweep", "erase"}).Draw(r, "do") {
+					switch rapid.SampledFrom([]string{"say", "say", "say", "wait", "redact", "hold", "release", "sweep", "erase", "delete"}).Draw(r, "do") {
 					case "say":
 						n++
 						s := &said{room: rapid.SampledFrom(ids).Draw(r, "room"), ts: w.clock.UnixMilli(), body: fmt.Sprint("word ", n)}
@@ -340,7 +372,7 @@ func TestHoldsModel(t *testing.T) {
 					case "redact":
 						if keys := slices.Sorted(maps.Keys(all)); len(keys) > 0 {
 							id := rapid.SampledFrom(keys).Draw(r, "event")
-							if s := all[id]; !s.redacted && len(w.stored(id)) > 0 {
+							if s := all[id]; !s.redacted && slices.Contains(ids, s.room) && len(w.stored(id)) > 0 {
 								w.redact(s.room, id)
 								s.redacted, s.wiped = true, s.wiped || !covers(s)
 							}
@@ -364,6 +396,13 @@ func TestHoldsModel(t *testing.T) {
 						}
 					case "sweep":
 						w.sweep()
+					case "delete":
+						if len(ids) == 2 {
+							d, err := steward.Delete(ctx, by(), ids[1], "")
+							w.must(err)
+							deleting, ids = d.ID, ids[:1]
+							w.await(func() bool { return settled(true) })
+						}
 					case "erase":
 						w.must(w.db.Write(func(tx *store.Tx) error {
 							return retain.AddErasure(tx, &retain.Erasure{User: bob, Requested: w.clock.UnixMilli(), Messages: true})
@@ -380,6 +419,9 @@ func TestHoldsModel(t *testing.T) {
 				}
 				for id := range inForce {
 					w.release(id)
+				}
+				if deleting != "" {
+					w.await(func() bool { return settled(false) })
 				}
 				w.clock = w.clock.Add(2 * life * time.Millisecond)
 				w.sweep()

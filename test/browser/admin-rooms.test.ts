@@ -9,7 +9,7 @@ let alice: string;
 let room: string;
 
 beforeAll(async () => {
-  server = await Server.start();
+  server = await Server.start({ CONCLAVE_RECORDING_ADMINISTRATORS: "@boss:localhost" });
   await server.account("boss", { displayName: "Bea Boss", admin: true });
   await server.account("alice", { displayName: "Alice Archer" });
   await server.account("bob", { displayName: "Bob Baker" });
@@ -83,6 +83,27 @@ test("a room is found, blocked and freed again, taken over for all to see, and d
   boss.clean();
 });
 
+test("a legal hold upon a person is placed, and released by its case number", async () => {
+  const { page } = boss;
+  await page.goto("/admin/holds");
+  await page.getByRole("button", { name: "Place a hold" }).click();
+  const dialog = page.getByRole("dialog", { name: "Place a hold" });
+  await dialog.getByLabel("Case number").fill("C-7");
+  await dialog.getByLabel("Reason").fill("A court asks");
+  await dialog.getByRole("combobox", { name: "Person" }).fill("alice");
+  await page.getByRole("option", { name: /Alice Archer/ }).click();
+  expect(await boss.accessibility()).toEqual([]);
+  await dialog.getByRole("button", { name: "Place", exact: true }).click();
+  await page.getByRole("row", { name: /C-7.*@alice:localhost/ }).waitFor();
+  expect(await boss.accessibility()).toEqual([]);
+  await page.getByRole("button", { name: "Release the hold of case C-7" }).click();
+  const end = page.getByRole("dialog", { name: "Release the hold" });
+  await end.getByLabel("Type C-7 to confirm").fill("C-7");
+  await end.getByRole("button", { name: "Release the hold" }).click();
+  await page.getByText("The hold of case C-7 was released").waitFor();
+  boss.clean();
+});
+
 /** Every address of the app that one person can open: what is new in a router or a list of pages belongs here. */
 const everywhere = (space: string): string[] => {
   const chat = `/room/${encodeURIComponent(room)}`;
@@ -90,7 +111,7 @@ const everywhere = (space: string): string[] => {
     "/nowhere", "/", "/search", "/explore", `/space/${encodeURIComponent(space)}`, chat, ...["files", "info", "members", "settings", "threads", "search", "pins"].map((p) => `${chat}?panel=${p}`),
     `${chat}?panel=person&user=${encodeURIComponent("@alice:localhost")}`, "/invite-people",
     ...["profile", "account", "devices", "encryption", "notifications", "appearance", "composing", "search", "privacy", "about"].map((p) => `/settings/${p}`),
-    ...["dashboard", "people", "people/@alice:localhost", "invitations", "import", "rooms", `rooms/${encodeURIComponent(room)}`, "organisation", "audit", "health"].map((p) => `/admin/${p}`),
+    ...["dashboard", "people", "people/@alice:localhost", "invitations", "import", "rooms", `rooms/${encodeURIComponent(room)}`, "organisation", "holds", "audit", "health"].map((p) => `/admin/${p}`),
   ];
 };
 

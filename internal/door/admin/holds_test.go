@@ -64,7 +64,8 @@ func TestExportOfAPerson(t *testing.T) {
 		id := h.room("alice", room.Create{Preset: "public_chat", Name: "Desk"})
 		h.must(h.rooms.Join(ctx, bob, id, []byte("{}")))
 		for _, d := range []room.Draft{
-			{Sender: alice, Type: "m.reaction", Content: []byte(`{"of":"alice"}`)}, {Sender: bob, Type: "m.reaction", Content: []byte(`{"of":"bob"}`)},
+			{Sender: alice, Type: "m.reaction", Content: []byte(`{"of":"alice"}`)},
+			{Sender: bob, Type: "m.reaction", Content: []byte(`{"of":"bob"}`)},
 			{Sender: alice, Type: "m.room.encrypted", Content: []byte(`{"algorithm":"m.megolm.v1.aes-sha2","ciphertext":"sealed"}`)},
 		} {
 			d.Room = id

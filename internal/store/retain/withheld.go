@@ -64,6 +64,31 @@ func WithheldContent(ctx context.Context, r store.Reader, event mx.EventID) (raw
 	return raw, err
 }
 
+// Said is an event as it was before it was redacted.
+type Said struct {
+	Withheld
+	Raw []byte
+}
+
+// WithheldIn lists up to limit withheld events of a room that were sent from one time on and before another, in the order in which they were, after a position.
+func WithheldIn(ctx context.Context, r store.Reader, room mx.RoomID, from, to int64, after store.Pos, limit int) ([]Said, error) {
+	rows, err := r.Query(ctx, "SELECT "+withheldColumns+", json FROM withheld_event WHERE room_id = $1 AND ts >= $2 AND ts < $3 AND pos > $4 ORDER BY pos LIMIT $5",
+		string(room), from, to, int64(after), limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []Said
+	for rows.Next() {
+		var w Said
+		if err := rows.Scan(&w.Pos, &w.Room, &w.Event, &w.Sender, &w.TS, &w.Raw); err != nil {
+			return nil, err
+		}
+		list = append(list, w)
+	}
+	return list, rows.Err()
+}
+
 // NextWithheld is when the next of them is to be looked at; Never if none is.
 func NextWithheld(ctx context.Context, r store.Reader) (look int64, err error) {
 	err = r.QueryRow(ctx, "SELECT look FROM withheld_event ORDER BY look LIMIT 1").Scan(&look)

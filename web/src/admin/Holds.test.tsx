@@ -1,6 +1,6 @@
 import { MantineProvider } from "@mantine/core";
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { cleanup, configure, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
@@ -31,6 +31,10 @@ vi.mock("./api-holds.ts", () => ({
   },
 }));
 
+// A busy machine renders slowly.
+configure({ asyncUtilTimeout: 10_000 });
+vi.setConfig({ testTimeout: 30_000 });
+
 beforeAll(async () => {
   vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => {}, removeEventListener: () => {} }));
   await i18next.use(initReactI18next).init({ lng: "en", resources: { en: { admin: en } }, interpolation: { escapeValue: false } });
@@ -53,8 +57,8 @@ const shown = () =>
 
 test("a hold is placed upon a person and a period", async () => {
   shown();
-  fireEvent.click(await screen.findByRole("button", { name: "Place a hold" }));
-  const dialog = await screen.findByRole("dialog");
+  fireEvent.click(await screen.findByText("Place a hold"));
+  const dialog = await screen.findByRole("dialog", { hidden: true });
   const write = (label: string | RegExp, value: string) => fireEvent.change(screen.getByLabelText(label), { target: { value } });
   const submit = () => fireEvent.submit(dialog.querySelector("form") as HTMLFormElement);
   submit();
@@ -64,7 +68,7 @@ test("a hold is placed upon a person and a period", async () => {
   submit();
   await screen.findByText("Choose a person, a room or a period.");
   expect(placed).not.toHaveBeenCalled();
-  fireEvent.click(screen.getByRole("combobox", { name: "Person" }));
+  fireEvent.click(screen.getByLabelText("Person", { selector: "input" }));
   fireEvent.click(await screen.findByText("Ann (@ann:x)"));
   write("From", "2026-01-31");
   write("To", "2026-02-28");
@@ -74,9 +78,9 @@ test("a hold is placed upon a person and a period", async () => {
 
 test("a hold is released by its case number, and what goes then is said", async () => {
   shown();
-  fireEvent.click(await screen.findByRole("button", { name: "Release the hold of case C-7" }));
-  await screen.findByRole("dialog");
-  const button = screen.getByRole("button", { name: "Release the hold" });
+  fireEvent.click(await screen.findByLabelText("Release the hold of case C-7"));
+  await screen.findByRole("dialog", { hidden: true });
+  const button = screen.getByText("Release the hold", { selector: "button *" }).closest("button") as HTMLElement;
   expect(button.hasAttribute("disabled")).toBe(true);
   fireEvent.change(screen.getByLabelText("Type C-7 to confirm"), { target: { value: "C-7" } });
   fireEvent.click(button);

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, List, Select, Text, TextInput } from "@mantine/core";
+import { Alert, Badge, Button, List, Select, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -56,12 +56,12 @@ function Holds() {
       title: t("holds.case"),
       order: "case",
       cell: (h) => (
-        <>
+        <div>
           <strong>{h.case}</strong>
           <Text size="sm" c="var(--quiet)" style={{ overflowWrap: "anywhere" }}>
             {h.reason}
           </Text>
-        </>
+        </div>
       ),
     },
     { key: "custodian", title: t("holds.custodian"), cell: (h) => h.custodian || t("holds.everybody") },
@@ -72,12 +72,12 @@ function Holds() {
       title: t("holds.placed"),
       order: "created",
       cell: (h) => (
-        <>
+        <div>
           {moment(h.created, i18n.language)}
           <Text size="sm" c="var(--quiet)">
             {h.created_by}
           </Text>
-        </>
+        </div>
       ),
     },
     {
@@ -85,12 +85,12 @@ function Holds() {
       title: t("holds.state"),
       cell: (h) =>
         h.released > 0 ? (
-          <>
+          <div>
             <Badge variant="default">{t("holds.released")}</Badge>
             <Text size="sm" c="var(--quiet)">
               {moment(h.released, i18n.language)}, {h.released_by}
             </Text>
-          </>
+          </div>
         ) : (
           <Button size="compact-sm" variant="outline" color="red" aria-label={t("holds.releaseOne", { case: h.case })} onClick={() => setReleasing(h)}>
             {t("holds.releaseDots")}
@@ -111,12 +111,10 @@ function Holds() {
           onChange={(e) => setWords(e.currentTarget.value)}
         />
         <Select label={t("holds.state")} allowDeselect={false} data={states.map((s) => ({ value: s, label: t(s === "" ? "people.all" : `holds.${s}`) }))} value={state} onChange={(v) => setState(v ?? "")} />
-        <Group>
-          <CsvButton path="holds" query={query} />
-          <Button leftSection={<Icon name="plus" size={18} />} onClick={() => setPlacing(true)}>
-            {t("holds.place")}
-          </Button>
-        </Group>
+        <CsvButton path="holds" query={query} />
+        <Button leftSection={<Icon name="plus" size={18} />} onClick={() => setPlacing(true)}>
+          {t("holds.place")}
+        </Button>
       </div>
       {gone && (
         <Alert mb="md" role="status" color="teal" title={t("holds.done", { case: gone.hold.case })} withCloseButton closeButtonLabel={t("close")} onClose={() => setGone(null)}>

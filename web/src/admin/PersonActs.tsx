@@ -25,14 +25,14 @@ export function PersonActs({ p }: { p: PersonDetails }) {
   const close = () => setAsked(null);
   if (p.deactivated) {
     return (
-      <Text c="var(--quiet)" mt="xl">
+      <Text c="var(--quiet)" my="xl">
         {t("acts.gone")}
       </Text>
     );
   }
   if (p.user_id === me) {
     return (
-      <Text c="var(--quiet)" mt="xl">
+      <Text c="var(--quiet)" my="xl">
         {t("acts.self")}
       </Text>
     );
