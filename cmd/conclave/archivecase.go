@@ -133,7 +133,7 @@ func (s *archiveSearchCmd) Run(ctx context.Context) error {
 	case len(hits) == 0:
 		fmt.Println("Nothing was found.")
 	default:
-		fmt.Printf("%d results.\n", s.Offset+len(hits))
+		fmt.Printf("Results %d to %d; there are no more.\n", s.Offset+1, s.Offset+len(hits))
 	}
 	return nil
 }

@@ -367,6 +367,16 @@ func TestRecordedConversation(t *testing.T) {
 		t.Errorf("the attachment was not archived: %v", err)
 	}
 	_ = in.Close()
+	shown := o.run(casePassphrase+"\n", "archive", "show", filepath.Join(o.dir, "case-1"), "--room", "Desk")
+	for _, want := range []string{"          buy at 42\n", "[edited; first, ", "            | buy at 41\n", "[deleted ", "          done\n", "file: prospectus.pdf (", recorder + ", a program"} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("show does not say %q:\n%s", want, shown)
+		}
+	}
+	found := o.run(casePassphrase+"\n", "archive", "search", filepath.Join(o.dir, "case-1"), `"buy at 41"`, "--person", alice.User())
+	if !strings.Contains(found, "[buy at 41]") || !strings.Contains(found, "[edited later; deleted later]") || !strings.Contains(found, "Results 1 to 1;") {
+		t.Errorf("search finds:\n%s", found)
+	}
 	redactions := 0
 	for _, a := range byID {
 		if a.Event.Get("type").String() == "m.room.redaction" && a.Event.Get("content.redacts").String() == hello {
