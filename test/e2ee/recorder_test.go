@@ -368,7 +368,7 @@ func TestRecordedConversation(t *testing.T) {
 	}
 	_ = in.Close()
 	shown := o.run(casePassphrase+"\n", "archive", "show", filepath.Join(o.dir, "case-1"), "--room", "Desk")
-	for _, want := range []string{"          buy at 42\n", "[edited; first, ", "            | buy at 41\n", "[deleted ", "          done\n", "file: prospectus.pdf (", recorder + ", a program"} {
+	for _, want := range []string{"          buy at 42\n", "[edited; first, ", "            | buy at 41\n", "[deleted ", "          done\n", "file: prospectus.pdf (", "(" + recorder + "), a program"} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("show does not say %q:\n%s", want, shown)
 		}
