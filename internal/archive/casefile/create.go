@@ -165,7 +165,7 @@ func (c *Case) Checkpoint() (msg []byte, tree merkle.Checkpoint) { return c.msg,
 
 // Segments are the ids of those in the scope.
 func (c *Case) Segments(ctx context.Context) (ids []string, err error) {
-	plan, err := c.plan(ctx, "")
+	plan, err := c.plan(ctx)
 	for _, s := range plan {
 		ids = append(ids, s.ID.String())
 	}

@@ -53,7 +53,7 @@ func (c *Case) Fill(ctx context.Context, src Source) (r Result, err error) {
 	if src.Progress == nil {
 		src.Progress = func(string, int64, int64) {}
 	}
-	plan, err := c.plan(ctx, "")
+	plan, err := c.plan(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -88,8 +88,8 @@ type planned struct {
 	state int
 }
 
-func (c *Case) plan(ctx context.Context, where string) (list []planned, err error) {
-	rows, err := c.db.QueryContext(ctx, "SELECT id, class, name, size, state FROM segment "+where+" ORDER BY n")
+func (c *Case) plan(ctx context.Context) (list []planned, err error) {
+	rows, err := c.db.QueryContext(ctx, "SELECT id, class, name, size, state FROM segment ORDER BY n")
 	if err != nil {
 		return nil, fmt.Errorf("case: %w", err)
 	}

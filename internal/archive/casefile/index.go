@@ -15,12 +15,13 @@ import (
 // index takes records in within a transaction.
 type index struct {
 	tx                                      *sql.Tx
-	known                                   map[string]int64
+	known                                   map[string]int64  // numbers
+	called                                  map[string]string // last names
 	record, message, words, names, attaches *sql.Stmt
 }
 
 func newIndex(ctx context.Context, tx *sql.Tx, known map[string]int64) (*index, error) {
-	ix := &index{tx: tx, known: known}
+	ix := &index{tx: tx, known: known, called: map[string]string{}}
 	for to, q := range map[**sql.Stmt]string{
 		&ix.record:   "INSERT INTO record (seq, line, entry) VALUES (?, ?, ?)",
 		&ix.message:  "INSERT INTO message (seq, room, person, kind, sent, event, rel, target, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -28,7 +29,7 @@ func newIndex(ctx context.Context, tx *sql.Tx, known map[string]int64) (*index, 
 		&ix.names:    "INSERT OR IGNORE INTO named (what, n, name, folded) VALUES (?, ?, ?, ?)",
 		&ix.attaches: "INSERT INTO attachment (seq, n, blob, name, folded, type) VALUES (?, ?, ?, ?, ?, ?)",
 	} {
-		stmt, err := tx.PrepareContext(ctx, q)
+		stmt, err := tx.PrepareContext(ctx, q) //nolint:sqlclosecheck // close does, as does the transaction's end
 		if err != nil {
 			return nil, errors.Join(err, ix.close())
 		}
@@ -50,7 +51,7 @@ func (ix *index) close() error {
 // add takes in a record.
 func (ix *index) add(ctx context.Context, seq uint64, line, entry []byte, r *record.Record) error {
 	m := transcript.Alone(seq, r)
-	room, err := ix.number(ctx, "room", r.Room, r.RoomName)
+	room, err := ix.number(ctx, aRoom, r.Room, r.RoomName)
 	if err != nil {
 		return err
 	}
@@ -58,17 +59,17 @@ func (ix *index) add(ctx context.Context, seq uint64, line, entry []byte, r *rec
 	if m.Member != nil && m.Member.UserID == m.Sender {
 		name = m.Member.Name
 	}
-	person, err := ix.number(ctx, "person", m.Sender, name)
+	person, err := ix.number(ctx, aPerson, m.Sender, name)
 	if err != nil {
 		return err
 	}
 	if m.Member != nil && m.Member.UserID != m.Sender { // who was invited or removed is known by name too
-		if _, err := ix.number(ctx, "person", m.Member.UserID, m.Member.Name); err != nil {
+		if _, err := ix.number(ctx, aPerson, m.Member.UserID, m.Member.Name); err != nil {
 			return err
 		}
 	}
 	if m.Kind == transcript.RoomName {
-		if _, err := ix.number(ctx, "room", r.Room, m.Body); err != nil {
+		if _, err := ix.number(ctx, aRoom, r.Room, m.Body); err != nil {
 			return err
 		}
 	}
@@ -103,31 +104,42 @@ const fileMark = "f"
 
 func kindMark(k transcript.Kind) string { return "k" + strings.ReplaceAll(string(k), " ", "") }
 
-// number gives a room or a person a number, and keeps the names that they have had; the last one is what they are called.
-func (ix *index) number(ctx context.Context, table, id, name string) (int64, error) {
-	n, ok := ix.known[table+id]
-	if !ok {
-		if _, err := ix.tx.ExecContext(ctx, "INSERT OR IGNORE INTO "+table+" (id, name) VALUES (?, '')", id); err != nil {
-			return 0, err
-		}
-		if err := ix.tx.QueryRowContext(ctx, "SELECT n FROM "+table+" WHERE id = ?", id).Scan(&n); err != nil {
-			return 0, err
-		}
-		ix.known[table+id] = n
+// kind is what has a number and names: a room or a person.
+type kind struct {
+	what                int
+	insert, look, names string
+}
+
+var ( //nolint:gochecknoglobals // constants
+	aRoom = kind{
+		namedRoom, "INSERT OR IGNORE INTO room (id, name) VALUES (?, '')", "SELECT n FROM room WHERE id = ?", "UPDATE room SET name = ? WHERE n = ?",
 	}
-	seen := table + " " + id + " " + name
-	if _, ok := ix.known[seen]; ok || name == "" {
+	aPerson = kind{
+		namedPerson, "INSERT OR IGNORE INTO person (id, name) VALUES (?, '')", "SELECT n FROM person WHERE id = ?", "UPDATE person SET name = ? WHERE n = ?",
+	}
+)
+
+// number gives a room or a person a number, and keeps the names that they have had; the last one is what they are called.
+func (ix *index) number(ctx context.Context, k kind, id, name string) (int64, error) {
+	own := fmt.Sprint(k.what, " ", len(id), " ", id, " ")
+	n, ok := ix.known[own]
+	if !ok {
+		if _, err := ix.tx.ExecContext(ctx, k.insert, id); err != nil {
+			return 0, err
+		}
+		if err := ix.tx.QueryRowContext(ctx, k.look, id).Scan(&n); err != nil {
+			return 0, err
+		}
+		ix.known[own] = n
+	}
+	if name == "" || ix.called[own] == name {
 		return n, nil
 	}
-	ix.known[seen] = n
-	what := namedRoom
-	if table == "person" {
-		what = namedPerson
-	}
-	if _, err := ix.names.ExecContext(ctx, what, n, name, query.Fold(name)); err != nil {
+	ix.called[own] = name
+	if _, err := ix.names.ExecContext(ctx, k.what, n, name, query.Fold(name)); err != nil {
 		return 0, err
 	}
-	_, err := ix.tx.ExecContext(ctx, "UPDATE "+table+" SET name = ? WHERE n = ?", name, n)
+	_, err := ix.tx.ExecContext(ctx, k.names, name, n)
 	return n, err
 }
 

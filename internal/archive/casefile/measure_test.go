@@ -107,9 +107,17 @@ func TestMeasureSearch(t *testing.T) {
 		name string
 		s    Search
 	}{
-		{"frequent word", find("w1")}, {"rare word", find("w40000")}, {"two frequent words", find("w1 w2")}, {"phrase of frequent words", find(`"w1 w2"`)}, {"prefix", find("w12*")},
-		{"or", find("w1 OR w2 OR w3")}, {"not", find("w3 NOT w1")}, {"only not", find("NOT w1")}, {"frequent words that never meet", find(`"w1 w2 w3 w4 w5"`)},
-		{"Chinese", find("丁七")}, {"one Chinese character", find("一")},
+		{"frequent word", find("w1")},
+		{"rare word", find("w40000")},
+		{"two frequent words", find("w1 w2")},
+		{"phrase of frequent words", find(`"w1 w2"`)},
+		{"prefix", find("w12*")},
+		{"or", find("w1 OR w2 OR w3")},
+		{"not", find("w3 NOT w1")},
+		{"only not", find("NOT w1")},
+		{"frequent words that never meet", find(`"w1 w2 w3 w4 w5"`)},
+		{"Chinese", find("丁七")},
+		{"one Chinese character", find("一")},
 		{"frequent word of a person", Search{Query: query.Parse("w1"), Filter: Filter{People: []string{"@user7:example.org"}}}},
 		{"frequent word in a room", Search{Query: query.Parse("w1"), Filter: Filter{Rooms: []string{"!room7:example.org"}}}},
 		{"frequent word on one day", Search{Query: query.Parse("w1"), Filter: Filter{Since: day, Until: day.Add(24 * time.Hour)}}},

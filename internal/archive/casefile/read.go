@@ -71,22 +71,18 @@ func (c *Case) where(ctx context.Context, f Filter) (conditions []string, args [
 		args = append(args, values...)
 	}
 	for _, by := range []struct {
-		column, table string
-		what          int
-		names         []string
-		id            func(string) bool
-	}{
-		{"person", "person", namedPerson, f.People, func(s string) bool { return strings.HasPrefix(s, "@") }},
-		{"room", "room", namedRoom, f.Rooms, func(s string) bool { return strings.HasPrefix(s, "!") }},
-	} {
+		what   int
+		names  []string
+		column string
+	}{{namedPerson, f.People, "message.person"}, {namedRoom, f.Rooms, "message.room"}} {
 		if len(by.names) == 0 {
 			continue
 		}
-		list, err := c.numbers(ctx, by.table, by.what, by.names, by.id)
+		list, err := c.numbers(ctx, by.what, by.names)
 		if err != nil {
 			return nil, nil, err
 		}
-		add("message." + by.column + " IN (" + join(list) + ")")
+		add(by.column + " IN (" + join(list) + ")")
 	}
 	if !f.Since.IsZero() {
 		add("message.sent >= ?", f.Since.UnixMilli())
@@ -131,35 +127,47 @@ func join(list []int64) string {
 var ErrUnknown = errors.New("is nowhere in this case")
 
 // numbers finds rooms or people by id, or by one of the names that they have had: a room's whole name, or part of a person's name or id.
-func (c *Case) numbers(ctx context.Context, table string, what int, names []string, isID func(string) bool) (list []int64, err error) {
+func (c *Case) numbers(ctx context.Context, what int, names []string) (list []int64, err error) {
 	for _, name := range names {
-		q, args := "SELECT n FROM "+table+" WHERE id = ?", []any{name}
+		q, args := "SELECT n FROM person WHERE id = ?", []any{name}
+		if what == namedRoom {
+			q = "SELECT n FROM room WHERE id = ?"
+		}
 		switch folded := query.Fold(name); {
-		case isID(name):
+		case what == namedRoom && strings.HasPrefix(name, "!"), what == namedPerson && strings.HasPrefix(name, "@"):
 		case what == namedRoom:
 			q, args = "SELECT n FROM named WHERE what = ? AND folded = ?", []any{what, folded}
 		default:
 			part := "*" + globEscape(folded) + "*"
 			q, args = "SELECT n FROM named WHERE what = ? AND folded GLOB ? UNION SELECT n FROM person WHERE id GLOB ?", []any{what, part, "@" + part}
 		}
-		rows, err := c.db.QueryContext(ctx, q, args...)
+		found, err := c.integers(ctx, q, args...)
 		if err != nil {
-			return nil, fmt.Errorf("case: %w", err)
+			return nil, err
 		}
-		before := len(list)
-		for rows.Next() {
-			var n int64
-			if err := rows.Scan(&n); err != nil {
-				return nil, errors.Join(fmt.Errorf("case: %w", err), rows.Close())
-			}
-			list = append(list, n)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return nil, fmt.Errorf("case: %w", err)
-		}
-		if len(list) == before {
+		if len(found) == 0 {
 			return nil, fmt.Errorf("%q %w", name, ErrUnknown)
 		}
+		list = append(list, found...)
+	}
+	return list, nil
+}
+
+func (c *Case) integers(ctx context.Context, q string, args ...any) (list []int64, err error) {
+	rows, err := c.db.QueryContext(ctx, q, args...)
+	if err != nil {
+		return nil, fmt.Errorf("case: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var n int64
+		if err := rows.Scan(&n); err != nil {
+			return nil, fmt.Errorf("case: %w", err)
+		}
+		list = append(list, n)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("case: %w", err)
 	}
 	return list, nil
 }
@@ -220,7 +228,7 @@ func (c *Case) Transcript(ctx context.Context, room string) (*transcript.Convers
 
 // FindRooms gives the ids of rooms, by id or name.
 func (c *Case) FindRooms(ctx context.Context, names ...string) ([]string, error) {
-	list, err := c.numbers(ctx, "room", namedRoom, names, func(s string) bool { return strings.HasPrefix(s, "!") })
+	list, err := c.numbers(ctx, namedRoom, names)
 	if err != nil {
 		return nil, err
 	}
@@ -248,7 +256,7 @@ func (c *Case) OpenFile(blob string) (io.ReadCloser, error) {
 	if !blobForm.MatchString(blob) {
 		return nil, ErrNoFile
 	}
-	f, err := os.Open(filepath.Join(c.dir, filesDir, blob))
+	f, err := os.Open(filepath.Join(c.dir, filesDir, blob)) //nolint:gosec // a hash in hexadecimal
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, ErrNoFile
 	}

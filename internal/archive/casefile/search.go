@@ -109,14 +109,14 @@ func (c *Case) expression(ctx context.Context, s Search) (string, error) {
 		parts = append(parts, "mark : ("+strings.Join(all, " OR ")+")")
 	}
 	if len(s.People) > 0 {
-		list, err := c.numbers(ctx, "person", namedPerson, s.People, func(s string) bool { return strings.HasPrefix(s, "@") })
+		list, err := c.numbers(ctx, namedPerson, s.People)
 		if err != nil {
 			return "", err
 		}
 		marks("p", list)
 	}
 	if len(s.Rooms) > 0 {
-		list, err := c.numbers(ctx, "room", namedRoom, s.Rooms, func(s string) bool { return strings.HasPrefix(s, "!") })
+		list, err := c.numbers(ctx, namedRoom, s.Rooms)
 		if err != nil {
 			return "", err
 		}

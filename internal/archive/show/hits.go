@@ -59,7 +59,7 @@ func Hits(w io.Writer, hits []casefile.Hit, o Options) error {
 
 // snippet is the part of a text where something was found, with that marked.
 func (p *pen) snippet(text string, marks []query.Span) string {
-	from, to := 0, len(text)
+	from := 0
 	if len(marks) > 0 {
 		from = marks[0].Start
 		for n := 0; from > 0 && n < before; n++ {
@@ -67,7 +67,7 @@ func (p *pen) snippet(text string, marks []query.Span) string {
 			from -= size
 		}
 	}
-	to = from
+	to := from
 	for n := 0; to < len(text) && n < before+after; n++ {
 		_, size := utf8.DecodeRuneInString(text[to:])
 		to += size

@@ -16,15 +16,19 @@ import (
 
 func at(s int) time.Time { return time.Date(2026, 3, 1, 22, 59, s, 0, time.UTC) }
 
+func unverified() *record.Device { return &record.Device{ID: "D", Verification: "unverified"} }
+
 func conversation() *transcript.Conversation {
 	return &transcript.Conversation{
 		Room: "!r", Name: "Desk", Participants: []transcript.Participant{{UserID: "@ann:x", Name: "Ann", Periods: []transcript.Period{{Joined: at(0)}}}, {UserID: "@bot:x", Service: true}},
 		Messages: []*transcript.Message{
-			{EventID: "$1", Sent: at(1), Sender: "@ann:x", SenderName: "Ann", Kind: transcript.Text, Body: "buy at 41", Edits: []transcript.Version{
-				{EventID: "$2", Sent: at(2), Body: "buy at 42"}, {EventID: "$3", Sent: at(3), Body: "buy at 43", Deleted: &transcript.Removal{By: "@ann:x", Sent: at(4)}},
-			}, Reactions: []transcript.ReactionBy{{EventID: "$4", Key: "+1", By: "@bob:x", ByName: "Bob", Sent: at(4), Removed: &transcript.Removal{Sent: at(70)}}}},
-			{EventID: "$5", Sent: at(100), Sender: "@bob:x", Kind: transcript.Text, Body: "done", ReplyTo: "$1", Thread: "$0", Deleted: &transcript.Removal{By: "@ann:x", ByName: "Ann", Sent: at(101), Reason: "wrong"},
-				Device: &record.Device{ID: "D", Verification: "unverified"}},
+			{
+				EventID: "$1", Sent: at(1), Sender: "@ann:x", SenderName: "Ann", Kind: transcript.Text, Body: "buy at 41", Edits: []transcript.Version{
+					{EventID: "$2", Sent: at(2), Body: "buy at 42"}, {EventID: "$3", Sent: at(3), Body: "buy at 43", Deleted: &transcript.Removal{By: "@ann:x", Sent: at(4)}},
+				},
+				Reactions: []transcript.ReactionBy{{EventID: "$4", Key: "+1", By: "@bob:x", ByName: "Bob", Sent: at(4), Removed: &transcript.Removal{Sent: at(70)}}},
+			},
+			{EventID: "$5", Sent: at(100), Sender: "@bob:x", Kind: transcript.Text, Body: "done", ReplyTo: "$1", Thread: "$0", Deleted: &transcript.Removal{By: "@ann:x", ByName: "Ann", Sent: at(101), Reason: "wrong"}, Device: unverified()},
 			{EventID: "$6", Sent: at(102), Sender: "@bob:x", Kind: transcript.File, Attachments: []transcript.Attachment{{Attachment: record.Attachment{Name: "a.pdf", Type: "application/pdf", Size: 3, SHA256: "ab"}}, {Thumbnail: true, Attachment: record.Attachment{Name: "t"}}}},
 			{EventID: "$7", Sent: at(103), Sender: "@bob:x", Kind: transcript.Gap, Body: "no key came"},
 			{EventID: "$8", Sent: at(104), Sender: "@bob:x", Kind: transcript.Text, Body: "hi", HTML: "<b>something else</b>", NotAccepted: true},
