@@ -36,7 +36,7 @@ export function ArchiveCheck({ status }: { status: RecordingStatus }) {
           {check ? t("archive.checked", { time: day(check.time) }) : t("archive.never")}
         </Alert>
       )}
-      {check && check.problems === 0 && !check.error && (
+      {check && check.problems === 0 && !check.error && status.alarm !== "overdue" && (
         <Text size="sm" px="md" py="sm" role="status">
           {t("archive.right", { time: day(check.time), records: number(check.records + check.newer), events: number(check.stated) })}
         </Text>

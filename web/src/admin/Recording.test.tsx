@@ -72,6 +72,7 @@ test("what the daily verification found is said", async () => {
   shown();
   await screen.findByText("The archive was not verified for more than a day");
   await screen.findByText("the homeserver does not say what is held");
+  expect(screen.queryByText(/The archive is right/)).toBeNull();
 });
 
 test("where there is no recorder nothing is said", async () => {
