@@ -29,6 +29,7 @@ type cli struct {
 	Serve             serveCmd             `cmd:"" help:"Run the server."`
 	Doctor            doctorCmd            `cmd:"" help:"Examine the installation and say what to do."`
 	User              userCmd              `cmd:"" help:"Look after accounts."`
+	Group             groupCmd             `cmd:"" help:"Look after groups of people, such as departments."`
 	RegistrationToken registrationTokenCmd `cmd:"" help:"Look after registration tokens."`
 	Hold              holdCmd              `cmd:"" help:"Look after legal holds: what may not be destroyed."`
 	Audit             auditCmd             `cmd:"" help:"Verify and export the audit log: who did what as an administrator."`

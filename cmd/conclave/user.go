@@ -175,7 +175,7 @@ func confirmName(yes bool, name, verb string) error {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
 		return errors.New("this cannot be undone: say --yes")
 	}
-	fmt.Printf("This cannot be undone. Type the user name again to %s %s: ", verb, name)
+	fmt.Printf("This cannot be undone. Type the name again to %s %s: ", verb, name)
 	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
 	if strings.TrimSpace(line) != name {
 		return errors.Join(errors.New("the names differ; nothing was done"), err)

@@ -15,6 +15,7 @@ import (
 	"conclave.chat/internal/door/admin"
 	"conclave.chat/internal/door/conclave"
 	recordingdoor "conclave.chat/internal/door/recording"
+	"conclave.chat/internal/group"
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/organisation"
 	"conclave.chat/internal/store"
@@ -28,7 +29,7 @@ func (a *App) wireAdmin() error {
 	a.collectors = append(a.collectors, collector{"security histories", log.Collect})
 	h, err := admin.New(admin.Deps{
 		Audit: log, Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: counts,
-		Sources: a.sources(), Steward: a.steward, Retention: a.retention, Subject: a.subject, Nodes: admin.Nodes{Status: a.status, Health: a.health},
+		Sources: a.sources(), Steward: a.steward, Retention: a.retention, Subject: a.subject, Groups: a.groups, Nodes: admin.Nodes{Status: a.status, Health: a.health},
 	})
 	if err != nil {
 		return err
@@ -80,6 +81,8 @@ func (a *App) wireOrganisation() error {
 	if err != nil {
 		return err
 	}
+	a.groups = group.New(group.Deps{DB: a.db, Shrinks: a.groupShrinks})
+	a.bus.ListenFirst(a.groups.Changed)
 	a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base, Recording: a.checkRecording})
 	a.bus.ListenFirst(a.organisation.Changed)
 	return nil
@@ -98,6 +101,7 @@ func (a *App) settingsBase() (organisation.Values, error) {
 		c := a.cfg.Recording
 		base.RecordingScope, base.RecordingMode = c.Scope, c.Mode
 		base.RecordingRooms, base.RecordingPeople = append(base.RecordingRooms, c.Rooms...), append(base.RecordingPeople, c.People...)
+		base.RecordingGroups = append(base.RecordingGroups, c.Groups...)
 	}
 	return base, nil
 }
@@ -109,6 +113,7 @@ func (a *App) sources() map[string]string {
 		"name": "organisation", "registration": "accounts.registration.mode", "upload_limit": "media.max_upload", "user_quota": "media.quota_bytes",
 		"encrypt_rooms": "rooms.encrypt", "retention_days": "retention.days", "retention_min_days": "retention.min_days", "retention_max_days": "retention.max_days",
 		"recording_scope": "recording.scope", "recording_mode": "recording.mode", "recording_rooms": "recording.rooms", "recording_people": "recording.people",
+		"recording_groups": "recording.groups",
 	} {
 		list[name] = a.cfg.Source(path)
 	}

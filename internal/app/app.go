@@ -29,6 +29,7 @@ import (
 	"conclave.chat/internal/feed"
 	"conclave.chat/internal/feed/sliding"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/group"
 	"conclave.chat/internal/history"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/ident/enrol"
@@ -83,6 +84,7 @@ type App struct {
 	started      time.Time
 	mail         *mail.Mailer // nil without a mail server
 	organisation *organisation.Service
+	groups       *group.Service
 	retention    *retention.Service
 	recording    *recording.Service
 	subject      *subject.Service

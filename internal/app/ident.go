@@ -9,6 +9,7 @@ import (
 	"conclave.chat/internal/config"
 	"conclave.chat/internal/e2ee"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/group"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/ident/enrol"
 	"conclave.chat/internal/keyring"
@@ -29,7 +30,7 @@ const flushEvery = time.Minute
 
 // wireAccounts makes the accounts service.
 func (a *App) wireAccounts() error {
-	d := accountDeps(a.db, a.cfg, a.e2ee, a.log)
+	d := accountDeps(a.db, a.cfg, a.e2ee, a.groups, a.log)
 	d.Attempt = func(account string) error { return a.limits.AllowKey(gate.Login, account, time.Now()) }
 	d.MailLimit = func(address string) error { return a.limits.AllowKey(gate.Mail, address, time.Now()) }
 	d.Rooms = a.rooms
@@ -53,20 +54,20 @@ func (a *App) wireAccounts() error {
 		return err
 	}
 	a.bus.Listen(a.accounts.Changed)
-	a.enrol = enrol.New(a.accounts, a.organisation)
+	a.enrol = enrol.New(a.accounts, a.organisation, a.groups)
 	a.background = append(a.background, a.flush, a.accounts.Run)
 	a.collectors = append(a.collectors, collector{"accounts", a.accounts.Collect})
 	return nil
 }
 
 // accountDeps is what the accounts service needs in any program, whether it serves or only administers.
-func accountDeps(db *store.DB, cfg *config.Config, encryption *e2ee.Service, log *slog.Logger) ident.Deps {
+func accountDeps(db *store.DB, cfg *config.Config, encryption *e2ee.Service, groups *group.Service, log *slog.Logger) ident.Deps {
 	return ident.Deps{
 		DB: db, Server: mx.ServerName(cfg.ServerName), Config: cfg.Accounts, Log: log,
 		PublicURL: cfg.PublicURL,
 		Reserved:  []mx.UserID{mx.NewUserID(cfg.Rooms.Notices, mx.ServerName(cfg.ServerName))},
-		KeyID:     encryption.IsKeyID, DeviceRenamed: keys.TouchList,
-		Erasers:  []ident.Eraser{encryption, pushEraser{}, personalEraser{}},
+		KeyID:     encryption.IsKeyID, DeviceRenamed: keys.TouchList, Enter: groups.Enter,
+		Erasers:  []ident.Eraser{encryption, pushEraser{}, personalEraser{}, groups},
 		MayErase: retention.Keeper{}.MayErase,
 	}
 }
@@ -107,7 +108,7 @@ func Accounts(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	encryption := e2ee.New(e2ee.Deps{DB: db, Server: mx.ServerName(cfg.ServerName), Devices: account.DeviceNames, Config: cfg.Encryption})
-	s, err := ident.New(accountDeps(db, cfg, encryption, log))
+	s, err := ident.New(accountDeps(db, cfg, encryption, group.New(group.Deps{DB: db}), log))
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}

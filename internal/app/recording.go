@@ -2,17 +2,25 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"conclave.chat/internal/archive/selfcheck"
+	"conclave.chat/internal/config"
 	"conclave.chat/internal/doctor"
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/group"
+	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/notify"
 	"conclave.chat/internal/organisation"
 	"conclave.chat/internal/recording"
+	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/auditlog"
 )
 
@@ -20,7 +28,8 @@ import (
 func (a *App) wireRecording() (err error) {
 	a.recording, err = recording.New(recording.Deps{
 		DB: a.db, Signer: a.signer, Config: a.cfg.Recording, Rule: func() recording.Rule { return ruleOf(a.organisation.Current()) },
-		Seed: a.keys.Derive, Log: a.log, Metrics: a.metrics,
+		Groups: a.groups,
+		Seed:   a.keys.Derive, Log: a.log, Metrics: a.metrics,
 	})
 	a.background = append(a.background, func(ctx context.Context) { a.recording.Run(ctx, a.rooms) })
 	return err
@@ -57,7 +66,7 @@ func (a *App) archiveCheck(ctx context.Context) doctor.Finding {
 }
 
 func ruleOf(v organisation.Values) recording.Rule {
-	return recording.Rule{Scope: v.RecordingScope, Mode: v.RecordingMode, Rooms: v.RecordingRooms, People: v.RecordingPeople}
+	return recording.Rule{Scope: v.RecordingScope, Mode: v.RecordingMode, Rooms: v.RecordingRooms, People: v.RecordingPeople, Groups: v.RecordingGroups}
 }
 
 var errCompliance = fault.Denied("only an administrator with the compliance role may do this")
@@ -79,5 +88,47 @@ func (a *App) checkRecording(by auditlog.Actor, was, next organisation.Values) e
 	if !a.recording.MayChange(mx.UserID(by.Name)) {
 		return errCompliance
 	}
-	return recording.CheckRule(to)
+	if err := recording.CheckRule(to); err != nil || to.Scope != recording.Groups {
+		return err
+	}
+	return a.groups.Check(context.Background(), to.Groups)
+}
+
+var errNamed = fault.New(fault.Conflict, "CHAT.CONCLAVE.NAMED", "What is recorded names this group: take it out of there first")
+
+// groupShrinks refuses what would take people out of what is recorded: that a group ends that it names, and that others than those with the
+// compliance role take members from one. The command line is for who runs the server, and can do everything.
+func (a *App) groupShrinks(by auditlog.Actor, id string, ends bool) error {
+	rule := ruleOf(a.organisation.Current())
+	named := rule.Scope == recording.Groups && slices.Contains(rule.Groups, id)
+	for _, c := range a.cfg.Recording.Classes {
+		named = named || slices.Contains(c.Groups, id)
+	}
+	switch {
+	case !named:
+		return nil
+	case ends:
+		return errNamed
+	case strings.HasPrefix(by.Name, "@") && !a.recording.MayChange(mx.UserID(by.Name)):
+		return errCompliance
+	}
+	return nil
+}
+
+// Groups opens the groups of an installation for the command line, beside a running server or without one.
+func Groups(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slog.Logger) (*group.Service, func() error, error) {
+	db, err := store.Open(ctx, store.Options{
+		Postgres: cfg.Database.Postgres, Path: cfg.Path(databaseFile), Key: k.Derive("sqlite"), Log: log, Readers: 1,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	a := &App{cfg: cfg, keys: k, log: log, server: mx.ServerName(cfg.ServerName), db: db, bus: notify.New()}
+	if err := a.identity(ctx); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	if err := a.wireOrganisation(); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	return a.groups, db.Close, nil
 }

@@ -50,6 +50,8 @@ type Deps struct {
 	KeyID func(ctx context.Context, user mx.UserID, id string) (bool, error)
 	// Erasers are the other parts that keep something for devices and accounts.
 	Erasers []Eraser
+	// Enter puts a new account into groups, by their ids. It may be nil where none is made that is in any.
+	Enter func(ctx context.Context, tx *store.Tx, user mx.UserID, groups []string) error
 	// DeviceRenamed hears that a device has another display name, which key queries carry. Nil is nobody.
 	DeviceRenamed func(tx *store.Tx, user mx.UserID) error
 	// Mail sends messages; nil where accounts have no e-mail addresses.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha1" //nolint:gosec // the protocol of shared-secret registration names HMAC-SHA1
 	"encoding/hex"
 	"slices"
+	"strings"
 	"time"
 
 	"conclave.chat/internal/fault"
@@ -30,6 +31,8 @@ type NewAccount struct {
 	Invitation []byte
 	// Address is the account's e-mail address, proven; empty for none.
 	Address string
+	// Groups are ids of the groups that it is in.
+	Groups []string
 	// Within is done in the transaction that makes the account, before that. It may be nil.
 	Within func(tx *store.Tx, user mx.UserID) error
 	// By is the administrator that makes the account for somebody.
@@ -116,8 +119,9 @@ func (s *Service) Register(ctx context.Context, n NewAccount) (*Grant, error) {
 
 // created is what the audit log says of a new account.
 type created struct {
-	Display string `json:"display_name"`
-	Admin   bool   `json:"admin"`
+	Display string   `json:"display_name"`
+	Admin   bool     `json:"admin"`
+	Groups  []string `json:"groups,omitempty"`
 }
 
 // Create makes an account, and a session unless none is wanted.
@@ -162,7 +166,12 @@ func (s *Service) Create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 				return err
 			}
 		}
-		if err := s.record(ctx, tx, n.By, "account.create", user, nil, created{n.Display, n.Admin}); err != nil {
+		if len(n.Groups) > 0 {
+			if err := s.Enter(ctx, tx, user, n.Groups); err != nil {
+				return err
+			}
+		}
+		if err := s.record(ctx, tx, n.By, "account.create", user, nil, created{n.Display, n.Admin, n.Groups}); err != nil {
 			return err
 		}
 		_, err = s.setField(ctx, tx, user, fieldName, shown)
@@ -192,7 +201,7 @@ func (s *Service) asInvited(ctx context.Context, n *NewAccount) error {
 	if n.Display == "" {
 		n.Display = inv.Display
 	}
-	n.Address, n.Admin = inv.Address, inv.Admin
+	n.Address, n.Admin, n.Groups = inv.Address, inv.Admin, strings.Fields(inv.Groups)
 	return nil
 }
 
@@ -206,7 +215,7 @@ func (s *Service) useInvitation(ctx context.Context, tx *store.Tx, token []byte,
 	}
 	if inv.Personal {
 		by := By{Name: string(user), Addr: c.Addr}
-		if err := s.record(ctx, tx, by, "invitation.accept", user, nil, map[string]any{"invitation": inv.Name, "admin": inv.Admin}); err != nil {
+		if err := s.record(ctx, tx, by, "invitation.accept", user, nil, map[string]any{"invitation": inv.Name, "admin": inv.Admin, "groups": strings.Fields(inv.Groups)}); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,6 @@ package organisation
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -34,10 +33,11 @@ type Settings struct {
 	RetentionMinDays   *int64  `json:"retention_min_days,omitempty" doc:"The fewest days that a room may choose. 0 is no bound."`
 	RetentionMaxDays   *int64  `json:"retention_max_days,omitempty" doc:"The most days that a room may choose. 0 is no bound."`
 
-	RecordingScope  *string   `json:"recording_scope,omitempty" enum:"all except people none" doc:"Which rooms are recorded, where there is a recorder: all, all but recording_rooms (except), those with any member of recording_people (people), or none. Only administrators with the compliance role change it."`
+	RecordingScope  *string   `json:"recording_scope,omitempty" enum:"all except people groups none" doc:"Which rooms are recorded, where there is a recorder: all, all but recording_rooms (except), those with any member of recording_people (people) or of recording_groups (groups), or none. Only administrators with the compliance role change it."`
 	RecordingMode   *string   `json:"recording_mode,omitempty" enum:"closed warn" doc:"Whether what the recorder does not sign is refused (closed), or accepted, counted and archived later (warn)."`
 	RecordingRooms  *[]string `json:"recording_rooms,omitempty" doc:"Ids of rooms that are not recorded, for the scope except."`
 	RecordingPeople *[]string `json:"recording_people,omitempty" doc:"User ids, for the scope people."`
+	RecordingGroups *[]string `json:"recording_groups,omitempty" doc:"Ids of groups, for the scope groups."`
 }
 
 // Values is what holds now.
@@ -55,17 +55,18 @@ type Values struct {
 	RetentionMinDays   int64  `json:"retention_min_days"`
 	RetentionMaxDays   int64  `json:"retention_max_days"`
 
-	RecordingScope  string   `json:"recording_scope" enum:"all except people none"`
+	RecordingScope  string   `json:"recording_scope" enum:"all except people groups none"`
 	RecordingMode   string   `json:"recording_mode" enum:"closed warn"`
 	RecordingRooms  []string `json:"recording_rooms"`
 	RecordingPeople []string `json:"recording_people"`
+	RecordingGroups []string `json:"recording_groups"`
 }
 
 // Defaults are the values that no configuration has.
 func Defaults() Values {
 	return Values{
 		Forwarding: true, ExcludeUnsigned: true, RecoveryPassphrase: true,
-		RecordingScope: "none", RecordingMode: "closed", RecordingRooms: []string{}, RecordingPeople: []string{},
+		RecordingScope: "none", RecordingMode: "closed", RecordingRooms: []string{}, RecordingPeople: []string{}, RecordingGroups: []string{},
 	}
 }
 
@@ -95,6 +96,7 @@ func (s *Settings) over(v Values) Values {
 	take(&v.RecordingMode, s.RecordingMode)
 	take(&v.RecordingRooms, s.RecordingRooms)
 	take(&v.RecordingPeople, s.RecordingPeople)
+	take(&v.RecordingGroups, s.RecordingGroups)
 	return v
 }
 
@@ -159,7 +161,7 @@ type Deps struct {
 // Service is the settings of one installation.
 type Service struct {
 	Deps
-	state atomic.Pointer[State] // nil: to be read
+	state store.Copy[State]
 }
 
 // New makes a Service.
@@ -174,26 +176,18 @@ func New(d Deps) *Service {
 func (s *Service) Changed(b store.Batch) {
 	for i := range b.Changes {
 		if b.Changes[i].Kind == store.KindSettings {
-			s.state.Store(nil)
+			s.state.Drop()
 			return
 		}
 	}
 	if b.Lost {
-		s.state.Store(nil)
+		s.state.Drop()
 	}
 }
 
 // State reads the settings.
 func (s *Service) State(ctx context.Context) (*State, error) {
-	if st := s.state.Load(); st != nil {
-		return st, nil
-	}
-	st, err := s.read(ctx, s.DB)
-	if err != nil {
-		return nil, err
-	}
-	s.state.CompareAndSwap(nil, st)
-	return st, nil
+	return s.state.Get(func() (*State, error) { return s.read(ctx, s.DB) })
 }
 
 // Current is what holds now. Where it cannot be read, what was configured does: the database is away, and nothing else works either.

@@ -30,6 +30,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"conclave.chat/internal/archive/merkle"
+	"conclave.chat/internal/archive/segment"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/roomstate"
@@ -46,9 +47,11 @@ type Config struct {
 	CA        string        `yaml:"ca_file" doc:"PEM file with the authority that the recorder's certificate comes from. Empty: those of the system."`
 	Timeout   time.Duration `yaml:"timeout" doc:"How long the recorder may take to sign."`
 	Patience  time.Duration `yaml:"patience" doc:"How long the recorder may take before that, to wait for a room key that is under way, or to fetch an attachment."`
-	Scope     string        `yaml:"scope" doc:"Which rooms are recorded: all, except (all but those in rooms), people (those with any member in people) or none."`
+	Scope     string        `yaml:"scope" doc:"Which rooms are recorded: all, except (all but those in rooms), people (those with any member in people), groups (those with any member in any of groups) or none."`
 	Rooms     []string      `yaml:"rooms" doc:"Ids of the rooms that are not recorded, for the scope except."`
 	People    []string      `yaml:"people" doc:"User ids, for the scope people."`
+	Groups    []string      `yaml:"groups" doc:"Ids of groups, for the scope groups."`
+	Classes   []Class       `yaml:"classes" doc:"Retention classes of the archive other than its own: class, and groups and rooms whose messages are in it. The first that claims a room has it."`
 	Mode      string        `yaml:"mode" doc:"What happens to messages that the recorder does not sign: closed refuses them, warn accepts them, counts them and archives them later."`
 	Text      string        `yaml:"text" doc:"The policy in one sentence, as members read it."`
 	Page      string        `yaml:"page" doc:"https address of a page about the policy."`
@@ -70,6 +73,7 @@ type Deps struct {
 	Signer  mx.Signer // signs requests to the recorder
 	Config  Config
 	Rule    func() Rule
+	Groups  Membership
 	Seed    func(purpose string) []byte // 32 secret bytes for each purpose
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
@@ -81,7 +85,7 @@ type Service struct {
 	Deps
 	user      mx.UserID
 	key       ed25519.PublicKey // nil: there is no recorder
-	policy    []byte            // content of m.room.policy
+	policies  map[string][]byte // content of m.room.policy, by retention class
 	client    *client
 	logKey    note.Verifier
 	statement note.Signer
@@ -103,6 +107,9 @@ const (
 	typeFunctional = "io.element.functional_members"
 	marker         = "chat.conclave.recording"
 )
+
+// ClassKey is the key in the content of m.room.policy that names the retention class of what is said in the room. Without it the archive's own holds.
+const ClassKey = "chat.conclave.retention_class"
 
 // New makes a Service. Without an address in the configuration it refuses what happens in rooms that were recorded before.
 func New(d Deps) (*Service, error) {
@@ -135,7 +142,10 @@ func New(d Deps) (*Service, error) {
 
 func (s *Service) configure() (err error) {
 	c := s.Config
-	if err := CheckRule(Rule{Scope: c.Scope, Rooms: c.Rooms, People: c.People, Mode: c.Mode}); err != nil {
+	if err := CheckRule(Rule{Scope: c.Scope, Rooms: c.Rooms, People: c.People, Groups: c.Groups, Mode: c.Mode}); err != nil {
+		return err
+	}
+	if err := checkClasses(c.Classes); err != nil {
 		return err
 	}
 	key, err := mx.DecodeBase64(c.PublicKey)
@@ -158,12 +168,19 @@ func (s *Service) configure() (err error) {
 	if len(c.Officers) > 0 {
 		own["officers"] = c.Officers
 	}
-	raw, err := json.Marshal(map[string]any{"via": s.Signer.Server, "public_keys": map[string]string{"ed25519": mx.EncodeBase64(key)}, marker: own})
-	if err != nil {
-		return err
-	}
-	if s.policy, err = mx.Canonical(raw); err != nil {
-		return err
+	s.policies = map[string][]byte{}
+	content := map[string]any{"via": s.Signer.Server, "public_keys": map[string]string{"ed25519": mx.EncodeBase64(key)}, marker: own}
+	for _, class := range append([]Class{{}}, c.Classes...) {
+		if content[ClassKey] = class.Name; class.Name == "" {
+			delete(content, ClassKey)
+		}
+		raw, err := json.Marshal(content)
+		if err != nil {
+			return err
+		}
+		if s.policies[class.Name], err = mx.Canonical(raw); err != nil {
+			return err
+		}
 	}
 	var roots []byte
 	if c.CA != "" {
@@ -175,12 +192,30 @@ func (s *Service) configure() (err error) {
 	return err
 }
 
+// checkClasses refuses classes that no archive could have.
+func checkClasses(classes []Class) error {
+	seen := map[string]bool{}
+	for _, c := range classes {
+		if err := segment.CheckClass(c.Name); err != nil {
+			return fmt.Errorf("classes: %w", err)
+		}
+		if seen[c.Name] {
+			return fmt.Errorf("classes: %q is there twice", c.Name)
+		}
+		seen[c.Name] = true
+		if err := CheckRule(Rule{Scope: All, Mode: Closed, Rooms: c.Rooms}); err != nil {
+			return fmt.Errorf("classes: %w", err)
+		}
+	}
+	return nil
+}
+
 // CheckRule refuses what cannot work.
 func CheckRule(r Rule) error {
 	switch r.Scope {
-	case All, Except, People, None:
+	case All, Except, People, Groups, None:
 	default:
-		return fault.InvalidParam("The scope of recording is %s, %s, %s or %s", All, Except, People, None)
+		return fault.InvalidParam("The scope of recording is %s, %s, %s, %s or %s", All, Except, People, Groups, None)
 	}
 	if r.Mode != Closed && r.Mode != Warn {
 		return fault.InvalidParam("The mode of recording is %s or %s", Closed, Warn)
@@ -218,7 +253,7 @@ func (s *Service) Recorded(room *roomstate.Snapshot) bool {
 
 // Covers reports whether a room is to be recorded.
 func (s *Service) Covers(room *roomstate.Snapshot) bool {
-	return s.key != nil && s.Rule().covers(room, marked(room))
+	return s.key != nil && s.Rule().covers(room, marked(room), s.Groups)
 }
 
 // Due reports whether a room is to be made a recorded one, or is no longer one.
@@ -238,7 +273,16 @@ func (s *Service) Due(room *roomstate.Snapshot) bool {
 		return false
 	}
 	policy, functional := room.State(typePolicy, ""), room.State(typeFunctional, "")
-	return policy == nil || !bytes.Equal(policy.Content, s.policy) || functional == nil || !s.serves(functional.Content) || !room.Joined(s.user)
+	return policy == nil || !bytes.Equal(policy.Content, s.policy(room)) || functional == nil || !s.serves(functional.Content) || !room.Joined(s.user)
+}
+
+// policy is what a recorded room says of its recording.
+func (s *Service) policy(room *roomstate.Snapshot) []byte {
+	has := ""
+	if ev := room.State(typePolicy, ""); ev != nil {
+		has = ev.Str(ClassKey)
+	}
+	return s.policies[classOf(s.Config.Classes, room, has, s.Groups)]
 }
 
 // serves reports whether a list of functional members names the recorder.
@@ -262,7 +306,7 @@ func (s *Service) State(room *roomstate.Snapshot) map[string][]byte {
 	covers := s.Covers(room)
 	policy := []byte("{}")
 	if covers {
-		policy = s.policy
+		policy = s.policy(room)
 	}
 	content := map[string]jsontext.Value{}
 	var members []string

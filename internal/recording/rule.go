@@ -12,6 +12,7 @@ const (
 	All    = "all"    // every room
 	Except = "except" // every room but those named
 	People = "people" // rooms with any of the people named
+	Groups = "groups" // rooms with anybody in any of the groups named
 	None   = "none"
 )
 
@@ -26,11 +27,21 @@ type Rule struct {
 	Scope  string
 	Rooms  []string // ids, for Except
 	People []string // user ids, for People
+	Groups []string // ids of groups, for Groups
 	Mode   string
 }
 
-// covers is the one place that decides whether a room is to be recorded. A room that is recorded since somebody was in it stays so when they leave.
-func (r Rule) covers(room *roomstate.Snapshot, recorded bool) bool {
+// Membership knows who is in which group.
+type Membership interface {
+	// In is the members of a group; nil where there is no such group.
+	In(group string) map[mx.UserID]bool
+	// Print differs where who is in which group differs.
+	Print() uint64
+}
+
+// covers is the one place that decides whether a room is to be recorded. A room that is recorded since somebody was in it stays so when they leave, the
+// room or the group.
+func (r Rule) covers(room *roomstate.Snapshot, recorded bool, m Membership) bool {
 	switch r.Scope {
 	case All:
 		return true
@@ -38,9 +49,56 @@ func (r Rule) covers(room *roomstate.Snapshot, recorded bool) bool {
 		return !slices.Contains(r.Rooms, string(room.Room()))
 	case People:
 		return recorded || slices.ContainsFunc(r.People, func(u string) bool {
-			m := room.Membership(mx.UserID(u))
-			return m == mx.Join || m == mx.Invite
+			return present(room, mx.UserID(u))
 		})
+	case Groups:
+		return recorded || anyOf(room, r.Groups, m)
 	}
 	return false
+}
+
+func present(room *roomstate.Snapshot, user mx.UserID) bool {
+	m := room.Membership(user)
+	return m == mx.Join || m == mx.Invite
+}
+
+// anyOf reports whether anybody in any of the groups is in a room or invited to it. It walks through the fewer.
+func anyOf(room *roomstate.Snapshot, groups []string, m Membership) bool {
+	for _, id := range groups {
+		in := m.In(id)
+		if len(in) <= room.JoinedCount()+room.InvitedCount() {
+			for user := range in {
+				if present(room, user) {
+					return true
+				}
+			}
+			continue
+		}
+		for _, membership := range []string{mx.Join, mx.Invite} {
+			for user := range room.Members(membership) {
+				if in[user] {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// Class is a retention class of the archive, and which rooms are in it: those named, and those with anybody in any of the groups.
+type Class struct {
+	Name   string   `yaml:"class"`
+	Groups []string `yaml:"groups"`
+	Rooms  []string `yaml:"rooms"`
+}
+
+// classOf is the class of a room, "" for the archive's own. The first class in the list that claims it has it. It keeps the class that it has until one
+// claims it that comes before that: what was said while somebody was there is not kept shorter since they left.
+func classOf(classes []Class, room *roomstate.Snapshot, has string, m Membership) string {
+	for _, c := range classes {
+		if c.Name == has || slices.Contains(c.Rooms, string(room.Room())) || anyOf(room, c.Groups, m) {
+			return c.Name
+		}
+	}
+	return ""
 }

@@ -40,7 +40,8 @@ func (s *Service) Run(ctx context.Context, rooms Rooms) {
 			looked = now
 			_ = s.look(ctx) // it says itself what is wrong
 		}
-		if rule := fmt.Sprint(s.Rule()); rule != done {
+		if rule := s.print(); rule != done {
+			s.missing()
 			if err := s.sweep(ctx, rooms); err != nil && ctx.Err() == nil {
 				s.Log.Error("not every room is recorded that is to be, or the other way round; it is tried again", "error", err)
 			} else {
@@ -55,6 +56,31 @@ func (s *Service) Run(ctx context.Context, rooms Rooms) {
 			return
 		case <-s.wake:
 		case <-tick.C:
+		}
+	}
+}
+
+// print differs where what is to be recorded, and how, differs.
+func (s *Service) print() string {
+	rule, groups := s.Rule(), uint64(0)
+	if rule.Scope == Groups || len(s.Config.Classes) > 0 {
+		groups = s.Groups.Print()
+	}
+	return fmt.Sprint(rule, groups)
+}
+
+// missing warns of groups that are named and do not exist.
+func (s *Service) missing() {
+	var named []string
+	if rule := s.Rule(); rule.Scope == Groups {
+		named = append(named, rule.Groups...)
+	}
+	for _, c := range s.Config.Classes {
+		named = append(named, c.Groups...)
+	}
+	for _, id := range named {
+		if s.Groups.In(id) == nil {
+			s.Log.Warn("what is recorded names a group that does not exist", "group", id)
 		}
 	}
 }

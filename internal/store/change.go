@@ -23,6 +23,7 @@ const (
 	KindPruned                      // messages of Room up to Pos were removed for their age
 	KindErased                      // some messages of Room up to Pos were removed, but not all
 	KindHold                        // a legal hold was released: what waited for that is due
+	KindGroup                       // groups of people, or who is in them
 )
 
 // Change is one thing that changed at a position. It crosses nodes, so it carries names only, no content.

@@ -37,7 +37,7 @@ func (o *office) is(u *harness.User, room string, recorded bool) {
 func TestWhatIsRecordedIsChosen(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.SQLite, harness.Env("CONCLAVE_ROOMS_ENCRYPT=false"))
-	o := openOffice(t, s, "CONCLAVE_RECORDING_SCOPE=none")
+	o := openOffice(t, s, "CONCLAVE_RECORDING_SCOPE=none", `CONCLAVE_RECORDING_CLASSES=[{class: broker-dealer, groups: [desk]}]`)
 	ann, bob := s.Register("ann"), s.Register("bob")
 	o.run("", "user", "promote", "ann")
 	text := func(body string) harness.M { return harness.M{"msgtype": "m.text", "body": body} }
@@ -70,6 +70,44 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 	o.is(bob, fourth, true)
 	ann.Join(fourth)
 	ann.Send(fourth, "m.room.message", text("all ears"))
+
+	// Those with anybody of a group in them: whoever joins the group brings the room with them, before anybody writes in it again.
+	groups := "/_conclave/admin/v1/groups"
+	o.admin.Must(http.MethodPost, groups, harness.M{"group_id": "desk", "name": "Trading desk"})
+	o.set(harness.M{"recording_scope": "groups", "recording_groups": []string{"desk"}})
+	cat := s.Register("cat")
+	fifth := cat.CreateRoom(harness.M{"name": "Fifth", "preset": "public_chat"})
+	bob.Join(fifth)
+	cat.Send(fifth, "m.room.message", text("nobody of the desk"))
+	o.is(cat, fifth, false)
+	o.admin.Must(http.MethodPost, groups+"/desk/members", harness.M{"add": []string{cat.ID}})
+	bob.Send(fifth, "m.room.message", text("the desk listens"))
+	o.is(cat, fifth, true)
+	class := func(room string) string {
+		return bob.Must(http.MethodGet, harness.Path("rooms", room, "state", "m.room.policy", ""), nil).Get(`chat\.conclave\.retention_class`).String()
+	}
+	if got := class(fifth); got != "broker-dealer" {
+		t.Errorf("the room of the desk is in the class %q", got)
+	}
+	if got := class(fourth); got != "" {
+		t.Errorf("another room is in the class %q", got)
+	}
+	// An administrator without the compliance role takes nobody of it out, and nobody ends it; whoever is out of it leaves the room recorded.
+	if status, a := ann.Do(http.MethodPost, groups+"/desk/members", harness.M{"remove": []string{cat.ID}}); status != http.StatusForbidden {
+		t.Errorf("taken out without the role: %d %s", status, a.Raw)
+	}
+	if status, a := o.admin.Do(http.MethodDelete, groups+"/desk", nil); status != http.StatusConflict {
+		t.Errorf("a group that is recorded was deleted: %d %s", status, a.Raw)
+	}
+	o.run("", "group", "leave", "desk", "cat")
+	if got := o.run("", "group", "members", "desk"); strings.Contains(got, "cat") {
+		t.Errorf("cat has not left: %s", got)
+	}
+	bob.Send(fifth, "m.room.message", text("still"))
+	o.is(cat, fifth, true)
+	if got := class(fifth); got != "broker-dealer" {
+		t.Errorf("the room has lost its class: %q", got)
+	}
 
 	// Who is an administrator without the compliance role changes nothing of it.
 	version := ann.Must(http.MethodGet, "/_conclave/admin/v1/settings", nil).Get("version").String()
@@ -108,7 +146,7 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 			said = append(said, body)
 		}
 	}
-	if got := strings.Join(said, ", "); got != "on the record, all ears" {
+	if got := strings.Join(said, ", "); got != "on the record, all ears, the desk listens, still" {
 		t.Errorf("the archive has: %s", got)
 	}
 }

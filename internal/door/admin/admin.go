@@ -13,6 +13,7 @@ import (
 	"conclave.chat/internal/door"
 	"conclave.chat/internal/door/openapi"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/group"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/ident/enrol"
 	"conclave.chat/internal/organisation"
@@ -34,6 +35,7 @@ type Deps struct {
 	Steward      *steward.Service
 	Retention    *retention.Service
 	Subject      *subject.Service
+	Groups       *group.Service
 	Nodes
 	// Sources says of each setting where its value comes from that is not set at run time: file, environment or default.
 	Sources map[string]string
@@ -55,7 +57,7 @@ func New(d Deps) (*Handlers, error) {
 			"Errors are Matrix's: a JSON object with errcode and error. Times are milliseconds since 1970, UTC. Every act is in the audit log.",
 		Paths: map[string]string{
 			"userId": "A user id, e.g. @alice:example.org", "deviceId": "A device's id", "roomId": "A room id, e.g. !abc:example.org",
-			"invitationId": "An invitation's id", "jobId": "A job's id", "holdId": "A legal hold's id",
+			"invitationId": "An invitation's id", "jobId": "A job's id", "holdId": "A legal hold's id", "groupId": "A group's id",
 		},
 	}.Build(h.operations())
 	return h, err
@@ -68,6 +70,7 @@ func (h *Handlers) operations() []openapi.Operation {
 		h.documentOperations(),
 		h.peopleOperations(),
 		h.subjectOperations(),
+		h.groupOperations(),
 		h.invitationOperations(),
 		h.roomOperations(),
 		h.dashboardOperations(),

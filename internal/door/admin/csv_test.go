@@ -10,6 +10,7 @@ import (
 	"github.com/tidwall/gjson"
 
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/mx"
 	"conclave.chat/internal/room"
 )
 
@@ -28,10 +29,12 @@ func TestNoListGivesFormulas(t *testing.T) {
 		h.ok("POST", "invitations", M{"display_name": evil})
 		id := h.room("mallory", room.Create{Preset: "public_chat", Name: evil})
 		h.ok("POST", "holds", M{"case": evil, "reason": evil, "room": string(id)})
-		named := map[string]bool{"holds": true, "people": true, "invitations": true, "rooms": true, "rooms/{roomId}/members": true, "people/{userId}/security": true}
+		h.ok("POST", "groups", M{"group_id": "desk", "name": evil})
+		h.ok("POST", "groups/desk/members", M{"add": []mx.UserID{h.id("mallory")}})
+		named := map[string]bool{"holds": true, "people": true, "groups": true, "groups/{groupId}/members": true, "invitations": true, "rooms": true, "rooms/{roomId}/members": true, "people/{userId}/security": true}
 		_, err := h.accounts.Login(context.Background(), "mallory", password, ident.Client{Addr: "192.0.2.7", Name: evil})
 		h.must(err)
-		ids := strings.NewReplacer("{roomId}", string(id), "{userId}", string(h.id("mallory")))
+		ids := strings.NewReplacer("{roomId}", string(id), "{userId}", string(h.id("mallory")), "{groupId}", "desk")
 		gjson.ParseBytes(h.document()).Get("paths").ForEach(func(path, item gjson.Result) bool {
 			name := strings.TrimPrefix(path.Str, "/_conclave/admin/v1/")
 			if !item.Get(`get.responses.200.content.text/csv`).Exists() {

@@ -26,6 +26,7 @@ import (
 	"conclave.chat/internal/door/admin"
 	"conclave.chat/internal/door/conclave"
 	"conclave.chat/internal/gate"
+	"conclave.chat/internal/group"
 	"conclave.chat/internal/ident"
 	"conclave.chat/internal/ident/enrol"
 	"conclave.chat/internal/mx"
@@ -82,13 +83,15 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	base.Name, base.Registration, base.UploadLimit, base.EncryptRooms = "Example", "closed", 1000, true
 	h.org = organisation.New(organisation.Deps{DB: db, Base: base, Now: func() time.Time { return h.clock }})
 	bus.Listen(h.org.Changed)
+	groups := group.New(group.Deps{DB: db, Now: func() time.Time { return h.clock }})
+	bus.ListenFirst(groups.Changed)
 	h.accounts, err = ident.New(ident.Deps{
 		DB: db, Server: server, Config: cfg, Now: func() time.Time { return h.clock }, PublicURL: "https://chat.example.org", Mail: &h.mails,
-		Mode: func() string { return h.org.Current().Registration }, MayErase: retention.Keeper{}.MayErase,
+		Mode: func() string { return h.org.Current().Registration }, Enter: groups.Enter, Erasers: []ident.Eraser{groups}, MayErase: retention.Keeper{}.MayErase,
 	})
 	h.must(err)
 	bus.Listen(h.accounts.Changed)
-	h.enrol = enrol.New(h.accounts, h.org)
+	h.enrol = enrol.New(h.accounts, h.org, groups)
 	limits, err := gate.NewLimiter(gate.Limits{})
 	h.must(err)
 	blocked := steward.NewBlocklist(db)
@@ -107,7 +110,7 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 		return retention.InDays(v.RetentionDays, v.RetentionMinDays, v.RetentionMaxDays)
 	}})
 	h.api, err = admin.New(admin.Deps{
-		Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward,
+		Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward, Groups: groups,
 		Retention: h.retention,
 		Subject: subject.New(subject.Deps{DB: db, Server: server, Now: func() time.Time { return h.clock }, Erase: h.accounts.Erase, Open: func(_ context.Context, id string) (io.ReadCloser, error) {
 			if id == "lost" {

@@ -2,6 +2,8 @@ package admin
 
 import (
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"conclave.chat/internal/door"
@@ -21,7 +23,7 @@ func (h *Handlers) invitationOperations() []openapi.Operation {
 	imports := openapi.Operation{
 		Route: door.Route{Method: "POST", Path: base + "people/import", Access: gate.Admin, MaxBody: tableBody, Handle: func(r *door.Request) (any, error) { return h.importPeople(r) }},
 		ID:    "importPeople", BodyAs: []string{"text/csv"}, Answer: reflect.TypeFor[importReport](),
-		Summary: "Invite the people of a table: CSV with a header of user_name, display_name, email, admin. It can be sent again: who is there or invited is left as they are.",
+		Summary: "Invite the people of a table: CSV with a header of user_name, display_name, email, admin, groups (ids with spaces between). It can be sent again: who is there or invited is left as they are.",
 		Query: []openapi.Param{
 			{Name: "dry_run", Type: "boolean", Doc: "Only say what would be done. Default: false."},
 			{Name: "as", Enum: []string{"invitations", "accounts"}, Doc: "Make invitations (the default), or accounts with passwords that are made up."},
@@ -49,6 +51,7 @@ type invitation struct {
 	Display    string    `json:"display_name"`
 	Email      string    `json:"email"`
 	Admin      bool      `json:"admin"`
+	Groups     []string  `json:"groups" doc:"Ids of the groups that the account will be in."`
 	Inviter    string    `json:"created_by"`
 	Created    ms        `json:"created"`
 	Expires    ms        `json:"expires"`
@@ -58,7 +61,7 @@ type invitation struct {
 
 func (h *Handlers) invitation(i *enrol.Invitation) invitation {
 	return invitation{
-		i.Name, h.Enrol.State(i), i.UserName, i.Display, i.Address, i.Admin, i.Inviter, ms(i.Created), ms(i.Expires), i.AcceptedBy, ms(i.Accepted),
+		i.Name, h.Enrol.State(i), i.UserName, i.Display, i.Address, i.Admin, strings.Fields(i.Groups), i.Inviter, ms(i.Created), ms(i.Expires), i.AcceptedBy, ms(i.Accepted),
 	}
 }
 
@@ -72,12 +75,13 @@ func (h *Handlers) listInvitations(p page) (listing.Found[invitation], error) {
 }
 
 type newInvitation struct {
-	UserName string `json:"user_name" optional:"yes" doc:"The local part of the user id that the account will have. Default: the person chooses."`
-	Display  string `json:"display_name" optional:"yes"`
-	Email    string `json:"email" optional:"yes" doc:"The account will have this address."`
-	Admin    bool   `json:"admin" optional:"yes"`
-	Days     int64  `json:"days" optional:"yes" doc:"How long it can be accepted. Default: 7."`
-	Send     bool   `json:"send" optional:"yes" doc:"Send the link by e-mail too."`
+	UserName string   `json:"user_name" optional:"yes" doc:"The local part of the user id that the account will have. Default: the person chooses."`
+	Display  string   `json:"display_name" optional:"yes"`
+	Email    string   `json:"email" optional:"yes" doc:"The account will have this address."`
+	Admin    bool     `json:"admin" optional:"yes"`
+	Groups   []string `json:"groups" optional:"yes" doc:"Ids of groups that the account will be in."`
+	Days     int64    `json:"days" optional:"yes" doc:"How long it can be accepted. Default: 7."`
+	Send     bool     `json:"send" optional:"yes" doc:"Send the link by e-mail too."`
 }
 
 // madeInvitation is a new one with its link.
@@ -93,7 +97,7 @@ func (h *Handlers) createInvitation(r *door.Request, b *newInvitation) (madeInvi
 		return madeInvitation{}, fault.InvalidParam("days is out of bounds")
 	}
 	made, err := h.Enrol.Invite(r.Context(), by(r), enrol.Guest{
-		UserName: b.UserName, Display: b.Display, Address: b.Email, Admin: b.Admin, Life: time.Duration(b.Days) * 24 * time.Hour,
+		UserName: b.UserName, Display: b.Display, Address: b.Email, Admin: b.Admin, Groups: b.Groups, Life: time.Duration(b.Days) * 24 * time.Hour,
 	}, b.Send)
 	if err != nil {
 		return madeInvitation{}, err
@@ -103,16 +107,17 @@ func (h *Handlers) createInvitation(r *door.Request, b *newInvitation) (madeInvi
 
 // importRow is what came of one row of a table.
 type importRow struct {
-	Line     int    `json:"line"`
-	UserName string `json:"user_name"`
-	Display  string `json:"display_name"`
-	Email    string `json:"email"`
-	Admin    bool   `json:"admin"`
-	Outcome  string `json:"outcome" enum:"ready done exists pending error" doc:"ready: it would be done. done: it was. exists, pending: the account or invitation is there already. error: see problem."`
-	Problem  string `json:"problem,omitempty"`
-	Link     string `json:"link,omitempty" doc:"Of the invitation. It is shown this once."`
-	Password string `json:"password,omitempty" doc:"Of the account. It is shown this once."`
-	Sent     bool   `json:"sent,omitzero" doc:"An e-mail with the link is on its way."`
+	Line     int      `json:"line"`
+	UserName string   `json:"user_name"`
+	Display  string   `json:"display_name"`
+	Email    string   `json:"email"`
+	Admin    bool     `json:"admin"`
+	Groups   []string `json:"groups"`
+	Outcome  string   `json:"outcome" enum:"ready done exists pending error" doc:"ready: it would be done. done: it was. exists, pending: the account or invitation is there already. error: see problem."`
+	Problem  string   `json:"problem,omitempty"`
+	Link     string   `json:"link,omitempty" doc:"Of the invitation. It is shown this once."`
+	Password string   `json:"password,omitempty" doc:"Of the account. It is shown this once."`
+	Sent     bool     `json:"sent,omitzero" doc:"An e-mail with the link is on its way."`
 }
 
 // importReport says what came of a table.
@@ -146,7 +151,7 @@ func (h *Handlers) importPeople(r *door.Request) (*importReport, error) {
 	report := &importReport{DryRun: in.DryRun, Counts: map[string]int{}, Rows: make([]importRow, len(rows))}
 	for i, row := range rows {
 		report.Counts[row.Outcome]++
-		report.Rows[i] = importRow{row.Line, row.UserName, row.Display, row.Address, row.Admin, row.Outcome, row.Problem, row.Link, row.Password, row.Sent}
+		report.Rows[i] = importRow{row.Line, row.UserName, row.Display, row.Address, row.Admin, slices.Concat([]string{}, row.Groups), row.Outcome, row.Problem, row.Link, row.Password, row.Sent}
 	}
 	return report, nil
 }

@@ -97,8 +97,9 @@ type device struct {
 
 type personDetails struct {
 	person
-	DeviceList []device `json:"devices"`
-	Rooms      int64    `json:"joined_rooms"`
+	DeviceList []device    `json:"devices"`
+	Rooms      int64       `json:"joined_rooms"`
+	Groups     []groupItem `json:"groups"`
 }
 
 func (h *Handlers) listPeople(p page) (listing.Found[person], error) {
@@ -153,12 +154,16 @@ func (h *Handlers) details(r *door.Request, user mx.UserID) (personDetails, erro
 	if err != nil {
 		return personDetails{}, err
 	}
-	a := personDetails{person: personOf(&d.Person), DeviceList: make([]device, len(d.Devices)), Rooms: d.Rooms}
+	a := personDetails{person: personOf(&d.Person), DeviceList: make([]device, len(d.Devices)), Rooms: d.Rooms, Groups: []groupItem{}}
 	for i := range d.Devices {
 		v := &d.Devices[i]
 		a.DeviceList[i] = device{v.ID, v.Name, ms(v.Created), ms(v.Seen), v.Addr, v.Agent}
 	}
-	return a, nil
+	groups, err := h.Groups.Of(r.Context(), user)
+	for i := range groups {
+		a.Groups = append(a.Groups, groupOf(&groups[i]))
+	}
+	return a, err
 }
 
 // onPerson makes a handler that does something to the account in the path and answers with the account as it is then.
@@ -184,11 +189,12 @@ type emailBody struct {
 }
 
 type newPerson struct {
-	UserName string `json:"user_name" doc:"The local part of the user id."`
-	Display  string `json:"display_name" optional:"yes" doc:"Default: the user name."`
-	Password string `json:"password" optional:"yes" doc:"Default: one that is made up, and answered this once."`
-	Email    string `json:"email" optional:"yes"`
-	Admin    bool   `json:"admin" optional:"yes"`
+	UserName string   `json:"user_name" doc:"The local part of the user id."`
+	Display  string   `json:"display_name" optional:"yes" doc:"Default: the user name."`
+	Password string   `json:"password" optional:"yes" doc:"Default: one that is made up, and answered this once."`
+	Email    string   `json:"email" optional:"yes"`
+	Admin    bool     `json:"admin" optional:"yes"`
+	Groups   []string `json:"groups" optional:"yes" doc:"Ids of groups that the account is in."`
 }
 
 // madePerson is a new account.
@@ -198,8 +204,11 @@ type madePerson struct {
 }
 
 func (h *Handlers) createPerson(r *door.Request, b *newPerson) (madePerson, error) {
+	if err := h.Groups.Check(r.Context(), b.Groups); err != nil {
+		return madePerson{}, err
+	}
 	user, password, err := h.Accounts.Add(r.Context(), by(r), ident.NewAccount{
-		Name: b.UserName, Display: b.Display, Password: b.Password, Address: b.Email, Admin: b.Admin,
+		Name: b.UserName, Display: b.Display, Password: b.Password, Address: b.Email, Admin: b.Admin, Groups: b.Groups,
 	})
 	if err != nil {
 		return madePerson{}, err

@@ -9,6 +9,7 @@ package enrol
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"conclave.chat/internal/fault"
@@ -27,15 +28,22 @@ type Organisation interface {
 	Rename(ctx context.Context, tx *store.Tx, by auditlog.Actor, name string) error
 }
 
+// Groups are those that people can be in.
+type Groups interface {
+	// Check refuses ids of groups that do not exist.
+	Check(ctx context.Context, ids []string) error
+}
+
 // Service enrols people.
 type Service struct {
 	accounts     *ident.Service
 	organisation Organisation
+	groups       Groups
 }
 
 // New makes a Service.
-func New(accounts *ident.Service, organisation Organisation) *Service {
-	return &Service{accounts, organisation}
+func New(accounts *ident.Service, organisation Organisation, groups Groups) *Service {
+	return &Service{accounts, organisation, groups}
 }
 
 func (s *Service) now() int64 { return store.Millis(s.accounts.Now()) }
@@ -49,6 +57,7 @@ type Guest struct {
 	Display  string
 	Address  string // e-mail address; empty for none
 	Admin    bool
+	Groups   []string      // ids
 	Life     time.Duration // of the invitation; 0 is a week
 }
 
@@ -81,6 +90,11 @@ func (s *Service) check(ctx context.Context, g *Guest) error {
 			return err
 		} else if c != nil {
 			return ident.ErrAddressTaken
+		}
+	}
+	if len(g.Groups) > 0 {
+		if err := s.groups.Check(ctx, g.Groups); err != nil {
+			return err
 		}
 	}
 	return s.pending(ctx, s.accounts.DB, g)
@@ -120,7 +134,7 @@ func (s *Service) Invite(ctx context.Context, by ident.By, g Guest, send bool) (
 	token := ident.RandomText(24)
 	inv := Invitation{
 		Token: ident.HashToken(token), Name: "i-" + ident.RandomText(9), Created: s.now(), Allowed: 1, Expires: s.now() + g.Life.Milliseconds(), Personal: true,
-		UserName: g.UserName, Display: g.Display, Address: g.Address, Admin: g.Admin, Inviter: by.Name,
+		UserName: g.UserName, Display: g.Display, Address: g.Address, Admin: g.Admin, Groups: strings.Join(g.Groups, " "), Inviter: by.Name,
 	}
 	err := s.accounts.DB.Write(func(tx *store.Tx) error {
 		if err := s.pending(ctx, tx, &g); err != nil {
@@ -130,7 +144,7 @@ func (s *Service) Invite(ctx context.Context, by ident.By, g Guest, send bool) (
 			return err
 		}
 		return auditlog.Record(tx, inv.Created, by, auditlog.Act{Action: "invitation.create", Target: inv.Name, Became: map[string]any{
-			"user_name": inv.UserName, "display_name": inv.Display, "email": inv.Address, "admin": inv.Admin, "expires": inv.Expires,
+			"user_name": inv.UserName, "display_name": inv.Display, "email": inv.Address, "admin": inv.Admin, "groups": g.Groups, "expires": inv.Expires,
 		}})
 	})
 	if err != nil {

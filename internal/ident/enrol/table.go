@@ -42,6 +42,7 @@ type Row struct {
 	Display  string
 	Address  string
 	Admin    bool
+	Groups   []string
 	Outcome  string
 	Problem  string
 	Link     string // of an invitation
@@ -50,7 +51,7 @@ type Row struct {
 }
 
 // columns are the names that a table's columns may have, in any order.
-var columns = []string{"user_name", "display_name", "email", "admin"} //nolint:gochecknoglobals // a compiled table
+var columns = []string{"user_name", "display_name", "email", "admin", "groups"} //nolint:gochecknoglobals // a compiled table
 
 // Import invites the people of a table, or makes their accounts, and says of each row what came of it. A bad row keeps no other from
 // being done. The same table can be given again: who has an account or an invitation is left as they are.
@@ -97,7 +98,7 @@ func twice(seen map[string]int, name string, line int) int {
 
 // row does what one row says.
 func (s *Service) row(ctx context.Context, by ident.By, in Import, r *Row) error {
-	g := Guest{UserName: r.UserName, Display: r.Display, Address: r.Address, Admin: r.Admin}
+	g := Guest{UserName: r.UserName, Display: r.Display, Address: r.Address, Admin: r.Admin, Groups: r.Groups}
 	if in.Accounts && g.UserName == "" {
 		return fault.MissingParam("An account needs a user name")
 	}
@@ -130,7 +131,7 @@ func (s *Service) row(ctx context.Context, by ident.By, in Import, r *Row) error
 		return nil
 	}
 	if in.Accounts {
-		_, r.Password, err = s.accounts.Add(ctx, by, ident.NewAccount{Name: g.UserName, Display: g.Display, Admin: g.Admin, Address: g.Address})
+		_, r.Password, err = s.accounts.Add(ctx, by, ident.NewAccount{Name: g.UserName, Display: g.Display, Admin: g.Admin, Address: g.Address, Groups: g.Groups})
 	} else {
 		var made *Invited
 		if made, err = s.Invite(ctx, by, g, in.Send && g.Address != ""); err == nil {
@@ -144,7 +145,7 @@ func (s *Service) row(ctx context.Context, by ident.By, in Import, r *Row) error
 }
 
 var errTable = fault.New(fault.BadRequest, "M_INVALID_PARAM",
-	"The table is not CSV with a header of user_name, display_name, email and admin, or some of them, and commas or semicolons between")
+	"The table is not CSV with a header of user_name, display_name, email, admin and groups, or some of them, and commas or semicolons between")
 
 // parse reads the table. Spreadsheets write a byte order mark, and semicolons where the comma is the decimal one.
 func parse(table []byte) ([]Row, error) {
@@ -200,6 +201,8 @@ func read(line int, names, cells []string) Row {
 			r.Display = text
 		case "email":
 			r.Address = text
+		case "groups":
+			r.Groups = strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ',' || c == ';' })
 		case "admin":
 			switch strings.ToLower(text) {
 			case "", "no", "false", "0":

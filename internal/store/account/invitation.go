@@ -24,6 +24,7 @@ type Invitation struct {
 	Display    string
 	Address    string // e-mail address that the account gets
 	Admin      bool
+	Groups     string // that the account will be in: ids with spaces between
 	Inviter    string
 	AcceptedBy mx.UserID
 	Accepted   int64
@@ -34,11 +35,11 @@ func (i *Invitation) Valid(now int64) bool {
 	return (i.Allowed == 0 || i.Used < i.Allowed) && (i.Expires == 0 || i.Expires > now)
 }
 
-const invitationColumns = "token, name, created, allowed, used, expires, personal, user_name, display, address, admin, inviter, accepted_by, accepted"
+const invitationColumns = "token, name, created, allowed, used, expires, personal, user_name, display, address, admin, group_ids, inviter, accepted_by, accepted"
 
 func (i *Invitation) fields() []any {
 	return []any{
-		&i.Token, &i.Name, &i.Created, &i.Allowed, &i.Used, &i.Expires, &i.Personal, &i.UserName, &i.Display, &i.Address, &i.Admin, &i.Inviter,
+		&i.Token, &i.Name, &i.Created, &i.Allowed, &i.Used, &i.Expires, &i.Personal, &i.UserName, &i.Display, &i.Address, &i.Admin, &i.Groups, &i.Inviter,
 		&i.AcceptedBy, &i.Accepted,
 	}
 }
@@ -76,8 +77,8 @@ func Invitations(ctx context.Context, r store.Reader) ([]Invitation, error) {
 
 // InsertInvitation adds a registration token, unless it or its name is taken: then it reports false.
 func InsertInvitation(tx *store.Tx, i Invitation) (bool, error) {
-	n, err := tx.Exec("INSERT INTO registration_token ("+invitationColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
-		i.Token, i.Name, i.Created, i.Allowed, i.Used, i.Expires, i.Personal, i.UserName, i.Display, i.Address, i.Admin, i.Inviter, i.AcceptedBy, i.Accepted)
+	n, err := tx.Exec("INSERT INTO registration_token ("+invitationColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
+		i.Token, i.Name, i.Created, i.Allowed, i.Used, i.Expires, i.Personal, i.UserName, i.Display, i.Address, i.Admin, i.Groups, i.Inviter, i.AcceptedBy, i.Accepted)
 	return n > 0, err
 }
 

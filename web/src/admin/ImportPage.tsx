@@ -11,7 +11,7 @@ import { reportCsv, tableProblem } from "./report.ts";
 
 const colors: Record<Outcome, string> = { ready: "teal", done: "teal", exists: "gray", pending: "gray", error: "red" };
 const outcomes: Outcome[] = ["ready", "done", "exists", "pending", "error"];
-const example = "user_name,display_name,email,admin\nerin,Erin Evans,erin@example.org,no\n";
+const example = "user_name,display_name,email,admin,groups\nerin,Erin Evans,erin@example.org,no,\n";
 
 /** Invites many people by a table: first a preview, then the act, then a report for each row. */
 export function ImportPage() {
@@ -83,6 +83,7 @@ export function ImportPage() {
 
 function Report({ report }: { report: ImportReport }) {
   const { t } = useTranslation("admin");
+  const grouped = report.rows.some((r) => (r.groups ?? []).length > 0);
   return (
     <Section title={report.dry_run ? t("import.willBe") : t("import.was")}>
       <Stack p="md">
@@ -111,6 +112,7 @@ function Report({ report }: { report: ImportReport }) {
                 <Table.Th>{t("add.user")}</Table.Th>
                 <Table.Th>{t("add.name")}</Table.Th>
                 <Table.Th>{t("add.email")}</Table.Th>
+                {grouped && <Table.Th>{t("page.groups")}</Table.Th>}
                 <Table.Th>{t("import.outcome")}</Table.Th>
               </Table.Tr>
             </Table.Thead>
@@ -123,6 +125,7 @@ function Report({ report }: { report: ImportReport }) {
                   </Table.Td>
                   <Table.Td data-title={t("add.name")}>{r.display_name}</Table.Td>
                   <Table.Td data-title={t("add.email")}>{r.email}</Table.Td>
+                  {grouped && <Table.Td data-title={t("page.groups")}>{r.groups?.join(", ")}</Table.Td>}
                   <Table.Td data-title={t("import.outcome")}>
                     <Badge variant="light" color={colors[r.outcome]}>
                       {t(`outcome.${r.outcome}`)}

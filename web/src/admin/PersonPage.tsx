@@ -12,6 +12,7 @@ import { bytes } from "./bytes.ts";
 import { CsvButton } from "./CsvButton.tsx";
 import { PersonActs } from "./PersonActs.tsx";
 import { PersonData } from "./PersonData.tsx";
+import { PersonGroups } from "./PersonGroups.tsx";
 import { PersonName } from "./PersonName.tsx";
 import { StateBadge } from "./StateBadge.tsx";
 import { TypeName } from "./TypeName.tsx";
@@ -33,6 +34,7 @@ export function PersonPage({ id }: { id: string }) {
     <>
       <Facts p={p} />
       <PersonName p={p} key={p.display_name} />
+      <PersonGroups p={p} />
       <Devices p={p} />
       <Security p={p} />
       <PersonActs p={p} />

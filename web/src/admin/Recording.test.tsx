@@ -11,6 +11,8 @@ import { Recording } from "./Recording.tsx";
 let status: RecordingStatus;
 vi.mock("./api.ts", () => ({ getRecording: () => Promise.resolve(status) }));
 
+vi.mock("./api-groups.ts", () => ({ allGroups: () => Promise.resolve([{ group_id: "desk", name: "Trading desk" }]) }));
+
 configure({ asyncUtilTimeout: 30_000 });
 beforeAll(async () => {
   await i18next.use(initReactI18next).init({ lng: "en", resources: { en: { admin: en } }, interpolation: { escapeValue: false } });
@@ -22,13 +24,13 @@ afterEach(cleanup);
 
 const values = { recording_scope: "people", recording_mode: "closed", recording_rooms: [], recording_people: ["@ann:x"] } as unknown as SettingValues;
 
-function shown() {
+function shown(v = values) {
   const set = vi.fn();
   const view = render(
     <MantineProvider>
       <QueryClientProvider client={new QueryClient()}>
         <p>page</p>
-        <Recording v={values} set={set} line={(name, control) => <div key={name}><span id={name}>{name}</span>{control(name)}</div>} />
+        <Recording v={v} set={set} line={(name, control) => <div key={name}><span id={name}>{name}</span>{control(name)}</div>} />
       </QueryClientProvider>
     </MantineProvider>,
   );
@@ -73,6 +75,14 @@ test("what the daily verification found is said", async () => {
   await screen.findByText("The archive was not verified for more than a day");
   await screen.findByText("the homeserver does not say what is held");
   expect(screen.queryByText(/The archive is right/)).toBeNull();
+});
+
+test("rooms of groups are recorded, by the groups' names", async () => {
+  const { set, container } = shown({ ...values, recording_scope: "groups", recording_groups: [] } as SettingValues);
+  await screen.findByText("recording_groups");
+  fireEvent.click(container.querySelector("input[aria-labelledby=recording_groups]") as HTMLElement);
+  fireEvent.click(await screen.findByText("Trading desk"));
+  expect(set).toHaveBeenCalledWith("recording_groups", ["desk"]);
 });
 
 test("where there is no recorder nothing is said", async () => {

@@ -1,12 +1,13 @@
-import { Alert, Select, TagsInput, Text } from "@mantine/core";
+import { Alert, MultiSelect, Select, TagsInput, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Section } from "@/settings/Section.tsx";
 import { ArchiveCheck } from "./ArchiveCheck.tsx";
 import { getRecording, type SettingValues } from "./api.ts";
+import { allGroups } from "./api-groups.ts";
 
-type Name = "recording_scope" | "recording_mode" | "recording_rooms" | "recording_people";
+type Name = "recording_scope" | "recording_mode" | "recording_rooms" | "recording_people" | "recording_groups";
 
 interface Props {
   v: SettingValues;
@@ -14,13 +15,14 @@ interface Props {
   line: (name: Name, control: (id: string) => ReactNode) => ReactNode;
 }
 
-const scopes = ["all", "except", "people", "none"] as const;
+const scopes = ["all", "except", "people", "groups", "none"] as const;
 const modes = ["closed", "warn"] as const;
 
 /** What is recorded, where there is a recorder: for those with the compliance role to change, for others to read. */
 export function Recording({ v, set, line }: Props) {
   const { t } = useTranslation("admin");
   const { data } = useQuery({ queryKey: ["admin", "recording"], queryFn: getRecording, staleTime: 0 });
+  const groups = useQuery({ queryKey: ["admin", "groups", "all"], queryFn: allGroups, staleTime: 0, enabled: v.recording_scope === "groups" });
   if (data === undefined || data.recorder === "none") return null;
   const may = data.may_change;
   const choice = <N extends "recording_scope" | "recording_mode">(name: N, values: readonly SettingValues[N][]) =>
@@ -53,6 +55,22 @@ export function Recording({ v, set, line }: Props) {
       {choice("recording_scope", scopes)}
       {v.recording_scope === "except" && ids("recording_rooms", "!room:example.org")}
       {v.recording_scope === "people" && ids("recording_people", "@name:example.org")}
+      {v.recording_scope === "groups" &&
+        line("recording_groups", (id) =>
+          may ? (
+            <MultiSelect
+              aria-labelledby={id}
+              w="18rem"
+              searchable
+              data={(groups.data ?? []).map((g) => ({ value: g.group_id, label: g.name }))}
+              value={v.recording_groups}
+              nothingFoundMessage={t("groups.none")}
+              onChange={(x) => set("recording_groups", x)}
+            />
+          ) : (
+            <Text>{v.recording_groups.map((g) => groups.data?.find((x) => x.group_id === g)?.name ?? g).join(", ") || t("recording.nobody")}</Text>
+          ),
+        )}
       {choice("recording_mode", modes)}
       {data.unrecorded > 0 && (
         <Text size="sm" px="md" pb="md" role="status">

@@ -41,6 +41,7 @@ export interface PersonDevice {
 
 export interface PersonDetails extends Person {
   devices: PersonDevice[];
+  groups: { group_id: string; name: string; members: number }[];
   joined_rooms: number;
 }
 
@@ -83,6 +84,7 @@ export interface ImportRow {
   display_name: string;
   email: string;
   admin: boolean;
+  groups?: string[];
   outcome: Outcome;
   problem?: string;
   link?: string;
@@ -132,10 +134,11 @@ export interface SettingValues {
   retention_days: number;
   retention_min_days: number;
   retention_max_days: number;
-  recording_scope: "all" | "except" | "people" | "none";
+  recording_scope: "all" | "except" | "people" | "groups" | "none";
   recording_mode: "closed" | "warn";
   recording_rooms: string[];
   recording_people: string[];
+  recording_groups: string[];
 }
 
 export interface RecordingStatus {

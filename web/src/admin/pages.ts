@@ -28,6 +28,12 @@ export const pages: readonly AdminPageEntry[] = [
     page: page(() => import("./PeoplePage.tsx"), "PeoplePage"),
     item: page(() => import("./PersonPage.tsx"), "PersonPage"),
   },
+  {
+    name: "groups",
+    icon: "space",
+    page: page(() => import("./GroupsPage.tsx"), "GroupsPage"),
+    item: page(() => import("./GroupPage.tsx"), "GroupPage"),
+  },
   { name: "invitations", icon: "link", page: page(() => import("./InvitationsPage.tsx"), "InvitationsPage") },
   { name: "import", icon: "upload", page: page(() => import("./ImportPage.tsx"), "ImportPage"), under: "people" },
   {
