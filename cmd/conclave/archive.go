@@ -3,9 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +27,7 @@ import (
 
 // archiveCmd is the officers' tool. It needs no server and no configuration.
 type archiveCmd struct {
+	Logkey archiveLogkeyCmd `cmd:"" help:"Make the key of one more log, for one more recorder of the same organisation."`
 	Keygen archiveKeygenCmd `cmd:"" help:"Make the keys of an archive; the one that opens it is split among officers."`
 	Verify archiveVerifyCmd `cmd:"" help:"Prove that nothing of an archive was altered, removed, reordered or added, or that an export is what it says. Needs public keys alone."`
 	Unseal archiveUnsealCmd `cmd:"" help:"Open what a case is about, with the shares of a quorum of officers, into an encrypted case."`
@@ -98,6 +101,29 @@ func (k *archiveKeygenCmd) Run() error {
 	return nil
 }
 
+type archiveLogkeyCmd struct {
+	Origin string `help:"Name of the log, such as example.org/archive-2: another one than the first's." required:""`
+	Out    string `help:"Folder for the key; it is made." required:"" type:"path"`
+}
+
+// Run makes the key.
+func (k *archiveLogkeyCmd) Run() error {
+	if _, err := os.Stat(k.Out); err == nil {
+		return fmt.Errorf("%s exists already", k.Out)
+	}
+	secret, public, err := merkle.GenerateKey(rand.Reader, k.Origin)
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{logKeyFile: secret, logPublicFile: public} {
+		if err := depot.Replace(k.Out, name, []byte(text+"\n")); err != nil {
+			return err
+		}
+	}
+	fmt.Printf("For the recorder:  %s (secret: it signs the log)\nFor everybody:     %s (they verify)\n", logKeyFile, logPublicFile)
+	return nil
+}
+
 // askPassphrase reads one on the terminal, or the next line where there is none.
 func askPassphrase(in *bufio.Reader, prompt string, twice bool) (string, error) {
 	if !term.IsTerminal(int(os.Stdin.Fd())) {
@@ -123,8 +149,8 @@ func readVerifier(path string) (note.Verifier, error) {
 }
 
 type archiveVerifyCmd struct {
-	Dir        string   `arg:"" help:"The archive's folder, or an export's." type:"path"`
-	Key        string   `help:"File with the log's public key." required:"" type:"path"`
+	Dir        []string `arg:"" help:"The archive's folder, or an export's. Where several recorders archive, give all folders." type:"path"`
+	Key        []string `help:"File with the log's public key: one for each archive, in the same order." required:"" type:"path"`
 	AccessKey  string   `help:"For an export: file with the access log's public key." type:"path"`
 	Checkpoint []string `help:"File with a checkpoint that you kept: the log must have grown from it." type:"path"`
 	Witness    []string `help:"File with a witness's public key." type:"path"`
@@ -133,58 +159,95 @@ type archiveVerifyCmd struct {
 	ServerKey  string   `help:"File with the public key of these statements." type:"path"`
 }
 
-// Run verifies an archive, or an export, whichever lies in the folder.
+// Run verifies archives, or exports, whichever lies in the folders.
 func (v *archiveVerifyCmd) Run(ctx context.Context) error {
-	o := verify.Options{}
-	var err error
-	if o.Policy.Log, err = readVerifier(v.Key); err != nil {
-		return err
+	if len(v.Dir) != len(v.Key) {
+		return fmt.Errorf("there are %d archives and %d keys: each archive's log has a key", len(v.Dir), len(v.Key))
 	}
+	var logs []note.Verifier
+	for _, path := range v.Key {
+		key, err := readVerifier(path)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(logs, func(k note.Verifier) bool { return k.Name() == key.Name() }) {
+			return fmt.Errorf("%s is of the log %s too", path, key.Name())
+		}
+		logs = append(logs, key)
+	}
+	var wrong error
+	elsewhere := map[string]int64{}
+	for i, dir := range v.Dir {
+		if len(v.Dir) > 1 {
+			fmt.Printf("%s, log %s\n", dir, logs[i].Name())
+		}
+		r, err := v.one(ctx, dir, logs[i])
+		if err != nil {
+			return err
+		}
+		if r == nil {
+			continue
+		}
+		maps.Copy(elsewhere, r.Elsewhere)
+		wrong = errors.Join(wrong, printReport(os.Stdout, r))
+	}
+	for _, key := range logs {
+		delete(elsewhere, key.Name())
+	}
+	for _, name := range slices.Sorted(maps.Keys(elsewhere)) {
+		fmt.Printf("PROBLEM log %s: the statements name it for %d accepted events, and its archive was not given\n", name, elsewhere[name])
+		wrong = errors.Join(wrong, errors.New("not every log that the statements name was verified"))
+	}
+	return wrong
+}
+
+// one verifies one archive; of an export there is no report.
+func (v *archiveVerifyCmd) one(ctx context.Context, dir string, log note.Verifier) (*verify.Report, error) {
+	o := verify.Options{Policy: merkle.Policy{Log: log}}
+	var err error
 	for _, path := range v.Witness {
 		w, err := readVerifier(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		o.Policy.Witnesses = append(o.Policy.Witnesses, w)
 	}
 	if o.Policy.Quorum = v.Quorum; v.Quorum == 0 {
 		o.Policy.Quorum = len(v.Witness)
 	}
-	d, err := depot.OpenDir(v.Dir)
+	d, err := depot.OpenDir(dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if export.Is(ctx, d) {
-		return v.verifyExport(ctx, d, export.Keys{Policy: o.Policy})
+		return nil, v.verifyExport(ctx, dir, d, export.Keys{Policy: o.Policy})
 	}
 	for _, path := range v.Checkpoint {
 		kept, err := os.ReadFile(filepath.Clean(path))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		o.Kept = append(o.Kept, kept)
+		if origin, _, _ := strings.Cut(string(kept), "\n"); len(v.Dir) == 1 || origin == log.Name() {
+			o.Kept = append(o.Kept, kept)
+		}
 	}
 	if len(v.Statement) > 0 {
 		if o.Server, err = readVerifier(v.ServerKey); err != nil {
-			return fmt.Errorf("--server-key: %w", err)
+			return nil, fmt.Errorf("--server-key: %w", err)
 		}
 	}
 	for _, path := range v.Statement {
 		f, err := os.Open(filepath.Clean(path))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer f.Close()
 		o.Statements = append(o.Statements, f)
 	}
-	bar := newVerifyProgress(v.Dir)
+	bar := newVerifyProgress(dir)
 	o.Progress = bar.add
-	r, err := verify.Run(ctx, d, o)
-	bar.end()
-	if err != nil {
-		return err
-	}
-	return printReport(os.Stdout, r)
+	defer bar.end()
+	return verify.Run(ctx, d, o)
 }
 
 func printReport(w io.Writer, r *verify.Report) error {
@@ -217,6 +280,9 @@ func printReport(w io.Writer, r *verify.Report) error {
 	}
 	if r.Stated > 0 {
 		fmt.Fprintf(w, "Each of the %d accepted events that the statements name is archived, or a gap above.\n", r.Stated)
+	}
+	if r.Unused > 0 {
+		fmt.Fprintf(w, "%d records are of accepted events whose record is in another log, as the statements say.\n", r.Unused)
 	}
 	fmt.Fprintf(w, "Keep a copy of the file checkpoint elsewhere, to verify against it later: %d entries, root %s\n", r.Checkpoint.N, r.Checkpoint.Hash)
 	return nil

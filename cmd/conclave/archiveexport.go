@@ -187,9 +187,9 @@ func printExport(dir string, m *export.Manifest) {
 }
 
 // verifyExport verifies an export instead of an archive.
-func (v *archiveVerifyCmd) verifyExport(ctx context.Context, d depot.Dir, k export.Keys) error {
+func (v *archiveVerifyCmd) verifyExport(ctx context.Context, dir string, d depot.Dir, k export.Keys) error {
 	if v.AccessKey == "" {
-		return fmt.Errorf("%s is an export: --access-key FILE is needed, with the public key of the access log", v.Dir)
+		return fmt.Errorf("%s is an export: --access-key FILE is needed, with the public key of the access log", dir)
 	}
 	if len(v.Checkpoint) > 0 || len(v.Statement) > 0 {
 		return errors.New("--checkpoint and --statement are for archives; this is an export")
@@ -198,7 +198,7 @@ func (v *archiveVerifyCmd) verifyExport(ctx context.Context, d depot.Dir, k expo
 	if k.Access, err = readVerifier(v.AccessKey); err != nil {
 		return err
 	}
-	bar := newVerifyProgress(v.Dir)
+	bar := newVerifyProgress(dir)
 	k.Progress = bar.add
 	r, err := export.Verify(ctx, d, k)
 	bar.end()

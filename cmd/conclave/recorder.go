@@ -19,8 +19,9 @@ import (
 
 // recorderCmd is the member who records. It needs nothing of the homeserver's but its address.
 type recorderCmd struct {
-	Init recorderInitCmd `cmd:"" help:"Sign a new recorder in, make its keys, and write its configuration."`
-	Run  recorderRunCmd  `cmd:"" default:"withargs" help:"Record until it is told to stop."`
+	Init  recorderInitCmd  `cmd:"" help:"Sign a new recorder in, make its keys, and write its configuration."`
+	Share recorderShareCmd `cmd:"" help:"Write the key that signs events into a file, from which recorder init --policy-key takes it for one more recorder."`
+	Run   recorderRunCmd   `cmd:"" default:"withargs" help:"Record until it is told to stop."`
 
 	Check  recorderCheckCmd  `cmd:"" help:"Verify the archive and compare it with what the homeserver accepted, as the recorder does once a day."`
 	Expire recorderExpireCmd `cmd:"" help:"Destroy the keys of what is older than its retention class keeps it, as the recorder does once a day."`
@@ -38,6 +39,7 @@ type recorderInitCmd struct {
 	Listen        string `help:"Address and port at which the homeserver reaches the recorder." default:"127.0.0.1:8090"`
 	Certificate   string `help:"PEM file with the certificate chain of that address." type:"path"`
 	Key           string `help:"PEM file with the certificate's private key." type:"path"`
+	PolicyKey     string `help:"File with the key that signs events, from the first recorder, for one more beside it." type:"path"`
 }
 
 // Run makes a recorder.
@@ -54,7 +56,7 @@ func (i *recorderInitCmd) Run(ctx context.Context) error {
 		i.Archive = filepath.Join(i.Dir, "archive")
 	}
 	path := filepath.Join(i.Dir, "recorder.yaml")
-	f, err := recorder.Init(ctx, recorder.Setup{User: i.User, Password: password, Path: path, Config: recorder.Config{
+	f, err := recorder.Init(ctx, recorder.Setup{User: i.User, Password: password, Path: path, PolicyKey: i.PolicyKey, Config: recorder.Config{
 		Homeserver: strings.TrimSuffix(i.Homeserver, "/"), Listen: i.Listen, Certificate: i.Certificate, Key: i.Key, DataDir: filepath.Join(i.Dir, "keys"),
 		Archive: i.Archive, Class: "standard", Recipients: []string{strings.TrimSpace(string(recipient))}, LogKey: i.LogKey, Wait: 15 * time.Second, MaxFile: 1 << 30, LogLevel: "info",
 	}})
@@ -62,6 +64,12 @@ func (i *recorderInitCmd) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("Recovery key of the recorder's identity, shown this once; compliance keeps it:\n\n    %s\n\n", f.RecoveryKey)
+	if i.PolicyKey != "" {
+		fmt.Printf("For the homeserver's configuration, which then has to be restarted, beside what is in there:\n\nrecording:\n  others:\n    - url: %q\n      user: %q\n      log_key: %q\n\n",
+			f.URL, f.User, strings.TrimSpace(f.LogKey))
+		fmt.Printf("Start: conclave recorder run %s\n", path)
+		return nil
+	}
 	fmt.Printf("For the homeserver's configuration, which then has to be restarted:\n\nrecording:\n  url: %q\n  user: %q\n  public_key: %q\n  log_key: %q\n\n",
 		f.URL, f.User, f.PublicKey, strings.TrimSpace(f.LogKey))
 	fmt.Printf("Start: conclave recorder run %s\n", path)
@@ -76,6 +84,23 @@ func (i *recorderInitCmd) password() (string, error) {
 		return "", errors.New("the password is asked for on a terminal; --password-stdin reads it elsewhere")
 	}
 	return askHidden(fmt.Sprintf("Password of %s: ", i.User))
+}
+
+type recorderShareCmd struct {
+	Path string `arg:"" help:"The recorder's configuration file." type:"path"`
+	Out  string `help:"The file; it is made. Delete it when the other recorder has it." required:"" type:"path"`
+}
+
+// Run writes the key.
+func (r *recorderShareCmd) Run() error {
+	if _, err := os.Stat(r.Out); err == nil {
+		return fmt.Errorf("%s exists already", r.Out)
+	}
+	c, err := recorder.Load(r.Path)
+	if err != nil {
+		return err
+	}
+	return c.SharePolicyKey(r.Out)
 }
 
 type recorderRunCmd struct {

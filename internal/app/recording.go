@@ -35,17 +35,30 @@ func (a *App) wireRecording() (err error) {
 	return err
 }
 
-// archiveCheck says what the recorder tells of its archive.
+// archiveCheck says what the recorders tell of their archives: what is gravest.
 func (a *App) archiveCheck(ctx context.Context) doctor.Finding {
-	f := doctor.Finding{Check: "archive"}
-	s, err := a.recording.Status(ctx)
+	list, _, err := a.recording.Status(ctx)
 	if err != nil {
-		f.Level, f.Found, f.Do = doctor.Problem, err.Error(), "Check that the database runs."
-		return f
+		return doctor.Finding{Check: "archive", Level: doctor.Problem, Found: err.Error(), Do: "Check that the database runs."}
 	}
+	var worst doctor.Finding
+	for i, s := range list {
+		f := archiveFinding(s)
+		if len(list) > 1 {
+			f.Found = s.Log + ": " + f.Found
+		}
+		if i == 0 || f.Level > worst.Level {
+			worst = f
+		}
+	}
+	return worst
+}
+
+func archiveFinding(s recording.State) doctor.Finding {
+	f := doctor.Finding{Check: "archive"}
 	switch s.Alarm {
 	case selfcheck.Unreachable:
-		f.Level, f.Found, f.Do = doctor.Problem, "the recorder does not answer: "+s.Recorder, "Start the recorder, and see what its log says."
+		f.Level, f.Found, f.Do = doctor.Problem, "the recorder does not answer: "+s.Is, "Start the recorder, and see what its log says."
 	case selfcheck.Problems:
 		c := s.Archive.Check
 		f.Level, f.Found, f.Do = doctor.Problem, fmt.Sprintf("%d problems, the first: %s", c.Problems, strings.Join(c.First[:min(len(c.First), 1)], "")), "Change nothing in the archive, and run conclave archive verify on it."

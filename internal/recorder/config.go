@@ -15,6 +15,7 @@ package recorder
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -27,6 +28,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"golang.org/x/mod/sumdb/note"
 
+	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/blob"
 	"conclave.chat/internal/mx"
@@ -107,6 +109,30 @@ func (c *Config) secrets() (*secrets, error) {
 		return nil, fmt.Errorf("recorder: %s is damaged", secretsFile)
 	}
 	return s, nil
+}
+
+// SharePolicyKey writes the key that signs events into a new file.
+func (c *Config) SharePolicyKey(path string) error {
+	sec, err := c.secrets()
+	if err != nil {
+		return err
+	}
+	return depot.Replace(filepath.Dir(path), filepath.Base(path), []byte(policyKeyTitle+base64.StdEncoding.EncodeToString(sec.Policy)+"\n"))
+}
+
+const policyKeyTitle = "conclave policy key v1 "
+
+func readPolicyKey(path string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		return nil, fmt.Errorf("recorder: %w", err)
+	}
+	encoded, ok := strings.CutPrefix(strings.TrimSpace(string(text)), policyKeyTitle)
+	seed, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || !ok || len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("recorder: %s holds no key: conclave recorder share writes it", path)
+	}
+	return seed, nil
 }
 
 // archiveKeys reads to whom the archive is sealed, and what signs its log.

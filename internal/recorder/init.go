@@ -30,6 +30,8 @@ type Setup struct {
 	User     string // id or local part
 	Password string
 	Path     string // of the configuration file
+	// PolicyKey is a file with the key that signs events, as another recorder of this homeserver shares it. Empty: one is made.
+	PolicyKey string
 }
 
 // Fragment is what the homeserver's configuration needs.
@@ -54,6 +56,12 @@ func Init(ctx context.Context, s Setup) (*Fragment, error) {
 	sec := &secrets{Database: make([]byte, 32), Pickle: make([]byte, 32), Policy: make([]byte, ed25519.SeedSize)}
 	for _, b := range [][]byte{sec.Database, sec.Pickle, sec.Policy} {
 		_, _ = rand.Read(b)
+	}
+	if s.PolicyKey != "" {
+		var err error
+		if sec.Policy, err = readPolicyKey(s.PolicyKey); err != nil {
+			return nil, err
+		}
 	}
 	client, err := mautrix.NewClient(c.Homeserver, "", "")
 	if err != nil {

@@ -124,7 +124,7 @@ func (s *roomState) apply(typ, key string, content map[string]any) {
 		}
 	case "m.room.policy":
 		own, _ := content["chat.conclave.recording"].(map[string]any)
-		s.policy, s.class = text(own, "text"), text(own, "class")
+		s.policy, s.class = text(own, "text"), text(content, "chat.conclave.retention_class")
 	}
 }
 

@@ -38,10 +38,10 @@ const (
 	PathStatus = "/_conclave/recorder/v1/status" // how does the archive do?
 )
 
-func newClient(c Config, signer mx.Signer, roots []byte) (*client, error) {
-	u, err := url.Parse(c.URL)
+func newClient(addr string, signer mx.Signer, roots []byte) (*client, error) {
+	u, err := url.Parse(addr)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("url: %q is no address such as https://recorder.example.org:8090", c.URL)
+		return nil, fmt.Errorf("url: %q is no address such as https://recorder.example.org:8090", addr)
 	}
 	t := &http.Transport{
 		MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: false,
@@ -53,7 +53,7 @@ func newClient(c Config, signer mx.Signer, roots []byte) (*client, error) {
 			return nil, errors.New("ca_file holds no certificate")
 		}
 	}
-	return &client{base: strings.TrimSuffix(c.URL, "/"), signer: signer, http: &http.Client{
+	return &client{base: strings.TrimSuffix(addr, "/"), signer: signer, http: &http.Client{
 		Transport:     t,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
@@ -146,4 +146,20 @@ func (c *client) sign(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, key 
 		return nil, err
 	}
 	return signed, mx.VerifyEvent(v, signed, c.signer.Server, KeyID, key)
+}
+
+func (c *client) ping(ctx context.Context) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+PathHealth, nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("recording: the recorder answers %s", res.Status)
+	}
+	return nil
 }

@@ -20,7 +20,7 @@ var (
 
 // Check asks whether the recorder will sign what a user is about to say.
 func (s *Service) Check(ctx context.Context, room *roomstate.Snapshot, by mx.UserID, typ string, content []byte) error {
-	if s.client == nil {
+	if len(s.recorders) == 0 {
 		return errAbsent
 	}
 	body, err := json.Marshal(map[string]any{
@@ -29,9 +29,10 @@ func (s *Service) Check(ctx context.Context, room *roomstate.Snapshot, by mx.Use
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Config.Patience)
-	defer cancel()
-	_, err = s.client.post(ctx, PathCheck, body)
+	_, err = s.ask(ctx, room.Room(), s.Config.Patience, func(ctx context.Context, r *recorder) error {
+		_, err := r.client.post(ctx, PathCheck, body)
+		return err
+	})
 	if err == nil {
 		return nil
 	}
@@ -65,10 +66,8 @@ const parallel = 32
 // Sign gives events the recorder's signatures. The policy event itself is signed by nobody.
 //
 // Spec: ss#asking-for-a-policy-server-signature-on-an-event
-func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event) ([]*mx.Event, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.Config.Timeout)
-	defer cancel()
-	signed := make([]*mx.Event, len(events))
+func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event) (signed []*mx.Event, by []string, err error) {
+	signed, by = make([]*mx.Event, len(events)), make([]string, len(events))
 	errs := make([]error, len(events))
 	slots := make(chan struct{}, parallel)
 	var running sync.WaitGroup
@@ -77,13 +76,13 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 			continue
 		}
 		one := func() {
-			got, err := s.signOne(ctx, v, ev)
+			got, log, err := s.signOne(ctx, v, ev)
 			switch {
 			case err == nil:
-				signed[i] = got
+				signed[i], by[i] = got, log
 			case fault.Of(err) == nil && departs(ev):
 				s.unsigned.Inc()
-			case s.client == nil:
+			case len(s.recorders) == 0:
 				errs[i] = errAbsent
 			default:
 				errs[i] = s.unanswered(ctx, ev.RoomID, err, true)
@@ -102,19 +101,21 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 	running.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return signed, nil
+	return signed, by, nil
 }
 
-var errNoRecorder = errors.New("recording: there is no recorder")
-
-func (s *Service) signOne(ctx context.Context, v *mx.RoomVersion, ev *mx.Event) (*mx.Event, error) {
-	if s.client == nil {
-		return nil, errNoRecorder
+func (s *Service) signOne(ctx context.Context, v *mx.RoomVersion, ev *mx.Event) (signed *mx.Event, log string, err error) {
+	r, err := s.ask(ctx, ev.RoomID, s.Config.Timeout, func(ctx context.Context, r *recorder) (err error) {
+		signed, err = r.client.sign(ctx, v, ev, s.key)
+		return err
+	})
+	if err != nil {
+		return nil, "", err
 	}
-	return s.client.sign(ctx, v, ev, s.key)
+	return signed, r.log, nil
 }
 
 // departs reports whether an event lets somebody go. That must be possible while the recorder does not answer, as when an account ends or

@@ -14,13 +14,11 @@ package recording
 
 import (
 	"bytes"
-	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +42,7 @@ type Config struct {
 	User      string        `yaml:"user" doc:"Local part of the recorder's account."`
 	PublicKey string        `yaml:"public_key" doc:"The key that the recorder signs with, as conclave recorder init prints it."`
 	LogKey    string        `yaml:"log_key" doc:"Public key of the archive's log (the text in log.public): this server then signs its checkpoints as a witness."`
+	Others    []Other       `yaml:"others" doc:"More recorders for the same rooms, each with url, user, log_key and, where it differs, ca_file. They share the key of public_key, and each has an archive and a log of its own."`
 	CA        string        `yaml:"ca_file" doc:"PEM file with the authority that the recorder's certificate comes from. Empty: those of the system."`
 	Timeout   time.Duration `yaml:"timeout" doc:"How long the recorder may take to sign."`
 	Patience  time.Duration `yaml:"patience" doc:"How long the recorder may take before that, to wait for a room key that is under way, or to fetch an attachment."`
@@ -57,6 +56,14 @@ type Config struct {
 	Page      string        `yaml:"page" doc:"https address of a page about the policy."`
 	Officers  []string      `yaml:"officers" doc:"Names of those who can open the archive together, as members read them."`
 	Admins    []string      `yaml:"administrators" doc:"User ids of the administrators with the compliance role: they alone may change at run time what is recorded, and see, place and release legal holds. Empty: nobody."`
+}
+
+// Other is one more recorder.
+type Other struct {
+	URL    string `yaml:"url"`
+	User   string `yaml:"user"`
+	LogKey string `yaml:"log_key"`
+	CA     string `yaml:"ca_file"`
 }
 
 // DefaultConfig records everything, as soon as there is a recorder.
@@ -83,16 +90,16 @@ type Deps struct {
 // Service is recording on one node.
 type Service struct {
 	Deps
-	user      mx.UserID
+	recorders []*recorder
+	users     []mx.UserID       // of the recorders
 	key       ed25519.PublicKey // nil: there is no recorder
 	policies  map[string][]byte // content of m.room.policy, by retention class
-	client    *client
-	logKey    note.Verifier
 	statement note.Signer
 	statedBy  string // the statement's public key
 	witness   *merkle.Witness
 	wake      chan struct{}
-	watch     *watch
+	doubt     time.Duration // when it is asked whether a recorder that takes its time is there
+	gauges    *watchGauges
 	unsigned  prometheus.Counter
 	refused   prometheus.Counter
 }
@@ -120,7 +127,7 @@ func New(d Deps) (*Service, error) {
 		d.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{
-		Deps: d, user: mx.NewUserID(d.Config.User, d.Signer.Server), wake: make(chan struct{}, 1),
+		Deps: d, wake: make(chan struct{}, 1), doubt: doubtAfter,
 		unsigned: prometheus.NewCounter(prometheus.CounterOpts{Name: "conclave_recording_unsigned_total", Help: "Events that were accepted in recorded rooms without the recorder's signature (mode warn)."}),
 		refused:  prometheus.NewCounter(prometheus.CounterOpts{Name: "conclave_recording_refused_total", Help: "Events that were refused in recorded rooms: the recorder did not sign them."}),
 	}
@@ -133,7 +140,7 @@ func New(d Deps) (*Service, error) {
 	if d.Config.URL == "" {
 		return s, nil
 	}
-	s.watch = newWatch(d.Metrics)
+	s.gauges = newGauges(d.Metrics)
 	if err := s.configure(); err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
@@ -153,15 +160,13 @@ func (s *Service) configure() (err error) {
 		return errors.New("public_key is no key: conclave recorder init prints it")
 	}
 	s.key = key
-	if !mx.ValidLocalpart(c.User) {
-		return fmt.Errorf("user: %q cannot be the local part of a user id", c.User)
+	if err := s.configureRecorders(); err != nil {
+		return err
 	}
-	if c.LogKey != "" {
-		if s.logKey, err = merkle.ParseVerifier(c.LogKey); err != nil {
-			return fmt.Errorf("log_key: %w", err)
-		}
+	own := map[string]any{"recorder": s.users[0], "text": c.Text}
+	if len(s.users) > 1 {
+		own["recorders"] = s.users
 	}
-	own := map[string]any{"recorder": s.user, "text": c.Text}
 	if c.Page != "" {
 		own["url"] = c.Page
 	}
@@ -182,14 +187,7 @@ func (s *Service) configure() (err error) {
 			return err
 		}
 	}
-	var roots []byte
-	if c.CA != "" {
-		if roots, err = os.ReadFile(filepath.Clean(c.CA)); err != nil {
-			return err
-		}
-	}
-	s.client, err = newClient(c, s.Signer, roots)
-	return err
+	return nil
 }
 
 // checkClasses refuses classes that no archive could have.
@@ -233,8 +231,8 @@ func CheckRule(r Rule) error {
 	return nil
 }
 
-// User is the recorder's user id.
-func (s *Service) User() mx.UserID { return s.user }
+// Users are the recorders' user ids.
+func (s *Service) Users() []mx.UserID { return s.users }
 
 // marked reports whether a room's state says that this server has made it a recorded one.
 func marked(room *roomstate.Snapshot) bool {
@@ -248,7 +246,7 @@ func marked(room *roomstate.Snapshot) bool {
 
 // Recorded reports whether what happens in a room of this state needs the recorder's signature.
 func (s *Service) Recorded(room *roomstate.Snapshot) bool {
-	return marked(room) && (s.key == nil || room.Joined(s.user))
+	return marked(room) && (s.key == nil || slices.ContainsFunc(s.users, room.Joined))
 }
 
 // Covers reports whether a room is to be recorded.
@@ -264,16 +262,23 @@ func (s *Service) Due(room *roomstate.Snapshot) bool {
 	if !s.Covers(room) {
 		return marked(room)
 	}
-	others := room.JoinedCount() + room.InvitedCount()
-	switch room.Membership(s.user) {
-	case mx.Join, mx.Invite:
-		others--
-	}
-	if others < 1 {
+	if s.others(room) < 1 {
 		return false
 	}
 	policy, functional := room.State(typePolicy, ""), room.State(typeFunctional, "")
-	return policy == nil || !bytes.Equal(policy.Content, s.policy(room)) || functional == nil || !s.serves(functional.Content) || !room.Joined(s.user)
+	return policy == nil || !bytes.Equal(policy.Content, s.policy(room)) || functional == nil || !s.serves(functional.Content) ||
+		slices.ContainsFunc(s.users, func(u mx.UserID) bool { return !room.Joined(u) })
+}
+
+// others is how many are in a room, or invited, besides the recorders.
+func (s *Service) others(room *roomstate.Snapshot) int {
+	n := room.JoinedCount() + room.InvitedCount()
+	for _, u := range s.users {
+		if present(room, u) {
+			n--
+		}
+	}
+	return n
 }
 
 // policy is what a recorded room says of its recording.
@@ -285,14 +290,10 @@ func (s *Service) policy(room *roomstate.Snapshot) []byte {
 	return s.policies[classOf(s.Config.Classes, room, has, s.Groups)]
 }
 
-// serves reports whether a list of functional members names the recorder.
+// serves reports whether a list of functional members names the recorders.
 func (s *Service) serves(content []byte) bool {
-	for _, u := range serviceMembers(content) {
-		if u == string(s.user) {
-			return true
-		}
-	}
-	return false
+	list := serviceMembers(content)
+	return !slices.ContainsFunc(s.users, func(u mx.UserID) bool { return !slices.Contains(list, string(u)) })
 }
 
 func serviceMembers(content []byte) (list []string) {
@@ -313,13 +314,15 @@ func (s *Service) State(room *roomstate.Snapshot) map[string][]byte {
 	if ev := room.State(typeFunctional, ""); ev != nil {
 		_ = json.Unmarshal(ev.Content, &content)
 		for _, u := range serviceMembers(ev.Content) {
-			if u != string(s.user) {
+			if !slices.Contains(s.users, mx.UserID(u)) {
 				members = append(members, u)
 			}
 		}
 	}
 	if covers {
-		members = append(members, string(s.user))
+		for _, u := range s.users {
+			members = append(members, string(u))
+		}
 	}
 	list, err := json.Marshal(members)
 	if members == nil || err != nil {
@@ -351,19 +354,19 @@ func (s *Service) Judge(room *roomstate.Snapshot, ev *mx.Event) error {
 		if !s.serves(ev.Content) {
 			return errProtected
 		}
-	case ev.Is(mx.TypeMember, string(s.user)) && covers:
-		alone := room.JoinedCount()+room.InvitedCount() <= 1
-		if m := ev.Membership(); m != mx.Join && (m != mx.Invite || room.Joined(s.user)) && !alone {
+	case ev.Type == mx.TypeMember && covers && slices.Contains(s.users, mx.UserID(*ev.StateKey)):
+		alone := s.others(room) < 1
+		if m := ev.Membership(); m != mx.Join && (m != mx.Invite || room.Joined(mx.UserID(*ev.StateKey))) && !alone {
 			return errProtected
 		}
 	}
 	return nil
 }
 
-var errProtected = fault.Denied("this organisation records the room: the recorder cannot be removed, and what the room says of it cannot be changed")
+var errProtected = fault.Denied("this organisation records the room: a recorder cannot be removed, and what the room says of it cannot be changed")
 
-// Accepted continues the sequence of a recorded room.
-func (s *Service) Accepted(tx *store.Tx, ev *mx.Event) error {
+// Accepted continues the sequence of a recorded room. by is the log of the recorder that has archived the event.
+func (s *Service) Accepted(tx *store.Tx, ev *mx.Event, by string) error {
 	signed := ev.SignedBy(s.Signer.Server, KeyID)
 	if !signed {
 		select {
@@ -371,7 +374,7 @@ func (s *Service) Accepted(tx *store.Tx, ev *mx.Event) error {
 		default:
 		}
 	}
-	return accepted.Add(tx, ev.RoomID, ev.ID, signed)
+	return accepted.Add(tx, ev.RoomID, ev.ID, by, signed)
 }
 
 // MayChange reports whether an administrator may change at run time what is recorded.
@@ -382,23 +385,4 @@ func (s *Service) MayChange(user mx.UserID) bool {
 		}
 	}
 	return false
-}
-
-// Status says whether the recorder answers, how many accepted events it is not known to have, and how its archive does.
-func (s *Service) Status(ctx context.Context) (st Status, err error) {
-	if st.Unrecorded, err = accepted.CountOpen(ctx, s.DB); err != nil {
-		return st, err
-	}
-	if s.client == nil {
-		st.Recorder = "none"
-		return st, nil
-	}
-	st.Recorder = "ok"
-	if err := s.look(ctx); err != nil {
-		st.Recorder = err.Error()
-	}
-	s.watch.mu.Lock()
-	defer s.watch.mu.Unlock()
-	st.Alarm, st.Archive = s.watch.alarm, s.watch.status
-	return st, nil
 }

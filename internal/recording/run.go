@@ -28,7 +28,7 @@ const (
 
 // Run brings rooms in line with what is to be recorded, and to the recorder what it has not seen, until ctx ends.
 func (s *Service) Run(ctx context.Context, rooms Rooms) {
-	if s.client == nil {
+	if len(s.recorders) == 0 {
 		return
 	}
 	tick := time.NewTicker(lookEvery)
@@ -38,7 +38,7 @@ func (s *Service) Run(ctx context.Context, rooms Rooms) {
 	for {
 		if now := time.Now(); now.Sub(looked) >= askEvery {
 			looked = now
-			_ = s.look(ctx) // it says itself what is wrong
+			s.look(ctx)
 		}
 		if rule := s.print(); rule != done {
 			s.missing()
@@ -48,6 +48,7 @@ func (s *Service) Run(ctx context.Context, rooms Rooms) {
 				done = rule
 			}
 		}
+		s.revive(ctx)
 		if err := s.deliver(ctx); err != nil && ctx.Err() == nil {
 			s.Log.Warn("the recorder does not take what was accepted without it; it is tried again", "error", err)
 		}
@@ -141,10 +142,12 @@ func (s *Service) deliverOne(ctx context.Context, e accepted.Event) error {
 	default:
 		path, raw = withVersion(PathRecord, ev.Version), ev.Raw
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Config.Patience)
-	defer cancel()
-	if _, err := s.client.post(ctx, path, raw); err != nil {
+	r, err := s.ask(ctx, e.Room, s.Config.Patience, func(ctx context.Context, r *recorder) error {
+		_, err := r.client.post(ctx, path, raw)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return s.DB.Write(func(tx *store.Tx) error { return accepted.Archived(tx, e) })
+	return s.DB.Write(func(tx *store.Tx) error { return accepted.Archived(tx, e, r.log) })
 }

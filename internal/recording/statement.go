@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
@@ -63,9 +64,10 @@ func (s *Service) Keys() Keys {
 const statementBatch = 5000
 
 // Statement writes a signed statement of what was accepted in one recorded room, or in all if room is "". Where it is to be of what is archived, all that it
-// names is brought to the recorder before it is given away; what the recorder does not take is named all the same.
+// names is brought to the recorders before it is given away; what none takes is named all the same.
 func (s *Service) Statement(ctx context.Context, w io.Writer, room mx.RoomID, archived bool) error {
 	var events []statement.Event
+	var open []int // of events, those that no recorder was known to have
 	after := accepted.Event{Room: room}
 	for {
 		var list []accepted.Event
@@ -79,19 +81,58 @@ func (s *Service) Statement(ctx context.Context, w io.Writer, room mx.RoomID, ar
 			return err
 		}
 		for _, e := range list {
-			events = append(events, statement.Event{Room: string(e.Room), Seq: e.Seq, ID: string(e.ID)})
+			events = append(events, statement.Event{Room: string(e.Room), Seq: e.Seq, ID: string(e.ID), Log: e.Log})
+			if e.Open {
+				open = append(open, len(events)-1)
+			}
 			after = e
 		}
 		if len(list) < statementBatch {
 			break
 		}
 	}
-	if archived && s.client != nil {
+	if archived && len(s.recorders) > 0 {
 		if err := s.deliver(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Warn("the recorder does not take what was accepted without it; it is tried again", "error", err)
+			s.Log.Warn("no recorder takes what was accepted without it; it is tried again", "error", err)
+		}
+		if err := s.delivered(ctx, events, open); err != nil {
+			return err
 		}
 	}
+	s.nameLogs(events)
 	return statement.Write(w, s.statement, string(s.Signer.Server), events)
+}
+
+// delivered finds out which recorders have got what none had before.
+func (s *Service) delivered(ctx context.Context, events []statement.Event, open []int) error {
+	for _, i := range open {
+		list, err := accepted.Of(ctx, s.DB, mx.RoomID(events[i].Room), events[i].Seq-1, 1)
+		if err != nil {
+			return err
+		}
+		if len(list) == 1 {
+			events[i].Log = list[0].Log
+		}
+	}
+	return nil
+}
+
+// nameLogs says of each event which log holds it, where there are several. Before there were, the first recorder's held all.
+func (s *Service) nameLogs(events []statement.Event) {
+	first := ""
+	if len(s.recorders) > 0 {
+		first = s.recorders[0].log
+	}
+	several := len(s.recorders) > 1
+	for i := range events {
+		events[i].Log = cmp.Or(events[i].Log, first)
+		several = several || events[i].Log != first
+	}
+	for i := range events {
+		if !several || first == "" {
+			events[i].Log = ""
+		}
+	}
 }
 
 // SizeError says that a log's last checkpoint had another size.
@@ -115,7 +156,8 @@ func (s *Service) CoSign(ctx context.Context, request []byte) ([]byte, error) {
 		return nil, err
 	}
 	origin, _, _ := strings.Cut(string(msg), "\n")
-	if s.logKey == nil || origin != s.logKey.Name() {
+	logKey := s.logOf(origin)
+	if logKey == nil {
 		return nil, ErrUnknownLog
 	}
 	var signed []byte
@@ -129,11 +171,11 @@ func (s *Service) CoSign(ctx context.Context, request []byte) ([]byte, error) {
 		}
 		last := merkle.Checkpoint{Origin: origin, Tree: tlog.Tree{N: size}}
 		copy(last.Hash[:], root)
-		if _, err := (merkle.Policy{Log: s.logKey}).Open(msg); err != nil {
+		if _, err := (merkle.Policy{Log: logKey}).Open(msg); err != nil {
 			return errors.Join(ErrLogSignature, err)
 		}
 		var next merkle.Checkpoint
-		if signed, next, err = merkle.Cosign(s.witness, s.logKey, last, msg, proof); err != nil {
+		if signed, next, err = merkle.Cosign(s.witness, logKey, last, msg, proof); err != nil {
 			return err
 		}
 		return accepted.Witness(tx, origin, next.N, next.Hash[:])

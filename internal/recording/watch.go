@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conclave.chat/internal/archive/selfcheck"
+	"conclave.chat/internal/mx"
 )
 
 // watch is what the recorder last told of its archive.
@@ -21,11 +22,13 @@ type watch struct {
 	said   time.Time // when the alarm was logged
 	missed int       // how often in a row it did not answer
 
-	up       prometheus.Gauge
-	alarms   *prometheus.GaugeVec
-	checked  prometheus.Gauge
-	problems prometheus.Gauge
-	records  prometheus.Gauge
+	gauges
+}
+
+// gauges are the metrics of one recorder.
+type gauges struct {
+	up, checked, problems, records prometheus.Gauge
+	alarms                         *prometheus.GaugeVec
 }
 
 const (
@@ -34,41 +37,58 @@ const (
 	maxSaid  = 3 // problems in the log; administrators see more
 )
 
-func newWatch(m prometheus.Registerer) *watch {
-	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Name: "conclave_recording_" + name, Help: help})
+// watchGauges are the metrics of all recorders.
+type watchGauges struct{ up, checked, problems, records, alarms *prometheus.GaugeVec }
+
+func newGauges(m prometheus.Registerer) *watchGauges {
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "conclave_recording_" + name, Help: help}, append(labels, "recorder"))
 	}
-	w := &watch{
+	g := &watchGauges{
 		up:       gauge("recorder_up", "1 if the recorder told of its archive when it was last asked, 0 if it did not."),
 		checked:  gauge("selfcheck_timestamp_seconds", "When the recorder last verified its archive."),
 		problems: gauge("selfcheck_problems", "Problems that the last verification of the archive has found."),
 		records:  gauge("selfcheck_records", "Records that the last verification of the archive has counted."),
-		alarms: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "conclave_recording_selfcheck_alarm", Help: "1 for what is wrong with the archive: unreachable, problems, failed or overdue.",
-		}, []string{"reason"}),
-	}
-	for _, a := range alarms() {
-		w.alarms.WithLabelValues(string(a)).Set(0)
+		alarms:   gauge("selfcheck_alarm", "1 for what is wrong with the archive: unreachable, problems, failed or overdue.", "reason"),
 	}
 	if m != nil {
-		m.MustRegister(w.up, w.checked, w.problems, w.records, w.alarms)
+		m.MustRegister(g.up, g.checked, g.problems, g.records, g.alarms)
 	}
-	return w
+	return g
+}
+
+// of gives the metrics of a recorder.
+func (g *watchGauges) of(user mx.UserID) gauges {
+	who := prometheus.Labels{"recorder": string(user)}
+	one := gauges{g.up.With(who), g.checked.With(who), g.problems.With(who), g.records.With(who), g.alarms.MustCurryWith(who)}
+	for _, a := range alarms() {
+		one.alarms.WithLabelValues(string(a)).Set(0)
+	}
+	return one
 }
 
 func alarms() []selfcheck.Alarm {
 	return []selfcheck.Alarm{selfcheck.Unreachable, selfcheck.Problems, selfcheck.Failed, selfcheck.Overdue}
 }
 
-// look asks the recorder how its archive does, and raises an alarm in metrics and log.
-func (s *Service) look(ctx context.Context) error {
-	status, err := s.askStatus(ctx)
+// look asks the recorders how their archives do.
+func (s *Service) look(ctx context.Context) {
+	var running sync.WaitGroup
+	for _, r := range s.recorders {
+		running.Go(func() { _ = s.lookAt(ctx, r) }) // it says itself what is wrong
+	}
+	running.Wait()
+}
+
+// lookAt asks a recorder how its archive does, and raises an alarm in metrics and log.
+func (s *Service) lookAt(ctx context.Context, r *recorder) error {
+	status, err := s.askStatus(ctx, r)
 	if ctx.Err() != nil {
 		return err
 	}
 	now := s.Now()
 	alarm := selfcheck.Judge(now, status)
-	w := s.watch
+	w := &r.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.status = status
@@ -93,7 +113,7 @@ func (s *Service) look(ctx context.Context) error {
 	w.alarm = alarm
 	if alarm == selfcheck.Quiet {
 		if !w.said.IsZero() {
-			s.Log.Info("the archive's self-check is right again")
+			s.Log.Info("the archive's self-check is right again", "recorder", r.user)
 		}
 		w.said, w.logged = time.Time{}, selfcheck.Quiet
 		return err
@@ -103,7 +123,7 @@ func (s *Service) look(ctx context.Context) error {
 		return err
 	}
 	w.said, w.logged = now, alarm
-	fields := []any{"reason", string(alarm)}
+	fields := []any{"reason", string(alarm), "recorder", r.user}
 	if err != nil {
 		fields = append(fields, "error", err)
 	}
@@ -115,10 +135,10 @@ func (s *Service) look(ctx context.Context) error {
 	return err
 }
 
-func (s *Service) askStatus(ctx context.Context) (*selfcheck.Status, error) {
+func (s *Service) askStatus(ctx context.Context, r *recorder) (*selfcheck.Status, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.Config.Timeout)
 	defer cancel()
-	answer, err := s.client.post(ctx, PathStatus, []byte("{}"))
+	answer, err := r.client.post(ctx, PathStatus, []byte("{}"))
 	if err != nil {
 		return nil, err
 	}
@@ -127,12 +147,4 @@ func (s *Service) askStatus(ctx context.Context) (*selfcheck.Status, error) {
 		return nil, fmt.Errorf("recording: the recorder's answer: %w", err)
 	}
 	return status, nil
-}
-
-// Status is how recording does.
-type Status struct {
-	Recorder   string // ok, none, or what is wrong
-	Unrecorded int64  // accepted events that the recorder is not known to have
-	Alarm      selfcheck.Alarm
-	Archive    *selfcheck.Status
 }

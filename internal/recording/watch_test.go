@@ -78,9 +78,9 @@ func TestAlarmsOfTheSelfCheck(t *testing.T) {
 		now = now.Add(step.later)
 		answer = step.tell
 		log.Reset()
-		_ = s.look(context.Background())
-		if s.watch.alarm != step.alarm || (log.Len() > 0) != step.said {
-			t.Errorf("step %d: alarm %q, log %q", i, s.watch.alarm, log.String())
+		s.look(context.Background())
+		if s.recorders[0].watch.alarm != step.alarm || (log.Len() > 0) != step.said {
+			t.Errorf("step %d: alarm %q, log %q", i, s.recorders[0].watch.alarm, log.String())
 		}
 		for _, a := range alarms() {
 			want := 0.0

@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"slices"
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
@@ -14,8 +15,8 @@ type Recording interface {
 	ledger.Recorder
 	// Covers reports whether a room is to be recorded.
 	Covers(room *roomstate.Snapshot) bool
-	// User is the member who records.
-	User() mx.UserID
+	// Users are the members who record.
+	Users() []mx.UserID
 	// State is what a room has to say of its recording, or of its end: contents by type, with an empty state key.
 	State(room *roomstate.Snapshot) map[string][]byte
 }
@@ -49,7 +50,7 @@ func (e *Engine) recorderOf(s *roomstate.Snapshot) mx.UserID {
 	need := max(power.Event("m.room.policy", true), power.Event("io.element.functional_members", true), power.Invite)
 	var best mx.UserID
 	for u := range s.Members(mx.Join) {
-		if u == e.recording.User() || power.User(u) < need {
+		if slices.Contains(e.recording.Users(), u) || power.User(u) < need {
 			continue
 		}
 		if best == "" || power.User(u) > power.User(best) || power.User(u) == power.User(best) && u < best {
@@ -68,8 +69,7 @@ func (e *Engine) record(ctx context.Context, p *ledger.Part, by mx.UserID) error
 		}
 		return err
 	}
-	user := e.recording.User()
-	member := func(from mx.UserID, membership string) error {
+	member := func(from, user mx.UserID, membership string) error {
 		profile, err := e.profile(ctx, user)
 		if err != nil {
 			return err
@@ -77,16 +77,19 @@ func (e *Engine) record(ctx context.Context, p *ledger.Part, by mx.UserID) error
 		return add(from, mx.TypeMember, string(user), memberContent(profile, membership, nil))
 	}
 	covers := e.recording.Covers(p.Tip())
-	if covers && !p.Tip().Joined(user) {
+	for _, user := range e.recording.Users() {
+		if !covers || p.Tip().Joined(user) {
+			continue
+		}
 		if p.Tip().Membership(user) == mx.Ban {
-			if err := member(by, mx.Leave); err != nil {
+			if err := member(by, user, mx.Leave); err != nil {
 				return err
 			}
 		}
-		if err := member(by, mx.Invite); err != nil {
+		if err := member(by, user, mx.Invite); err != nil {
 			return err
 		}
-		if err := member(user, mx.Join); err != nil {
+		if err := member(user, user, mx.Join); err != nil {
 			return err
 		}
 	}
@@ -96,8 +99,13 @@ func (e *Engine) record(ctx context.Context, p *ledger.Part, by mx.UserID) error
 			return err
 		}
 	}
-	if !covers && p.Tip().Joined(user) {
-		return member(user, mx.Leave)
+	for _, user := range e.recording.Users() {
+		if covers || !p.Tip().Joined(user) {
+			continue
+		}
+		if err := member(user, user, mx.Leave); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package room_test
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 
@@ -24,7 +25,9 @@ type scribe struct {
 func (*scribe) Recorded(s *roomstate.Snapshot) bool { return s.State("m.room.policy", "") != nil }
 func (*scribe) Covers(*roomstate.Snapshot) bool     { return true }
 func (r *scribe) Due(s *roomstate.Snapshot) bool    { return !r.Recorded(s) }
-func (*scribe) User() mx.UserID                     { return mx.NewUserID("scribe", server) }
+func (*scribe) Users() []mx.UserID {
+	return []mx.UserID{mx.NewUserID("scribe", server), mx.NewUserID("clerk", server)}
+}
 
 func (*scribe) State(*roomstate.Snapshot) map[string][]byte {
 	return map[string][]byte{"m.room.policy": []byte(`{"via":"here"}`), "io.element.functional_members": []byte(`{}`)}
@@ -34,27 +37,30 @@ func (*scribe) Check(context.Context, *roomstate.Snapshot, mx.UserID, string, []
 	return nil
 }
 
-func (r *scribe) Sign(_ context.Context, v *mx.RoomVersion, events []*mx.Event) ([]*mx.Event, error) {
-	out := make([]*mx.Event, len(events))
+func (r *scribe) Sign(_ context.Context, v *mx.RoomVersion, events []*mx.Event) ([]*mx.Event, []string, error) {
+	out, by := make([]*mx.Event, len(events)), make([]string, len(events))
 	for i, ev := range events {
 		if err := r.sign(ev); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		s := signer()
 		s.KeyID = "ed25519:policy_server"
 		signed, err := mx.SignEvent(v, ev, s)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		r.mu.Lock()
 		r.signed[ev.ID] = true
 		r.mu.Unlock()
-		out[i] = signed
+		out[i], by[i] = signed, "log of "+string(ev.ID)
 	}
-	return out, nil
+	return out, by, nil
 }
 
-func (r *scribe) Accepted(_ *store.Tx, ev *mx.Event) error {
+func (r *scribe) Accepted(_ *store.Tx, ev *mx.Event, by string) error {
+	if by != "log of "+string(ev.ID) {
+		return fmt.Errorf("%s is archived by %q", ev.ID, by)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.accepted = append(r.accepted, ev.ID)
@@ -70,7 +76,7 @@ func TestSignaturesDoNotHoldTheRoom(t *testing.T) {
 			ann := mx.NewUserID("ann", server)
 			id := n.create(t, ann, room.Create{})
 			s, err := n.Snapshot(context.Background(), id)
-			if err != nil || !s.Joined(r.User()) || !r.Recorded(s) {
+			if err != nil || !s.Joined(r.Users()[0]) || !s.Joined(r.Users()[1]) || !r.Recorded(s) {
 				t.Fatalf("the room was made without its recorder: %v", err)
 			}
 			firstIn, secondAsked := make(chan struct{}), make(chan struct{})

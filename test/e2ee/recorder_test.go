@@ -56,26 +56,39 @@ func openOffice(t *testing.T, s *harness.Server, settings ...string) *office {
 	o.officers()
 	out := o.run(account.Password+"\n", "recorder", "init", "--homeserver", s.URL, "--password-stdin", "--recipient", filepath.Join(o.dir, "officers", "archive.recipient"),
 		"--log-key", filepath.Join(o.dir, "officers", "log.key"), "--dir", filepath.Join(o.dir, "recorder"), "--listen", freeAddr(t))
-	value := func(key string) string {
-		m := regexp.MustCompile(`(?m)^  ` + key + `: "(.*)"$`).FindStringSubmatch(out)
-		if m == nil {
-			t.Fatalf("recorder init gives no %s:\n%s", key, out)
-		}
-		return m[1]
-	}
+	value := func(key string) string { return o.printed(out, key) }
 	harness.Env(append([]string{
 		"CONCLAVE_RECORDING_URL=" + value("url"), "CONCLAVE_RECORDING_PUBLIC_KEY=" + value("public_key"), "CONCLAVE_RECORDING_LOG_KEY=" + value("log_key"),
 		"CONCLAVE_RECORDING_ADMINISTRATORS=" + o.admin.ID,
 	}, settings...)...)(s)
+	o.furnish()
+	s.Restart()
+	o.begin()
+	return o
+}
+
+// printed is a setting that recorder init prints for the homeserver.
+func (o *office) printed(out, key string) string {
+	o.Helper()
+	m := regexp.MustCompile(`(?m)^ +(?:- )?` + key + `: "(.*)"$`).FindStringSubmatch(out)
+	if m == nil {
+		o.Fatalf("recorder init gives no %s:\n%s", key, out)
+	}
+	return m[1]
+}
+
+// furnish opens the recorder's log, and sees to the recorder's end.
+func (o *office) furnish() {
+	o.Helper()
 	var err error
 	if o.log, err = os.Create(filepath.Join(o.dir, "recorder.log")); err != nil {
-		t.Fatal(err)
+		o.Fatal(err)
 	}
-	t.Cleanup(func() {
+	o.Cleanup(func() {
 		o.end(syscall.SIGTERM)
-		if t.Failed() {
+		if o.Failed() {
 			text, _ := os.ReadFile(o.log.Name())
-			t.Logf("the recorder's log ends with:\n%s", text[max(0, len(text)-8000):])
+			o.Logf("the recorder's log ends with:\n%s", text[max(0, len(text)-8000):])
 		}
 		_ = o.log.Close()
 	})
@@ -85,11 +98,8 @@ func openOffice(t *testing.T, s *harness.Server, settings ...string) *office {
 		err = os.WriteFile(o.config(), bytes.Replace(text, []byte("wait: 15s"), []byte("wait: 5s"), 1), 0o600)
 	}
 	if err != nil {
-		t.Fatal(err)
+		o.Fatal(err)
 	}
-	s.Restart()
-	o.begin()
-	return o
 }
 
 // keygen is the officers' keys, made once: it takes time on purpose.
@@ -247,6 +257,12 @@ func (o *office) readCase(name string) *casefile.Case {
 // verify compares the archive with the server's statement.
 func (o *office) verify() string {
 	o.Helper()
+	return o.run("", append([]string{"archive", "verify", filepath.Join(o.dir, "recorder", "archive"), "--key", filepath.Join(o.dir, "officers", "log.public")}, o.stated()...)...)
+}
+
+// stated saves the server's statement and its key, and gives what verify has to be told of them.
+func (o *office) stated() []string {
+	o.Helper()
 	keys := o.s.Must(http.MethodGet, "/_conclave/recording/v1/keys", "", nil)
 	server := filepath.Join(o.dir, "server.public")
 	statement := filepath.Join(o.dir, "statement")
@@ -255,8 +271,7 @@ func (o *office) verify() string {
 			o.Fatal(err)
 		}
 	}
-	return o.run("", "archive", "verify", filepath.Join(o.dir, "recorder", "archive"), "--key", filepath.Join(o.dir, "officers", "log.public"),
-		"--statement", statement, "--server-key", server)
+	return []string{"--statement", statement, "--server-key", server}
 }
 
 func (o *office) statement() string {

@@ -15,6 +15,10 @@
 //	<event id>
 //	room …
 //
+// Where several recorders archive, each in a log of its own, the statement says which has an event. It then begins with "conclave accepted events v2", and in
+// its list a line "log <name>" stands before the events that the log of that name holds, after the line "room"; it holds until the next line "log", also
+// in the next room. Ids of events begin with "$".
+//
 // Sequences count the accepted events of a room from 1 without gaps, so several statements about a room either meet or leave a hole that is
 // seen. All lines end with a line feed; ids hold neither spaces nor line feeds. The layout is fixed; another one gets another first line.
 package statement
@@ -33,13 +37,17 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-const title = "conclave accepted events v1"
+const (
+	title      = "conclave accepted events v1"
+	titleOfLog = "conclave accepted events v2"
+)
 
 // Event is one accepted event.
 type Event struct {
 	Room string
 	Seq  uint64 // within the room, from 1
 	ID   string
+	Log  string // name of the log that holds it; "" where there is one
 }
 
 // ErrForm means that a statement does not have the layout, or does not hold what was signed.
@@ -49,6 +57,7 @@ var ErrForm = errors.New("statement: it is not a signed statement of accepted ev
 func Write(w io.Writer, signer note.Signer, server string, events []Event) error {
 	var list bytes.Buffer
 	var last Event
+	head := title
 	for _, e := range events {
 		if !plain(e.Room) || !plain(e.ID) {
 			return fmt.Errorf("statement: %q in %q is no event", e.ID, e.Room)
@@ -56,11 +65,18 @@ func Write(w io.Writer, signer note.Signer, server string, events []Event) error
 		if last.Room != e.Room || last.Seq+1 != e.Seq {
 			fmt.Fprintf(&list, "room %s %d\n", e.Room, e.Seq)
 		}
+		if last.Log != e.Log {
+			if e.Log == "" || strings.ContainsAny(e.Log, " \r\n") || e.ID[0] != '$' {
+				return fmt.Errorf("statement: %s in %q cannot be said to be in the log %q", e.ID, e.Room, e.Log)
+			}
+			fmt.Fprintf(&list, "log %s\n", e.Log)
+			head = titleOfLog
+		}
 		list.WriteString(e.ID + "\n")
 		last = e
 	}
 	sum := sha256.Sum256(list.Bytes())
-	text := fmt.Sprintf("%s\n%s\n%d\n%s\n", title, server, len(events), base64.StdEncoding.EncodeToString(sum[:]))
+	text := fmt.Sprintf("%s\n%s\n%d\n%s\n", head, server, len(events), base64.StdEncoding.EncodeToString(sum[:]))
 	signed, err := note.Sign(&note.Note{Text: text}, signer)
 	if err != nil {
 		return fmt.Errorf("statement: %w", err)
@@ -81,13 +97,14 @@ const maxNote = 1 << 16
 // end.
 func Read(r io.Reader, key note.Verifier, f func(Event) error) (server string, err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
-	server, count, sum, err := readNote(in, key)
+	server, count, sum, logs, err := readNote(in, key)
 	if err != nil {
 		return "", err
 	}
 	h := sha256.New()
 	var e Event
 	var n uint64
+	log := ""
 	for {
 		line, err := in.ReadSlice('\n')
 		if errors.Is(err, io.EOF) && len(line) == 0 {
@@ -104,9 +121,16 @@ func Read(r io.Reader, key note.Verifier, f func(Event) error) (server string, e
 			}
 			continue
 		}
-		if e.Seq == 0 || !plain(text) {
+		if name, ok := strings.CutPrefix(text, "log "); ok && logs {
+			if log = name; log == "" || strings.Contains(log, " ") {
+				return "", ErrForm
+			}
+			continue
+		}
+		if e.Seq == 0 || !plain(text) || logs && (log == "" || text[0] != '$') {
 			return "", ErrForm
 		}
+		e.Log = log
 		e.ID = text
 		if err := f(e); err != nil {
 			return "", err
@@ -130,12 +154,12 @@ func parseRoom(text string) (Event, error) {
 }
 
 // readNote reads up to the empty line behind the signatures.
-func readNote(in *bufio.Reader, key note.Verifier) (server string, count uint64, sum []byte, err error) {
+func readNote(in *bufio.Reader, key note.Verifier) (server string, count uint64, sum []byte, logs bool, err error) {
 	var msg []byte
 	for empty := 0; empty < 2; {
 		line, err := in.ReadSlice('\n')
 		if err != nil || len(msg)+len(line) > maxNote {
-			return "", 0, nil, ErrForm
+			return "", 0, nil, false, ErrForm
 		}
 		if len(line) == 1 {
 			if empty++; empty == 2 {
@@ -146,24 +170,24 @@ func readNote(in *bufio.Reader, key note.Verifier) (server string, count uint64,
 	}
 	n, err := note.Open(msg, note.VerifierList(key))
 	if err != nil {
-		return "", 0, nil, fmt.Errorf("%w: %w", ErrForm, err)
+		return "", 0, nil, false, fmt.Errorf("%w: %w", ErrForm, err)
 	}
 	for _, sig := range n.Sigs { // one text for one signature
 		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
-			return "", 0, nil, ErrForm
+			return "", 0, nil, false, ErrForm
 		}
 	}
 	lines := strings.Split(n.Text, "\n")
-	if len(lines) != 5 || lines[0] != title {
-		return "", 0, nil, ErrForm
+	if len(lines) != 5 || lines[0] != title && lines[0] != titleOfLog {
+		return "", 0, nil, false, ErrForm
 	}
 	count, err = strconv.ParseUint(lines[2], 10, 63)
 	if err != nil {
-		return "", 0, nil, ErrForm
+		return "", 0, nil, false, ErrForm
 	}
 	sum, err = base64.StdEncoding.DecodeString(lines[3])
 	if err != nil || len(sum) != sha256.Size {
-		return "", 0, nil, ErrForm
+		return "", 0, nil, false, ErrForm
 	}
-	return lines[1], count, sum, nil
+	return lines[1], count, sum, lines[0] == titleOfLog, nil
 }

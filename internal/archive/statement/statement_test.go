@@ -33,8 +33,9 @@ func TestStatementsComeBack(t *testing.T) {
 	s, v := keys(t)
 	for _, want := range [][]Event{
 		nil,
-		{{"!a:x", 1, "$1"}, {"!a:x", 2, "$2"}, {"!b", 7, "$3"}},
-		{{"!a", 1, "$1"}, {"!a", 3, "$3"}},
+		{{Room: "!a:x", Seq: 1, ID: "$1"}, {Room: "!a:x", Seq: 2, ID: "$2"}, {Room: "!b", Seq: 7, ID: "$3"}},
+		{{Room: "!a", Seq: 1, ID: "$1"}, {Room: "!a", Seq: 3, ID: "$3"}},
+		{{"!a", 1, "$1", "x/log"}, {"!a", 2, "$2", "x/log"}, {"!a", 3, "$3", "x/log-2"}, {"!b", 1, "$4", "x/log-2"}, {"!c", 9, "$5", "x/log"}},
 	} {
 		var b bytes.Buffer
 		if err := Write(&b, s, "example.org", want); err != nil {
@@ -62,7 +63,7 @@ func TestStatementsComeBack(t *testing.T) {
 
 func TestIdsThatWouldBreakTheListAreRefused(t *testing.T) {
 	s, _ := keys(t)
-	for _, e := range []Event{{"!a", 1, "$a\n$b"}, {"!a b", 1, "$a"}, {"!a", 1, ""}, {"!a", 1, "room"}, {"!a", 1, "$" + strings.Repeat("x", 2000)}} {
+	for _, e := range []Event{{Room: "!a", Seq: 1, ID: "$a\n$b"}, {Room: "!a b", Seq: 1, ID: "$a"}, {Room: "!a", Seq: 1, ID: ""}, {Room: "!a", Seq: 1, ID: "room"}, {"!a", 1, "$a", "x y"}, {"!a", 1, "log", "x"}, {Room: "!a", Seq: 1, ID: "$" + strings.Repeat("x", 2000)}} {
 		if err := Write(&bytes.Buffer{}, s, "example.org", []Event{e}); err == nil {
 			t.Errorf("%v was taken", e)
 		}
@@ -73,7 +74,7 @@ func TestIdsThatWouldBreakTheListAreRefused(t *testing.T) {
 func FuzzStatement(f *testing.F) {
 	s, v := keys(f)
 	var b bytes.Buffer
-	if err := Write(&b, s, "example.org", []Event{{"!a", 1, "$1"}, {"!b", 7, "$3"}}); err != nil {
+	if err := Write(&b, s, "example.org", []Event{{Room: "!a", Seq: 1, ID: "$1"}, {Room: "!b", Seq: 7, ID: "$3"}}); err != nil {
 		f.Fatal(err)
 	}
 	head, list, _ := strings.Cut(b.String(), "\n\nroom")

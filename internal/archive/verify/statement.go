@@ -14,6 +14,7 @@ import (
 type accepted struct {
 	room, id string
 	seq      uint64
+	other    bool // it is in the log of another recorder
 	recorded bool
 	gap      bool
 	newer    bool // its record is durable, and not covered by the checkpoint
@@ -37,7 +38,18 @@ func (r *run) readStatements() error {
 				r.problem("room "+e.Room, "statements name two events, %s and %s, as number %d", id, e.ID, e.Seq)
 			}
 			seqs[e.Seq] = e.ID
-			r.stated[segment.Subject(e.Room, e.ID)] = &accepted{room: e.Room, id: e.ID, seq: e.Seq}
+			a := &accepted{room: e.Room, id: e.ID, seq: e.Seq, other: e.Log != "" && e.Log != r.Policy.Log.Name()}
+			subject := segment.Subject(e.Room, e.ID)
+			if was := r.stated[subject]; was != nil && was.other != a.other {
+				r.problem("room "+e.Room, "statements name two logs for event %s, number %d", e.ID, e.Seq)
+			}
+			r.stated[subject] = a
+			if a.other {
+				if r.report.Elsewhere == nil {
+					r.report.Elsewhere = map[string]int64{}
+				}
+				r.report.Elsewhere[e.Log]++
+			}
 			return nil
 		})
 		if err != nil {
@@ -52,7 +64,11 @@ func (r *run) readStatements() error {
 			}
 		}
 	}
-	r.report.Stated = int64(len(r.stated))
+	for _, a := range r.stated {
+		if !a.other {
+			r.report.Stated++
+		}
+	}
 	return nil
 }
 
@@ -65,6 +81,9 @@ func (w *walk) accepted(e *segment.Entry, path string) *accepted {
 	if e.Kind == segment.Gap {
 		a.gap = true
 		return a
+	}
+	if a.other && !a.recorded {
+		w.report.Unused++ // it was asked too, and another one's answer came first
 	}
 	if a.recorded {
 		w.problem(path, "entry %d is a second record of %s in %s", e.Seq, a.id, a.room)
@@ -79,7 +98,7 @@ const maxLines = 100
 func (r *run) compareStatements() error {
 	var missing []*accepted
 	for _, a := range r.stated {
-		if !a.recorded && !a.gap && !a.newer {
+		if !a.recorded && !a.gap && !a.newer && !a.other {
 			missing = append(missing, a)
 		}
 	}

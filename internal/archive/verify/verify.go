@@ -4,7 +4,8 @@
 // It goes from the signature down: the checkpoint is signed by whom the caller trusts; the entries lead to its root, through the tiles; every block of every
 // segment gives exactly the entries that the log holds, and every entry comes from a block; key files and blobs are those that entries name. Checkpoints that
 // were kept elsewhere must be states that the log went through. With statements of the homeserver, each accepted event has a record, or a gap with
-// its reason.
+// its reason. Where statements name the log of each event, as with several recorders, each in its own is what counts: a record of it in another log is like one
+// of an event that was given up.
 package verify
 
 import (
@@ -65,9 +66,13 @@ type Report struct {
 	Shredded   int64 // segments whose time was over, and whose end is in the log
 	Certified  int64 // of these, those whose keys were destroyed as a certificate says
 	Ending     int64 // segments whose end is in the log, and whose destruction no certificate says yet
-	Stated     int64 // accepted events that statements name
-	Bytes      int64
-	Gaps       []GapEvent
+	Stated     int64 // accepted events of this log that statements name
+	// Elsewhere is how many accepted events are in other logs, by the logs' names, as statements say.
+	Elsewhere map[string]int64
+	// Unused is how many records here are of accepted events whose record is in another log.
+	Unused int64
+	Bytes  int64
+	Gaps   []GapEvent
 	// Newer is how many entries are not covered by a checkpoint yet.
 	Newer int64
 	// Strays are files that nothing in the log refers to, as an upload that broke off leaves them. They prove nothing, and harm nothing.

@@ -423,3 +423,41 @@ func TestEachAcceptedEventIsArchivedOrAGap(t *testing.T) {
 		t.Error("an altered statement was taken")
 	}
 }
+
+// With several recorders the statement names the log of each event: a record elsewhere is none.
+func TestEachEventIsInTheLogThatTheStatementNames(t *testing.T) {
+	m := lives(t, 60)
+	skey, vkey, _ := note.GenerateKey(rand.Reader, "example.org")
+	s, _ := note.NewSigner(skey)
+	v, _ := note.NewVerifier(vkey)
+	own := m.verifier.Name()
+	stated := func(log func(i int) string, more ...statement.Event) io.Reader {
+		var list []statement.Event
+		for i, id := range m.events {
+			list = append(list, statement.Event{Room: "!room", Seq: uint64(i + 1), ID: id, Log: log(i)})
+		}
+		var b bytes.Buffer
+		if err := statement.Write(&b, s, "example.org", append(list, more...)); err != nil {
+			t.Fatal(err)
+		}
+		return &b
+	}
+	half := func(i int) string {
+		if i < 20 {
+			return "example.org/another"
+		}
+		return own
+	}
+	r := m.verify(t, m.dir, verify.Options{Statements: []io.Reader{stated(half, statement.Event{Room: "!room", Seq: 61, ID: "$there", Log: "example.org/another"})}, Server: v})
+	if len(r.Problems) != 0 || r.Stated != 40 || r.Unused != 20 || r.Elsewhere["example.org/another"] != 21 {
+		t.Errorf("%+v", r)
+	}
+	r = m.verify(t, m.dir, verify.Options{Statements: []io.Reader{stated(half, statement.Event{Room: "!room", Seq: 61, ID: "$here", Log: own})}, Server: v})
+	if len(r.Problems) != 1 || r.Problems[0].String() != "room !room: event $here, number 61, was accepted and is neither archived nor a gap" {
+		t.Errorf("%v", r.Problems)
+	}
+	r = m.verify(t, m.dir, verify.Options{Statements: []io.Reader{stated(half), stated(func(int) string { return own })}, Server: v})
+	if len(r.Problems) != 20 || !strings.HasPrefix(r.Problems[0].String(), "room !room: statements name two logs for event ") {
+		t.Errorf("%v", r.Problems)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"conclave.chat/internal/archive/merkle"
@@ -50,24 +51,43 @@ func Routes(s *recording.Service, legal Holds) []door.Route {
 func (h handlers) keys(*door.Request) (any, error) { return h.Keys(), nil }
 
 type statusAnswer struct {
-	Recorder   string            `json:"recorder"`   // ok, none, or what is wrong
-	Unrecorded int64             `json:"unrecorded"` // accepted events that the recorder is not known to have
-	MayChange  bool              `json:"may_change"` // who asks may change what is recorded
-	Alarm      selfcheck.Alarm   `json:"alarm,omitempty"`
-	Archive    *selfcheck.Status `json:"archive,omitempty"` // what the recorder tells of it
+	Recorder   string            `json:"recorder"` // ok, none, or what is wrong where no recorder answers
+	Recorders  []recorder        `json:"recorders"`
+	Unrecorded int64             `json:"unrecorded"`        // accepted events that no recorder is known to have
+	MayChange  bool              `json:"may_change"`        // who asks may change what is recorded
+	Alarm      selfcheck.Alarm   `json:"alarm,omitempty"`   // the first recorder's that has one
+	Archive    *selfcheck.Status `json:"archive,omitempty"` // what that recorder, or else the first one, tells of its archive
+}
+
+type recorder struct {
+	User    mx.UserID         `json:"user_id"`
+	Log     string            `json:"log"`   // name of its archive's log
+	State   string            `json:"state"` // ok, or what is wrong
+	Alarm   selfcheck.Alarm   `json:"alarm,omitempty"`
+	Archive *selfcheck.Status `json:"archive,omitempty"`
 }
 
 // status tells administrators how recording does.
 func (h handlers) status(r *door.Request) (any, error) {
-	s, err := h.Status(r.Context())
-	return statusAnswer{s.Recorder, s.Unrecorded, h.MayChange(r.Caller.User), s.Alarm, s.Archive}, err
+	list, n, err := h.Status(r.Context())
+	a := statusAnswer{Recorder: "none", Recorders: []recorder{}, Unrecorded: n, MayChange: h.MayChange(r.Caller.User)}
+	for i, s := range list {
+		a.Recorders = append(a.Recorders, recorder{s.User, s.Log, s.Is, s.Alarm, s.Archive})
+		if a.Recorder != "ok" {
+			a.Recorder = s.Is
+		}
+		if i == 0 || a.Alarm == selfcheck.Quiet && s.Alarm != selfcheck.Quiet {
+			a.Alarm, a.Archive = s.Alarm, s.Archive
+		}
+	}
+	return a, err
 }
 
 var errStatement = fault.Denied("only administrators and the recorder get the statement")
 
 // statement gives administrators, and the recorder itself, the statement about all recorded rooms, or about one.
 func (h handlers) statement(r *door.Request) (any, error) {
-	if !r.Caller.Admin && r.Caller.User != h.User() {
+	if !r.Caller.Admin && !slices.Contains(h.Users(), r.Caller.User) {
 		return nil, errStatement
 	}
 	room := mx.RoomID("")
@@ -129,7 +149,7 @@ var errNotRecorder = fault.Denied("only the recorder, and administrators with th
 
 // holds tells the recorder, and who looks after the archive, which legal holds are in force.
 func (h handlers) holds(r *door.Request) (any, error) {
-	if r.Caller.User != h.User() && (!r.Caller.Admin || !h.MayChange(r.Caller.User)) {
+	if !slices.Contains(h.Users(), r.Caller.User) && (!r.Caller.Admin || !h.MayChange(r.Caller.User)) {
 		return nil, errNotRecorder
 	}
 	list, now, err := h.legal.HoldsInForce(r.Context())

@@ -39,7 +39,8 @@ type Part struct {
 	applied  []*eventlog.Event // those that the log took: another redaction may have been faster
 	creates  *eventlog.Room    // set if the write makes the room
 	write    *Write
-	recorded bool // its events are countersigned
+	recorded bool     // its events are countersigned
+	signers  []string // by whom each is archived
 }
 
 // Now is the time of the write in milliseconds.

@@ -82,12 +82,12 @@ func (p *Part) moveHead(tx *store.Tx, txn *eventlog.Txn) error {
 
 // insert puts the part's events into the log, with what follows from them.
 func (p *Part) insert(tx *store.Tx) error {
-	for _, ev := range p.events {
+	for i, ev := range p.events {
 		if err := eventlog.Insert(tx, ev); err != nil {
 			return err
 		}
 		if p.recorded {
-			if err := p.write.ledger.recorder.Accepted(tx, ev.Event); err != nil {
+			if err := p.write.ledger.recorder.Accepted(tx, ev.Event, p.signers[i]); err != nil {
 				return err
 			}
 		}

@@ -18,11 +18,11 @@ type Recorder interface {
 	Due(room *roomstate.Snapshot) bool
 	// Check asks whether the recorder will sign what a user is about to say. It may take as long as a room key is on its way.
 	Check(ctx context.Context, room *roomstate.Snapshot, by mx.UserID, typ string, content []byte) error
-	// Sign gives events their countersignatures, or says why they are refused. An event that is accepted without one comes back as it is. It must
-	// be quick: others who write to the room wait for it.
-	Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event) ([]*mx.Event, error)
-	// Accepted notes an event of a recorded room in the write that appends it.
-	Accepted(tx *store.Tx, ev *mx.Event) error
+	// Sign gives events their countersignatures, and says for each by whom it is archived, or why they are refused. An event that is accepted without one
+	// comes back as it is. It must be quick: others who write to the room wait for it.
+	Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event) (signed []*mx.Event, by []string, err error)
+	// Accepted notes an event of a recorded room, and by whom it is archived, in the write that appends it.
+	Accepted(tx *store.Tx, ev *mx.Event, by string) error
 }
 
 // dueError asks for a room to be brought in line with what is to be recorded.
@@ -126,11 +126,12 @@ func (w *Write) countersign(ctx context.Context) error {
 		for i, ev := range p.events {
 			list[i] = ev.Event
 		}
-		signed, err := w.ledger.recorder.Sign(ctx, p.base.Version(), list)
+		signed, by, err := w.ledger.recorder.Sign(ctx, p.base.Version(), list)
 		if err != nil {
 			return err
 		}
 		state := false
+		p.signers = by
 		p.cell.mu.Lock()
 		for i, ev := range p.events {
 			state = state || ev.IsState()

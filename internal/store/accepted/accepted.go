@@ -1,6 +1,6 @@
 // Package accepted is the SQL of what was accepted in recorded rooms, and of the logs that this server is a witness of.
 //
-// Tables: accepted_event, witnessed (migration 0100). Invariant: a room's sequence has no gaps, for it is continued in write jobs alone, which
+// Tables: accepted_event, witnessed (migrations 0100, 0111). Invariant: a room's sequence has no gaps, for it is continued in write jobs alone, which
 // come one after the other.
 package accepted
 
@@ -17,18 +17,21 @@ type Event struct {
 	Room mx.RoomID
 	Seq  uint64
 	ID   mx.EventID
+	Log  string // of the recorder that has it
+	Open bool   // it is not known that one has it
 }
 
-// Add continues a room's sequence.
-func Add(tx *store.Tx, room mx.RoomID, id mx.EventID, archived bool) error {
-	_, err := tx.Exec(`INSERT INTO accepted_event (room_id, seq, event_id, archived)
-		SELECT CAST($1 AS TEXT), COALESCE(MAX(seq), 0) + 1, CAST($2 AS TEXT), CAST($3 AS BOOLEAN) FROM accepted_event WHERE room_id = $4`, string(room), string(id), archived, string(room))
+// Add continues a room's sequence. log is whose recorder has archived the event.
+func Add(tx *store.Tx, room mx.RoomID, id mx.EventID, log string, archived bool) error {
+	_, err := tx.Exec(`INSERT INTO accepted_event (room_id, seq, event_id, log, archived)
+		SELECT CAST($1 AS TEXT), COALESCE(MAX(seq), 0) + 1, CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS BOOLEAN) FROM accepted_event WHERE room_id = $5`,
+		string(room), string(id), log, archived, string(room))
 	return err
 }
 
 // Open is up to limit events of which it is not known that the recorder has them, in order.
 func Open(ctx context.Context, r store.Reader, limit int) ([]Event, error) {
-	return list(ctx, r, "SELECT room_id, seq, event_id FROM accepted_event WHERE NOT archived ORDER BY room_id, seq LIMIT $1", limit)
+	return list(ctx, r, "SELECT room_id, seq, event_id, log, NOT archived FROM accepted_event WHERE NOT archived ORDER BY room_id, seq LIMIT $1", limit)
 }
 
 // CountOpen is how many such events there are.
@@ -37,21 +40,21 @@ func CountOpen(ctx context.Context, r store.Reader) (n int64, err error) {
 	return n, err
 }
 
-// Archived notes that the recorder has an event.
-func Archived(tx *store.Tx, e Event) error {
-	_, err := tx.Exec("UPDATE accepted_event SET archived = TRUE WHERE room_id = $1 AND seq = $2", string(e.Room), int64(e.Seq))
+// Archived notes that a recorder has an event.
+func Archived(tx *store.Tx, e Event, log string) error {
+	_, err := tx.Exec("UPDATE accepted_event SET archived = TRUE, log = $1 WHERE room_id = $2 AND seq = $3", log, string(e.Room), int64(e.Seq))
 	return err
 }
 
 // All is up to limit accepted events after one, of all rooms, in the order of rooms and sequences.
 func All(ctx context.Context, r store.Reader, after Event, limit int) ([]Event, error) {
-	return list(ctx, r, `SELECT room_id, seq, event_id FROM accepted_event WHERE room_id = $1 AND seq > $2 OR room_id > $3
+	return list(ctx, r, `SELECT room_id, seq, event_id, log, NOT archived FROM accepted_event WHERE room_id = $1 AND seq > $2 OR room_id > $3
 		ORDER BY room_id, seq LIMIT $4`, string(after.Room), int64(after.Seq), string(after.Room), limit)
 }
 
 // Of is up to limit accepted events of a room after a sequence.
 func Of(ctx context.Context, r store.Reader, room mx.RoomID, after uint64, limit int) ([]Event, error) {
-	return list(ctx, r, "SELECT room_id, seq, event_id FROM accepted_event WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+	return list(ctx, r, "SELECT room_id, seq, event_id, log, NOT archived FROM accepted_event WHERE room_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
 		string(room), int64(after), limit)
 }
 
@@ -64,7 +67,7 @@ func list(ctx context.Context, r store.Reader, query string, args ...any) ([]Eve
 	var found []Event
 	for rows.Next() {
 		var e Event
-		if err := rows.Scan(&e.Room, &e.Seq, &e.ID); err != nil {
+		if err := rows.Scan(&e.Room, &e.Seq, &e.ID, &e.Log, &e.Open); err != nil {
 			return nil, err
 		}
 		found = append(found, e)

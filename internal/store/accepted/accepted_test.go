@@ -16,7 +16,7 @@ func TestSequencesHaveNoGaps(t *testing.T) {
 		ctx := context.Background()
 		add := func(room mx.RoomID, id mx.EventID, archived bool) {
 			t.Helper()
-			if err := db.Write(func(tx *store.Tx) error { return accepted.Add(tx, room, id, archived) }); err != nil {
+			if err := db.Write(func(tx *store.Tx) error { return accepted.Add(tx, room, id, "log-1", archived) }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -24,7 +24,7 @@ func TestSequencesHaveNoGaps(t *testing.T) {
 		add("!b", "$2", false)
 		add("!a", "$3", false)
 		_ = db.Write(func(tx *store.Tx) error {
-			if err := accepted.Add(tx, "!a", "$lost", true); err != nil {
+			if err := accepted.Add(tx, "!a", "$lost", "log-1", true); err != nil {
 				return err
 			}
 			return fmt.Errorf("the event was not appended")
@@ -37,19 +37,21 @@ func TestSequencesHaveNoGaps(t *testing.T) {
 			}
 		}
 		all, err := accepted.All(ctx, db, accepted.Event{}, 10)
-		check("all", "[{!a 1 $1} {!a 2 $3} {!a 3 $4} {!b 1 $2}]", all, err)
+		check("all", "[{!a 1 $1 log-1 false} {!a 2 $3 log-1 true} {!a 3 $4 log-1 false} {!b 1 $2 log-1 true}]", all, err)
 		rest, err := accepted.All(ctx, db, all[1], 1)
-		check("the next", "[{!a 3 $4}]", rest, err)
+		check("the next", "[{!a 3 $4 log-1 false}]", rest, err)
 		of, err := accepted.Of(ctx, db, "!a", 1, 10)
-		check("of a room", "[{!a 2 $3} {!a 3 $4}]", of, err)
+		check("of a room", "[{!a 2 $3 log-1 true} {!a 3 $4 log-1 false}]", of, err)
 		open, err := accepted.Open(ctx, db, 10)
-		check("open", "[{!a 2 $3} {!b 1 $2}]", open, err)
-		if err := db.Write(func(tx *store.Tx) error { return accepted.Archived(tx, open[0]) }); err != nil {
+		check("open", "[{!a 2 $3 log-1 true} {!b 1 $2 log-1 true}]", open, err)
+		if err := db.Write(func(tx *store.Tx) error { return accepted.Archived(tx, open[0], "log-2") }); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := accepted.CountOpen(ctx, db); n != 1 || err != nil {
 			t.Errorf("%d are open: %v", n, err)
 		}
+		of, err = accepted.Of(ctx, db, "!a", 1, 1)
+		check("archived by another", "[{!a 2 $3 log-2 false}]", of, err)
 	})
 }
 

@@ -4,7 +4,7 @@ import { moment } from "@/ui/when.ts";
 import type { RecordingStatus } from "./api.ts";
 
 /** Whether the archive was verified today, what that found, and what became of what was due. */
-export function ArchiveCheck({ status }: { status: RecordingStatus }) {
+export function ArchiveCheck({ status }: { status: Pick<RecordingStatus, "alarm" | "archive"> }) {
   const { t, i18n } = useTranslation("admin");
   const { check, expiry } = status.archive ?? {};
   const day = (time: string) => moment(Date.parse(time), i18n.language);

@@ -18,7 +18,7 @@ beforeAll(async () => {
   await i18next.use(initReactI18next).init({ lng: "en", resources: { en: { admin: en } }, interpolation: { escapeValue: false } });
 });
 beforeEach(() => {
-  status = { recorder: "ok", unrecorded: 0, may_change: true };
+  status = { recorder: "ok", recorders: [{ user_id: "@recorder:x", log: "x/archive", state: "ok" }], unrecorded: 0, may_change: true };
 });
 afterEach(cleanup);
 
@@ -48,7 +48,7 @@ test("who has the compliance role changes what is recorded", async () => {
 });
 
 test("others read it, and that the recorder is down", async () => {
-  status = { recorder: "connection refused", unrecorded: 3, may_change: false };
+  status = { recorder: "connection refused", recorders: [], unrecorded: 3, may_change: false };
   const { container } = shown();
   await screen.findByText("The recorder does not answer");
   for (const text of ["connection refused", "Rooms with certain people", "Refuse the message", "@ann:x", "3 accepted events are not in the archive yet.", "compliance role"]) expect(container.textContent).toContain(text);
@@ -57,7 +57,7 @@ test("others read it, and that the recorder is down", async () => {
 
 test("what the daily verification found is said", async () => {
   const check = { time: "2026-01-02T03:04:05Z", records: 1200, newer: 34, stated: 1200, problems: 0 };
-  status = { recorder: "ok", unrecorded: 0, may_change: false, archive: { check, expiry: { time: check.time, destroyed: 0, held: 2, waiting: 0 }, holds: 1 } };
+  status = { recorder: "ok", recorders: [], unrecorded: 0, may_change: false, archive: { check, expiry: { time: check.time, destroyed: 0, held: 2, waiting: 0 }, holds: 1 } };
   const right = shown();
   await screen.findByText(/The archive is right: verified .*2026.*1,234 records.*1,200 events/);
   expect(right.container.textContent).toContain("Holds keep 2 segments of the archive whose time is over.");
@@ -85,8 +85,21 @@ test("rooms of groups are recorded, by the groups' names", async () => {
   expect(set).toHaveBeenCalledWith("recording_groups", ["desk"]);
 });
 
+test("of several recorders each says whether it answers", async () => {
+  const { container } = shown();
+  await screen.findByText("recording_people");
+  expect(container.textContent).not.toContain("@recorder:x"); // one alone is no list
+  cleanup();
+  status.recorders.push({ user_id: "@recorder-2:x", log: "x/archive-2", state: "connection refused" });
+  shown();
+  await screen.findByText("@recorder-2:x");
+  expect(screen.getByText("Answers")).toBeTruthy();
+  expect(screen.getByText("No answer").closest("[title]")?.getAttribute("title")).toBe("connection refused");
+  expect(screen.queryByText("The recorder does not answer")).toBeNull(); // one does, and that is enough
+});
+
 test("where there is no recorder nothing is said", async () => {
-  status = { recorder: "none", unrecorded: 0, may_change: false };
+  status = { recorder: "none", recorders: [], unrecorded: 0, may_change: false };
   shown();
   await new Promise((done) => setTimeout(done, 20));
   expect(screen.queryByText("Recording")).toBeNull();

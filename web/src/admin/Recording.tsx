@@ -1,8 +1,8 @@
-import { Alert, MultiSelect, Select, TagsInput, Text } from "@mantine/core";
+import { Alert, Badge, MultiSelect, Select, TagsInput, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { Section } from "@/settings/Section.tsx";
+import { Row, Section } from "@/settings/Section.tsx";
 import { ArchiveCheck } from "./ArchiveCheck.tsx";
 import { getRecording, type SettingValues } from "./api.ts";
 import { allGroups } from "./api-groups.ts";
@@ -51,7 +51,18 @@ export function Recording({ v, set, line }: Props) {
           {data.recorder}
         </Alert>
       )}
-      <ArchiveCheck status={data} />
+      {data.recorders.length < 2 && <ArchiveCheck status={data} />}
+      {data.recorders.length > 1 &&
+        data.recorders.map((r) => (
+          <Fragment key={r.user_id}>
+            <Row label={r.user_id} text={r.log}>
+              <Badge color={r.state === "ok" ? "teal" : "red"} variant="light" title={r.state === "ok" ? undefined : r.state}>
+                {t(r.state === "ok" ? "recording.answers" : "recording.silent")}
+              </Badge>
+            </Row>
+            <ArchiveCheck status={r} />
+          </Fragment>
+        ))}
       {choice("recording_scope", scopes)}
       {v.recording_scope === "except" && ids("recording_rooms", "!room:example.org")}
       {v.recording_scope === "people" && ids("recording_people", "@name:example.org")}

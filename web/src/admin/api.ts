@@ -142,7 +142,8 @@ export interface SettingValues {
 }
 
 export interface RecordingStatus {
-  recorder: string; // "ok", "none", or what is wrong
+  recorder: string; // "ok", "none", or what is wrong where no recorder answers
+  recorders: ({ user_id: string; log: string; state: string } & Pick<RecordingStatus, "alarm" | "archive">)[]; // state is "ok", or what is wrong
   unrecorded: number; // accepted events that the recorder is not known to have
   may_change: boolean;
   alarm?: "unreachable" | "problems" | "failed" | "overdue";
