@@ -22,10 +22,10 @@ const module = "conclave.chat/"
 var layers = [][]string{
 	{"fault"},
 	{"mx"},
-	{"store", "blob", "egress", "mail", "keyring"},
+	{"store", "blob", "egress", "mail", "keyring", "sheet"},
 	{"archive"}, // offline tools use it alone: nothing of a server comes with it
 	{"notify"},
-	{"roomstate", "ephemeral", "policy", "clientevent", "filter", "pushrule", "sheet"},
+	{"roomstate", "ephemeral", "policy", "clientevent", "filter", "pushrule"},
 	{"visibility"},
 	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push", "audit", "census", "organisation", "retention", "recording", "recorder", "subject"},
 	{"gate"},
