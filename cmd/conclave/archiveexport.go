@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -54,11 +53,7 @@ func (e *archiveExportCmd) Run(ctx context.Context) error {
 	if _, err := os.Lstat(e.Out); err == nil {
 		return fmt.Errorf("%s exists already", e.Out)
 	}
-	pass, err := askPassphrase(bufio.NewReader(os.Stdin), "Passphrase of the case", false)
-	if err != nil {
-		return err
-	}
-	c, err := casefile.Open(ctx, e.Dir, pass)
+	c, err := openCase(ctx, e.Dir)
 	if err != nil {
 		return err
 	}

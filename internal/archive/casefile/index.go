@@ -110,14 +110,15 @@ type kind struct {
 	insert, look, names string
 }
 
-var ( //nolint:gochecknoglobals // constants
-	aRoom = kind{
-		namedRoom, "INSERT OR IGNORE INTO room (id, name) VALUES (?, '')", "SELECT n FROM room WHERE id = ?", "UPDATE room SET name = ? WHERE n = ?",
-	}
-	aPerson = kind{
-		namedPerson, "INSERT OR IGNORE INTO person (id, name) VALUES (?, '')", "SELECT n FROM person WHERE id = ?", "UPDATE person SET name = ? WHERE n = ?",
-	}
-)
+//nolint:gochecknoglobals // a constant
+var aRoom = kind{
+	namedRoom, "INSERT OR IGNORE INTO room (id, name) VALUES (?, '')", "SELECT n FROM room WHERE id = ?", "UPDATE room SET name = ? WHERE n = ?",
+}
+
+//nolint:gochecknoglobals // as above
+var aPerson = kind{
+	namedPerson, "INSERT OR IGNORE INTO person (id, name) VALUES (?, '')", "SELECT n FROM person WHERE id = ?", "UPDATE person SET name = ? WHERE n = ?",
+}
 
 // number gives a room or a person a number, and keeps the names that they have had; the last one is what they are called.
 func (ix *index) number(ctx context.Context, k kind, id, name string) (int64, error) {
