@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -37,6 +38,7 @@ func newFake(t *testing.T) *fake {
 			return
 		}
 		f.asked.Add(1)
+		_, _ = io.Copy(io.Discard, r.Body) // before that the server does not see that the client has gone
 		if f.hangs.Load() {
 			<-r.Context().Done()
 			return
