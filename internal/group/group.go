@@ -288,8 +288,8 @@ func (s *Service) now() int64 { return store.Millis(s.Now()) }
 
 // book is who is in which group.
 type book struct {
-	of    map[string]map[mx.UserID]bool
-	print uint64
+	of   map[string]map[mx.UserID]bool
+	mark uint64
 }
 
 // Changed hears of a committed batch, on this node or another.
@@ -314,7 +314,7 @@ func (s *Service) read(ctx context.Context) (*book, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.print = sum.Sum64()
+		b.mark = sum.Sum64()
 		s.last.Store(b)
 		return b, nil
 	})
@@ -335,4 +335,4 @@ func (s *Service) current() *book {
 func (s *Service) In(id string) map[mx.UserID]bool { return s.current().of[id] }
 
 // Print differs where who is in which group differs.
-func (s *Service) Print() uint64 { return s.current().print }
+func (s *Service) Print() uint64 { return s.current().mark }

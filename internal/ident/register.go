@@ -143,44 +143,47 @@ func (s *Service) Create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 	if err != nil {
 		return nil, err
 	}
-	insert := func(tx *store.Tx) error {
-		if len(n.Invitation) > 0 {
-			if err := s.useInvitation(ctx, tx, n.Invitation, user, n.Client); err != nil {
-				return err
-			}
-		}
-		if n.Within != nil {
-			if err := n.Within(tx, user); err != nil {
-				return err
-			}
-		}
-		ok, err := account.Insert(tx, account.Account{User: user, Password: hash, Created: s.now(), Admin: n.Admin})
-		if err == nil && !ok {
-			err = errInUse
-		}
-		if err != nil {
-			return err
-		}
-		if n.Address != "" {
-			if err := s.insertContact(ctx, tx, Contact{Address: n.Address, User: user, Validated: s.now(), Added: s.now()}); err != nil {
-				return err
-			}
-		}
-		if len(n.Groups) > 0 {
-			if err := s.Enter(ctx, tx, user, n.Groups); err != nil {
-				return err
-			}
-		}
-		if err := s.record(ctx, tx, n.By, "account.create", user, nil, created{n.Display, n.Admin, n.Groups}); err != nil {
-			return err
-		}
-		_, err = s.setField(ctx, tx, user, fieldName, shown)
-		return err
-	}
+	insert := func(tx *store.Tx) error { return s.insertNew(ctx, tx, user, n, hash, shown) }
 	if n.NoLogin {
 		return &Grant{User: user}, s.DB.Write(insert)
 	}
 	return s.grant(ctx, user, n.Client, insert)
+}
+
+// insertNew writes a new account with all that belongs to it.
+func (s *Service) insertNew(ctx context.Context, tx *store.Tx, user mx.UserID, n NewAccount, hash string, shown []byte) error {
+	if len(n.Invitation) > 0 {
+		if err := s.useInvitation(ctx, tx, n.Invitation, user, n.Client); err != nil {
+			return err
+		}
+	}
+	if n.Within != nil {
+		if err := n.Within(tx, user); err != nil {
+			return err
+		}
+	}
+	ok, err := account.Insert(tx, account.Account{User: user, Password: hash, Created: s.now(), Admin: n.Admin})
+	if err == nil && !ok {
+		err = errInUse
+	}
+	if err != nil {
+		return err
+	}
+	if n.Address != "" {
+		if err := s.insertContact(ctx, tx, Contact{Address: n.Address, User: user, Validated: s.now(), Added: s.now()}); err != nil {
+			return err
+		}
+	}
+	if len(n.Groups) > 0 {
+		if err := s.Enter(ctx, tx, user, n.Groups); err != nil {
+			return err
+		}
+	}
+	if err := s.record(ctx, tx, n.By, "account.create", user, nil, created{n.Display, n.Admin, n.Groups}); err != nil {
+		return err
+	}
+	_, err = s.setField(ctx, tx, user, fieldName, shown)
+	return err
 }
 
 // asInvited gives a new account what its invitation says.

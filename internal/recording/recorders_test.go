@@ -46,7 +46,7 @@ func newFake(t *testing.T) *fake {
 		w.WriteHeader(int(f.says.Load()))
 		_, _ = w.Write([]byte(`{"errcode":"M_FORBIDDEN","error":"not this"}`))
 	}))
-	t.Cleanup(f.Server.Close)
+	t.Cleanup(f.Close)
 	return f
 }
 
@@ -152,7 +152,7 @@ func TestTheNextRecorderIsAskedWhereOneGivesNoAnswer(t *testing.T) {
 		}
 	}
 	for _, f := range list {
-		f.Server.Close()
+		f.Close()
 	}
 	if _, err := asked(t, s, list, room); err == nil || fault.Of(err) != nil {
 		t.Errorf("none is there: %v", err)

@@ -25,7 +25,7 @@ var layers = [][]string{
 	{"store", "blob", "egress", "mail", "keyring", "sheet"},
 	{"archive"}, // offline tools use it alone: nothing of a server comes with it
 	{"notify"},
-	{"roomstate", "ephemeral", "policy", "clientevent", "filter", "pushrule"},
+	{"roomstate", "ephemeral", "policy", "clientevent", "filter", "pushrule", "group"},
 	{"visibility"},
 	{"room", "history", "directory", "ident", "e2ee", "feed", "personal", "media", "push", "audit", "census", "organisation", "retention", "recording", "recorder", "subject"},
 	{"gate"},

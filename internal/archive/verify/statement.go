@@ -38,18 +38,7 @@ func (r *run) readStatements() error {
 				r.problem("room "+e.Room, "statements name two events, %s and %s, as number %d", id, e.ID, e.Seq)
 			}
 			seqs[e.Seq] = e.ID
-			a := &accepted{room: e.Room, id: e.ID, seq: e.Seq, other: e.Log != "" && e.Log != r.Policy.Log.Name()}
-			subject := segment.Subject(e.Room, e.ID)
-			if was := r.stated[subject]; was != nil && was.other != a.other {
-				r.problem("room "+e.Room, "statements name two logs for event %s, number %d", e.ID, e.Seq)
-			}
-			r.stated[subject] = a
-			if a.other {
-				if r.report.Elsewhere == nil {
-					r.report.Elsewhere = map[string]int64{}
-				}
-				r.report.Elsewhere[e.Log]++
-			}
+			r.state(e)
 			return nil
 		})
 		if err != nil {
@@ -70,6 +59,22 @@ func (r *run) readStatements() error {
 		}
 	}
 	return nil
+}
+
+// state notes an event that a statement names, and in whose log it is.
+func (r *run) state(e statement.Event) {
+	a := &accepted{room: e.Room, id: e.ID, seq: e.Seq, other: e.Log != "" && e.Log != r.Policy.Log.Name()}
+	subject := segment.Subject(e.Room, e.ID)
+	if was := r.stated[subject]; was != nil && was.other != a.other {
+		r.problem("room "+e.Room, "statements name two logs for event %s, number %d", e.ID, e.Seq)
+	}
+	r.stated[subject] = a
+	if a.other {
+		if r.report.Elsewhere == nil {
+			r.report.Elsewhere = map[string]int64{}
+		}
+		r.report.Elsewhere[e.Log]++
+	}
 }
 
 // accepted notes that the log has an event, and gives what the homeserver says of it.
