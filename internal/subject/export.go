@@ -17,6 +17,7 @@ import (
 	"conclave.chat/internal/store/account"
 	"conclave.chat/internal/store/auditlog"
 	"conclave.chat/internal/store/eventlog"
+	groupstore "conclave.chat/internal/store/group"
 	"conclave.chat/internal/store/listing"
 	"conclave.chat/internal/store/mediameta"
 	"conclave.chat/internal/store/personal"
@@ -34,7 +35,7 @@ Made on %s
 This archive answers articles 15 and 20 of the General Data Protection Regulation. All files are UTF-8. Those that end in .json hold one JSON
 value, those that end in .jsonl one JSON object on each line. Times are milliseconds since 1970, UTC.
 
-account.json           the account: names, e-mail addresses, devices (with the address and the program of their last request)
+account.json           the account: names, e-mail addresses, groups, devices (with the address and the program of their last request)
 account_data.json      settings and other data that your apps keep on the server; some of it is encrypted by them
 rooms.json             the rooms that you are or were in, with your part in them: join, invite, knock, leave or ban
 security_history.jsonl what happened to your keys, devices, password and addresses, of the last 400 days
@@ -135,6 +136,11 @@ type contact struct {
 	Added     int64  `json:"added"`
 }
 
+type group struct {
+	ID   string `json:"group_id"`
+	Name string `json:"name"`
+}
+
 type device struct {
 	ID      mx.DeviceID `json:"device_id"`
 	Name    string      `json:"display_name"`
@@ -154,10 +160,11 @@ func (x *export) account(ctx context.Context, a *account.Account) error {
 		Deactivated bool                      `json:"deactivated"`
 		Profile     map[string]jsontext.Value `json:"profile"`
 		Emails      []contact                 `json:"emails"`
+		Groups      []group                   `json:"groups"`
 		Devices     []device                  `json:"devices"`
 	}{
 		User: a.User, Created: a.Created, Admin: a.Admin, Locked: a.Locked, Suspended: a.Suspended, Deactivated: a.Deactivated,
-		Profile: map[string]jsontext.Value{}, Emails: []contact{}, Devices: []device{},
+		Profile: map[string]jsontext.Value{}, Emails: []contact{}, Groups: []group{}, Devices: []device{},
 	}
 	fields, err := account.Profile(ctx, x.s.DB, a.User)
 	if err != nil {
@@ -173,6 +180,13 @@ func (x *export) account(ctx context.Context, a *account.Account) error {
 	for i := range contacts {
 		c := &contacts[i]
 		out.Emails = append(out.Emails, contact{c.Address, c.Validated, c.Added})
+	}
+	groups, err := groupstore.Of(ctx, x.s.DB, a.User)
+	if err != nil {
+		return err
+	}
+	for i := range groups {
+		out.Groups = append(out.Groups, group{groups[i].ID, groups[i].Name})
 	}
 	devices, err := account.Devices(ctx, x.s.DB, a.User)
 	if err != nil {

@@ -3,14 +3,15 @@
 package e2ee
 
 import (
+	"bytes"
 	"crypto/rand"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -36,14 +37,18 @@ func TestMeasureRecording(t *testing.T) {
 	alice.Members(recorded, alice.User(), recorder.String())
 
 	// What encryption costs the client is not counted.
-	send := func(room string) time.Duration {
+	prepare := func(room string) *event.EncryptedEventContent {
 		sealed, err := alice.Encrypt(alice.ctx, id.RoomID(room), event.EventMessage, &event.Content{Raw: harness.M{"msgtype": "m.text", "body": rand.Text() + " twenty words of text that somebody might write"}})
 		alice.ok(err)
+		return sealed
+	}
+	post := func(room string, sealed *event.EncryptedEventContent) time.Duration {
 		begun := time.Now()
-		_, err = alice.c.SendMessageEvent(alice.ctx, id.RoomID(room), event.EventEncrypted, sealed)
+		_, err := alice.c.SendMessageEvent(alice.ctx, id.RoomID(room), event.EventEncrypted, sealed)
 		alice.ok(err)
 		return time.Since(begun)
 	}
+	send := func(room string) time.Duration { return post(room, prepare(room)) }
 	var with, without []time.Duration
 	for range n {
 		without = append(without, send(free))
@@ -66,23 +71,47 @@ func TestMeasureRecording(t *testing.T) {
 		return total
 	}
 	for _, room := range []string{free, recorded} {
-		before := size()
-		var left atomic.Int64
-		left.Store(int64(4 * n))
+		ready := make(chan *event.EncryptedEventContent, 10*n)
+		for range cap(ready) {
+			ready <- prepare(room)
+		}
+		close(ready)
+		before, server, keeper := size(), cpu(t, s.PID()), cpu(t, o.cmd.Process.Pid)
 		begun := time.Now()
 		var senders sync.WaitGroup
 		for range 32 {
 			senders.Go(func() {
-				for left.Add(-1) >= 0 {
-					send(room)
+				for sealed := range ready {
+					post(room, sealed)
 				}
 			})
 		}
 		senders.Wait()
-		took := time.Since(begun)
-		t.Logf("32 at a time: recorded %v, %.0f messages/s, %d bytes of archive for each (without tiles of the next checkpoint)", room == recorded,
-			float64(4*n)/took.Seconds(), (size()-before)/int64(4*n))
+		took, each := time.Since(begun), time.Duration(cap(ready))
+		server, keeper = (cpu(t, s.PID())-server)/each, (cpu(t, o.cmd.Process.Pid)-keeper)/each
+		t.Logf("32 at a time: recorded %v, %.0f messages/s; CPU for each: server %v, recorder %v; %d bytes of archive for each (without tiles of the next checkpoint)", room == recorded,
+			float64(each)/took.Seconds(), server, keeper, (size()-before)/int64(each))
 	}
 	o.end(syscall.SIGTERM)
 	t.Logf("the archive has %d bytes", size())
+}
+
+// cpu is how much of it a process has used.
+func cpu(t *testing.T, pid int) time.Duration {
+	t.Helper()
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// After the name in parentheses; times are in hundredths of a second (proc_pid_stat(5), fields 14 and 15).
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	var total time.Duration
+	for _, f := range fields[11:13] {
+		ticks, err := strconv.Atoi(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += time.Duration(ticks) * 10 * time.Millisecond
+	}
+	return total
 }

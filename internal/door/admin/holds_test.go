@@ -81,6 +81,8 @@ func TestExportOfAPerson(t *testing.T) {
 			}
 			return personal.PutAccountData(tx, alice, "", "x.colour", []byte(`{"is":"blue"}`))
 		}))
+		h.ok("POST", "groups", M{"group_id": "trading"})
+		h.ok("POST", "groups/trading/members", M{"add": []string{"@alice:hs1"}})
 		w := h.serve(h.request("GET", "/_conclave/admin/v1/people/@alice:hs1/export", h.boss, nil))
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/zip" || !strings.Contains(w.Header().Get("Content-Disposition"), `"data-of-alice-`) {
 			t.Fatalf("%d %v %s", w.Code, w.Header(), w.Body)
@@ -105,6 +107,9 @@ func TestExportOfAPerson(t *testing.T) {
 			if !strings.Contains(files[name], want) {
 				t.Errorf("%s lacks %q: %s", name, want, files[name])
 			}
+		}
+		if got := gjson.Get(files["account.json"], "groups.#.group_id").Raw; got != `["trading"]` {
+			t.Errorf("groups: %s", got)
 		}
 		if !strings.Contains(files["events.jsonl"], `"ciphertext":"sealed"`) || strings.Contains(files["events.jsonl"], "bob") {
 			t.Errorf("events: %s", files["events.jsonl"])
