@@ -104,6 +104,28 @@ test("a legal hold upon a person is placed, and released by its case number", as
   boss.clean();
 });
 
+test("a group is made, somebody is put into it, and it ends with its id typed in", async () => {
+  const { page } = boss;
+  await page.goto("/admin/groups");
+  await page.getByRole("button", { name: "Add group" }).click();
+  const dialog = page.getByRole("dialog", { name: "Add group" });
+  await dialog.getByLabel("Name").fill("Gas Trading");
+  await dialog.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByRole("heading", { name: "Gas Trading" }).first().waitFor();
+  expect(page.url()).toContain("/admin/groups/gas-trading");
+  await page.getByRole("combobox", { name: "People to add" }).fill("alice");
+  await page.getByRole("option", { name: /Alice Archer/ }).click();
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await page.getByRole("row", { name: /Alice Archer.*@alice:localhost/ }).waitFor();
+  expect((await api<{ items: { user_id: string }[] }>("groups/gas-trading/members")).items.map((m) => m.user_id)).toEqual(["@alice:localhost"]);
+  await page.getByRole("button", { name: "Delete group…" }).click();
+  const end = page.getByRole("dialog", { name: "Delete group" });
+  await end.getByRole("textbox").fill("gas-trading");
+  await end.getByRole("button", { name: "Delete group" }).click();
+  await page.getByText("No groups found").waitFor();
+  boss.clean();
+});
+
 /** Every address of the app that one person can open: what is new in a router or a list of pages belongs here. */
 const everywhere = (space: string): string[] => {
   const chat = `/room/${encodeURIComponent(room)}`;
@@ -111,7 +133,7 @@ const everywhere = (space: string): string[] => {
     "/nowhere", "/", "/search", "/explore", `/space/${encodeURIComponent(space)}`, chat, ...["files", "info", "members", "settings", "threads", "search", "pins"].map((p) => `${chat}?panel=${p}`),
     `${chat}?panel=person&user=${encodeURIComponent("@alice:localhost")}`, "/invite-people",
     ...["profile", "account", "devices", "encryption", "notifications", "appearance", "composing", "search", "privacy", "about"].map((p) => `/settings/${p}`),
-    ...["dashboard", "people", "people/@alice:localhost", "invitations", "import", "rooms", `rooms/${encodeURIComponent(room)}`, "organisation", "holds", "audit", "health"].map((p) => `/admin/${p}`),
+    ...["dashboard", "people", "people/@alice:localhost", "invitations", "import", "groups", "groups/desk", "rooms", `rooms/${encodeURIComponent(room)}`, "organisation", "holds", "audit", "health"].map((p) => `/admin/${p}`),
   ];
 };
 
@@ -121,6 +143,7 @@ test("no page has a serious fault for who cannot see or point well: light on a d
   ({ room_id: room } = await call<{ room_id: string }>("POST", "/createRoom", alice, { name: "Gas Trading", preset: "private_chat", invite: ["@boss:localhost", "@bob:localhost"] }));
   await call("POST", `/join/${encodeURIComponent(room)}`, token);
   const { room_id: space } = await call<{ room_id: string }>("POST", "/createRoom", token, { name: "Trading floor", creation_content: { type: "m.space" } });
+  await server.api("POST", "/_conclave/admin/v1/groups", token, { group_id: "desk" });
   const faults: Record<string, string[]> = {};
   const screens = { desktop: [{ width: 1280, height: 800 }, "light"], phone: [{ width: 360, height: 740 }, "dark"] } as const;
   for (const [screen, [size, colorScheme]] of Object.entries(screens)) {
