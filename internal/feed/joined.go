@@ -21,7 +21,12 @@ func (b *build) joinedRoom(sec *section) error {
 		what = RoomEvents | RoomReceipts | RoomData | RoomTyping
 	}
 	if what&RoomEvents != 0 {
-		after := b.Since
+		// What was looked at in vain is not looked at again, as a busy room would be from the beginning of the wait on with each event. It
+		// may count after all when the user's settings have changed, such as whom they ignore.
+		after := b.Done
+		if b.Changes.Account || sec.whole {
+			after = b.Since
+		}
 		if came {
 			after = 0
 		}

@@ -20,6 +20,7 @@ type Look struct {
 	Device    mx.DeviceID
 	Initial   bool // there is no Since
 	Since     store.Pos
+	Done      store.Pos // looked at in vain up to here; no less than Since
 	Upto      store.Pos
 	Number    int64 // of typing and presence everything after it is news
 	Ephemeral int64 // and up to here
@@ -55,6 +56,7 @@ func (s *Service) Look(ctx context.Context, r Reader, done Checked) (*Look, erro
 	if !l.Initial {
 		l.Since, l.Number = r.Since.Pos, r.Since.Ephemeral
 	}
+	l.Done = max(l.Since, done.Pos)
 	l.Ephemeral = s.ephemeral.Current() // before the rest: what comes meanwhile is told twice rather than never
 	var err error
 	if l.Upto, err = s.position(ctx, l.Since); err != nil {
