@@ -44,7 +44,7 @@ func (o *office) another(name string) *office {
 // once, in the log that the statement names.
 func TestTwoRecorders(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, harness.SQLite, byDefault)
+	s := harness.Start(t, harness.Postgres, byDefault)
 	first := openOffice(t, s)
 	boss := s.Register("alice")
 	alice, bob := newMautrix(t, s, boss).(*mau), newMautrix(t, s, s.Register("bob")).(*mau)
