@@ -42,17 +42,11 @@ func (p *period) read() (since, until time.Time, zone *time.Location, err error)
 	if zone, err = time.LoadLocation(p.Zone); err != nil || p.Zone == "Local" || p.Zone == "" {
 		return since, until, nil, fmt.Errorf("--zone: %q is not a time zone such as Europe/Berlin", p.Zone)
 	}
-	for text, to := range map[*string]*time.Time{&p.Since: &since, &p.Until: &until} {
-		if *text == "" {
-			continue
-		}
-		t, err := time.ParseInLocation(time.DateOnly, *text, zone)
-		if err != nil {
-			if t, err = time.Parse(time.RFC3339, *text); err != nil {
-				return since, until, nil, fmt.Errorf("%q is neither a day (2026-01-31) nor a time (2026-01-31T08:00:00Z)", *text)
-			}
-		}
-		*to = t
+	if since, err = moment(zone, p.Since); err != nil {
+		return since, until, nil, err
+	}
+	if until, err = moment(zone, p.Until); err != nil {
+		return since, until, nil, err
 	}
 	return since, until, zone, nil
 }

@@ -120,25 +120,11 @@ func (e *archiveExportCmd) selection(ctx context.Context, c *casefile.Case, zone
 		}
 	}
 	s.People = e.Person
-	if s.Since, err = momentIn(zone, e.Since); err != nil {
+	if s.Since, err = moment(zone, e.Since); err != nil {
 		return s, err
 	}
-	s.Until, err = momentIn(zone, e.Until)
+	s.Until, err = moment(zone, e.Until)
 	return s, err
-}
-
-func momentIn(zone *time.Location, text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
-		return t, nil
-	}
-	t, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return t, fmt.Errorf("%q is neither a day (2026-01-31) nor a time (2026-01-31T08:00:00Z)", text)
-	}
-	return t, nil
 }
 
 // source is a case as an export reads it.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,21 +35,11 @@ type archiveUnsealCmd struct {
 	Out       string   `help:"Folder for the case; it is made. If opening was interrupted, the same command goes on with it." required:"" type:"path"`
 }
 
-func parseMoment(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t, nil
-	}
-	return time.Parse(time.RFC3339, s)
-}
-
 func (u *archiveUnsealCmd) scope() (s unseal.Scope, err error) {
-	if s.Since, err = parseMoment(u.Since); err != nil {
+	if s.Since, err = moment(time.UTC, u.Since); err != nil {
 		return s, err
 	}
-	if s.Until, err = parseMoment(u.Until); err != nil {
+	if s.Until, err = moment(time.UTC, u.Until); err != nil {
 		return s, err
 	}
 	s.Classes, s.Rooms = u.Class, u.Room
@@ -128,13 +117,9 @@ func (u *archiveUnsealCmd) create(ctx context.Context, in *bufio.Reader, d depot
 	if err != nil {
 		return nil, err
 	}
-	f, err := d.Open(ctx, depot.Checkpoint)
+	msg, err := depot.ReadFile(ctx, d, depot.Checkpoint, 1<<20)
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
-	}
-	msg, err := io.ReadAll(io.LimitReader(f, 1<<20))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, err
 	}
 	if isThere && !casefile.Unborn(u.Out) {
 		return nil, fmt.Errorf("%s exists already", u.Out)

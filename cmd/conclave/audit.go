@@ -16,6 +16,7 @@ import (
 
 	"conclave.chat/internal/app"
 	"conclave.chat/internal/audit"
+	"conclave.chat/internal/mx"
 	"conclave.chat/internal/sheet"
 )
 
@@ -26,15 +27,7 @@ type auditCmd struct {
 }
 
 func (c *cli) withAudit(ctx context.Context, f func(*audit.Service) error) error {
-	cfg, keys, err := c.load()
-	if err != nil {
-		return err
-	}
-	s, closeStore, err := app.AuditLog(ctx, cfg, keys, cfg.Log.Logger(os.Stderr))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(s), closeStore())
+	return with(ctx, c, app.AuditLog, func(s *audit.Service, _ mx.ServerName) error { return f(s) })
 }
 
 type auditVerifyCmd struct {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -27,15 +25,7 @@ type groupCmd struct {
 
 // withGroups opens the groups for one command.
 func (c *cli) withGroups(ctx context.Context, f func(*group.Service) error) error {
-	cfg, keys, err := c.load()
-	if err != nil {
-		return err
-	}
-	s, closeStore, err := app.Groups(ctx, cfg, keys, cfg.Log.Logger(os.Stderr))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(s), closeStore())
+	return with(ctx, c, app.Groups, func(s *group.Service, _ mx.ServerName) error { return f(s) })
 }
 
 type groupAddCmd struct {
@@ -114,31 +104,17 @@ type grouped struct {
 	Names []string `arg:"" help:"User names or user ids."`
 }
 
-func (g *grouped) users(c *cli) ([]mx.UserID, error) {
-	cfg, _, err := c.load()
-	if err != nil {
-		return nil, err
-	}
-	list := make([]mx.UserID, len(g.Names))
-	for i, n := range g.Names {
-		if list[i] = mx.UserID(n); !strings.HasPrefix(n, "@") {
-			list[i] = mx.NewUserID(n, mx.ServerName(cfg.ServerName))
-		}
-	}
-	return list, nil
-}
-
 func (g *grouped) change(ctx context.Context, c *cli, join bool) error {
-	users, err := g.users(c)
-	if err != nil {
-		return err
-	}
-	return c.withGroups(ctx, func(s *group.Service) error {
-		if join {
-			_, err = s.Change(ctx, commandLine(), g.ID, users, nil)
-		} else {
-			_, err = s.Change(ctx, commandLine(), g.ID, nil, users)
+	return with(ctx, c, app.Groups, func(s *group.Service, server mx.ServerName) error {
+		in := make([]mx.UserID, len(g.Names))
+		for i, n := range g.Names {
+			in[i] = userID(n, server)
 		}
+		var out []mx.UserID
+		if !join {
+			in, out = nil, in
+		}
+		_, err := s.Change(ctx, commandLine(), g.ID, in, out)
 		return err
 	})
 }

@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"conclave.chat/internal/app"
@@ -24,15 +21,7 @@ type holdCmd struct {
 }
 
 func (c *cli) withHolds(ctx context.Context, f func(*retention.Service, mx.ServerName) error) error {
-	cfg, keys, err := c.load()
-	if err != nil {
-		return err
-	}
-	s, closeStore, err := app.Holds(ctx, cfg, keys, cfg.Log.Logger(os.Stderr))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(s, mx.ServerName(cfg.ServerName)), closeStore())
+	return with(ctx, c, app.Holds, f)
 }
 
 type holdAddCmd struct {
@@ -44,32 +33,24 @@ type holdAddCmd struct {
 	Until  string `help:"Only messages before this day or time."`
 }
 
-// moment reads a day, in UTC, or a time; "" is 0.
-func moment(text string) (int64, error) {
-	if text == "" {
-		return 0, nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UnixMilli(), nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no day such as 2026-01-31, and no time such as 2026-01-31T12:00:00Z", text)
-}
-
 // Run places a hold.
 func (a *holdAddCmd) Run(ctx context.Context, c *cli) error {
 	h := retention.Hold{Case: a.Case, Reason: a.Reason, Room: mx.RoomID(a.Room)}
-	var err error
-	if h.Since, err = moment(a.Since); err != nil {
-		return err
-	}
-	if h.Until, err = moment(a.Until); err != nil {
-		return err
+	for _, m := range []struct {
+		text string
+		to   *int64
+	}{{a.Since, &h.Since}, {a.Until, &h.Until}} {
+		t, err := moment(time.UTC, m.text)
+		if err != nil {
+			return err
+		}
+		if !t.IsZero() {
+			*m.to = t.UnixMilli()
+		}
 	}
 	return c.withHolds(ctx, func(s *retention.Service, server mx.ServerName) error {
-		if h.Custodian = mx.UserID(a.Person); a.Person != "" && !strings.HasPrefix(a.Person, "@") {
-			h.Custodian = mx.NewUserID(a.Person, server)
+		if a.Person != "" {
+			h.Custodian = userID(a.Person, server)
 		}
 		placed, err := s.PlaceHold(ctx, commandLine(), h)
 		if err != nil {
@@ -91,27 +72,17 @@ func (l *holdListCmd) Run(ctx context.Context, c *cli) error {
 		f.State = ""
 	}
 	return c.withHolds(ctx, func(s *retention.Service, _ mx.ServerName) error {
-		w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "HOLD\tCASE\tPERSON\tROOM\tSINCE\tUNTIL\tPLACED\tBY\tRELEASED")
-		for p := (listing.Page{Order: "created", Limit: 500, Uncounted: true}); ; {
-			found, err := s.Holds(ctx, commandLine(), f, p)
-			if err != nil {
-				return err
-			}
-			for i := range found.Items {
-				h := &found.Items[i]
+		return eachPage("HOLD\tCASE\tPERSON\tROOM\tSINCE\tUNTIL\tPLACED\tBY\tRELEASED", "created",
+			func(p listing.Page) (listing.Found[retention.Hold], error) { return s.Holds(ctx, commandLine(), f, p) },
+			func(h *retention.Hold) string {
 				row := []string{h.ID, h.Case, string(h.Custodian), string(h.Room), spell(h.Since), spell(h.Until), spell(h.Created), h.CreatedBy, spell(h.Released)}
 				for k := range row {
 					if row[k] == "" {
 						row[k] = "-"
 					}
 				}
-				fmt.Fprintln(w, strings.Join(row, "\t"))
-			}
-			if p.From = found.Next; p.From == "" {
-				return w.Flush()
-			}
-		}
+				return strings.Join(row, "\t")
+			})
 	})
 }
 

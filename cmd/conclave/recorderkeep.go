@@ -114,14 +114,11 @@ func (a *recorderHoldAddCmd) Run() error {
 		return err
 	}
 	h := recorder.Hold{Case: a.Case, Reason: a.Reason, Custodian: a.Person, Room: a.Room, By: whoami()}
-	for text, to := range map[string]*time.Time{a.Since: &h.Since, a.Until: &h.Until} {
-		ms, err := moment(text)
-		if err != nil {
-			return err
-		}
-		if ms != 0 {
-			*to = time.UnixMilli(ms).UTC()
-		}
+	if h.Since, err = moment(time.UTC, a.Since); err != nil {
+		return err
+	}
+	if h.Until, err = moment(time.UTC, a.Until); err != nil {
+		return err
 	}
 	if h, err = holds.Add(h); err != nil {
 		return err

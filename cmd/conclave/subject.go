@@ -22,11 +22,7 @@ func (c *cli) withSubject(ctx context.Context, name string, f func(s *subject.Se
 	if err != nil {
 		return err
 	}
-	user := mx.UserID(name)
-	if name[:min(1, len(name))] != "@" {
-		user = mx.NewUserID(name, mx.ServerName(cfg.ServerName))
-	}
-	return errors.Join(f(s, remove, user), closeStore())
+	return errors.Join(f(s, remove, userID(name, mx.ServerName(cfg.ServerName))), closeStore())
 }
 
 type userExportCmd struct {

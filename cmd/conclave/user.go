@@ -36,15 +36,7 @@ type userCmd struct {
 
 // withAccounts opens the accounts for one command.
 func (c *cli) withAccounts(ctx context.Context, f func(*ident.Service) error) error {
-	cfg, keys, err := c.load()
-	if err != nil {
-		return err
-	}
-	s, closeStore, err := app.Accounts(ctx, cfg, keys, cfg.Log.Logger(os.Stderr))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f(s), closeStore())
+	return with(ctx, c, app.Accounts, func(s *ident.Service, _ mx.ServerName) error { return f(s) })
 }
 
 // withUser is withAccounts for commands about one account.

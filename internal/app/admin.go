@@ -18,7 +18,6 @@ import (
 	"conclave.chat/internal/group"
 	"conclave.chat/internal/keyring"
 	"conclave.chat/internal/organisation"
-	"conclave.chat/internal/store"
 )
 
 // wireAdmin makes the administrators' API.
@@ -122,9 +121,7 @@ func (a *App) sources() map[string]string {
 
 // AuditLog opens the audit log of an installation for the command line, beside a running server or without one.
 func AuditLog(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slog.Logger) (*audit.Service, func() error, error) {
-	db, err := store.Open(ctx, store.Options{
-		Postgres: cfg.Database.Postgres, Path: cfg.Path(databaseFile), Key: k.Derive("sqlite"), Log: log, Readers: 1,
-	})
+	db, err := commandStore(ctx, cfg, k, log)
 	if err != nil {
 		return nil, nil, err
 	}

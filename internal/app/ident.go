@@ -97,9 +97,7 @@ func (a *App) FirstAdmin(ctx context.Context) (link string, err error) {
 
 // Accounts opens the accounts of an installation for administration from the command line, beside a running server or without one.
 func Accounts(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slog.Logger) (*ident.Service, func() error, error) {
-	db, err := store.Open(ctx, store.Options{
-		Postgres: cfg.Database.Postgres, Path: cfg.Path(databaseFile), Key: k.Derive("sqlite"), Log: log, Readers: 1,
-	})
+	db, err := commandStore(ctx, cfg, k, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -159,4 +157,11 @@ type profiles struct{ db *store.DB }
 func (p profiles) Profile(ctx context.Context, user mx.UserID) (room.Profile, error) {
 	name, avatar, err := ident.NameAndAvatar(ctx, p.db, user)
 	return room.Profile{DisplayName: name, AvatarURL: avatar}, err
+}
+
+// commandStore opens the database for a command beside a running server, or without one.
+func commandStore(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slog.Logger) (*store.DB, error) {
+	return store.Open(ctx, store.Options{
+		Postgres: cfg.Database.Postgres, Path: cfg.Path(databaseFile), Key: k.Derive("sqlite"), Log: log, Readers: 1,
+	})
 }

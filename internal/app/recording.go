@@ -20,7 +20,6 @@ import (
 	"conclave.chat/internal/notify"
 	"conclave.chat/internal/organisation"
 	"conclave.chat/internal/recording"
-	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/auditlog"
 )
 
@@ -130,9 +129,7 @@ func (a *App) groupShrinks(by auditlog.Actor, id string, ends bool) error {
 
 // Groups opens the groups of an installation for the command line, beside a running server or without one.
 func Groups(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slog.Logger) (*group.Service, func() error, error) {
-	db, err := store.Open(ctx, store.Options{
-		Postgres: cfg.Database.Postgres, Path: cfg.Path(databaseFile), Key: k.Derive("sqlite"), Log: log, Readers: 1,
-	})
+	db, err := commandStore(ctx, cfg, k, log)
 	if err != nil {
 		return nil, nil, err
 	}

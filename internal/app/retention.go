@@ -10,7 +10,6 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/organisation"
 	"conclave.chat/internal/retention"
-	"conclave.chat/internal/store"
 )
 
 // bounds is what the organisation says of how long messages are kept.
@@ -33,9 +32,7 @@ func (a *App) wireRetention() {
 
 // Holds opens the legal holds of an installation for the command line, beside a running server or without one.
 func Holds(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slog.Logger) (*retention.Service, func() error, error) {
-	db, err := store.Open(ctx, store.Options{
-		Postgres: cfg.Database.Postgres, Path: cfg.Path(databaseFile), Key: k.Derive("sqlite"), Log: log, Readers: 1,
-	})
+	db, err := commandStore(ctx, cfg, k, log)
 	if err != nil {
 		return nil, nil, err
 	}

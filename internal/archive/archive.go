@@ -23,7 +23,6 @@ import (
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
-	"golang.org/x/sys/unix"
 
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/merkle"
@@ -126,7 +125,7 @@ func Open(c Config) (*Log, error) {
 	if err := depot.MakeDir(c.Dir); err != nil {
 		return nil, err
 	}
-	lock, err := acquire(filepath.Join(c.Dir, "lock"))
+	lock, err := depot.Lock(filepath.Join(c.Dir, "lock"), ErrLocked)
 	if err != nil {
 		return nil, err
 	}
@@ -138,17 +137,6 @@ func Open(c Config) (*Log, error) {
 	l := &Log{queue: make(chan *request), closed: make(chan struct{}), done: make(chan struct{}), w: w}
 	go l.run()
 	return l, nil
-}
-
-func acquire(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's folder
-	if err != nil {
-		return nil, fmt.Errorf("archive: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("%w: %s", ErrLocked, path), f.Close())
-	}
-	return f, nil
 }
 
 // run is the only goroutine that writes.

@@ -54,7 +54,7 @@ func (l *Log) PutBlob(ctx context.Context, class string, r io.Reader) (b Blob, e
 		}
 	}()
 	s := &split{to: f, sum: sha256.New()}
-	if err := s.seal(&stopped{ctx, r}, l.w.Recipients); err != nil {
+	if err := s.seal(depot.Until(ctx, r), l.w.Recipients); err != nil {
 		return b, fmt.Errorf("archive: blob: %w", err)
 	}
 	if err := f.Sync(); err != nil {
@@ -68,19 +68,6 @@ func (l *Log) PutBlob(ctx context.Context, class string, r io.Reader) (b Blob, e
 		return b, fmt.Errorf("archive: blob: %w", err)
 	}
 	return b, depot.SyncDir(dir)
-}
-
-// stopped is a reader that ends with the context.
-type stopped struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (s *stopped) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return s.r.Read(p)
 }
 
 // split keeps an age file's header apart from its payload.

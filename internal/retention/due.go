@@ -40,7 +40,7 @@ func (s *Service) eachRoom(ctx context.Context, h *Hold, f func(context.Context,
 		return err
 	}
 	for after := mx.RoomID(""); ; {
-		rooms, err := retain.Rooms(ctx, s.DB, after, readBatch)
+		rooms, err := eventlog.AllRooms(ctx, s.DB, after, readBatch)
 		if err != nil || len(rooms) == 0 {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,7 +126,7 @@ func Find(dir string, verifier note.Verifier, caseKey string) (*Voucher, error) 
 
 // Read gives all entries, after it has verified that they are those that are signed.
 func Read(ctx context.Context, d depot.Reader, key note.Verifier) ([]Entry, error) {
-	msg, err := all(ctx, d, depot.Checkpoint)
+	msg, err := depot.ReadFile(ctx, d, depot.Checkpoint, depot.MaxFile)
 	if err != nil {
 		return nil, fmt.Errorf("access log: checkpoint: %w", err)
 	}
@@ -147,7 +146,7 @@ func Read(ctx context.Context, d depot.Reader, key note.Verifier) ([]Entry, erro
 	for n := int64(0); n*merkle.Width < c.N; n++ {
 		t := merkle.Bundle(n, c.N)
 		path := merkle.TilePath(t)
-		data, err := all(ctx, d, path)
+		data, err := depot.ReadFile(ctx, d, path, depot.MaxFile)
 		if err != nil {
 			return nil, fmt.Errorf("access log: %s: %w", path, err)
 		}
@@ -180,13 +179,4 @@ func Read(ctx context.Context, d depot.Reader, key note.Verifier) ([]Entry, erro
 		}
 	}
 	return entries, nil
-}
-
-func all(ctx context.Context, d depot.Reader, name string) ([]byte, error) {
-	f, err := d.Open(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, 64<<20))
-	return data, errors.Join(err, f.Close())
 }

@@ -31,9 +31,9 @@ import (
 	"github.com/ncruces/go-sqlite3/ext/fts5"
 	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // the encrypted file
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/sys/unix"
 
 	"conclave.chat/internal/archive/access"
+	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/archive/officer"
 	"conclave.chat/internal/archive/unseal"
@@ -200,7 +200,7 @@ func (c *Case) connect(ctx context.Context, key []byte, readOnly bool) (err erro
 	if readOnly {
 		q.Add("_pragma", "query_only(on)")
 		most = 4
-	} else if c.lock, err = acquire(filepath.Join(c.dir, databaseFile+".lock")); err != nil {
+	} else if c.lock, err = depot.Lock(filepath.Join(c.dir, databaseFile+".lock"), ErrBusy); err != nil {
 		return err
 	}
 	c.db, err = driver.Open("file:"+(&url.URL{Path: filepath.Join(c.dir, databaseFile)}).EscapedPath()+"?"+q.Encode(), fts5.Register)
@@ -216,17 +216,6 @@ func (c *Case) connect(ctx context.Context, key []byte, readOnly bool) (err erro
 		return errors.Join(fmt.Errorf("case: %w", err), c.Close())
 	}
 	return nil
-}
-
-func acquire(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the case's folder
-	if err != nil {
-		return nil, fmt.Errorf("case: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return nil, errors.Join(ErrBusy, f.Close())
-	}
-	return f, nil
 }
 
 // load reads what belongs to the case as a whole.

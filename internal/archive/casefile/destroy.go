@@ -29,7 +29,7 @@ func Destroy(dir string) (d Destroyed, err error) {
 		return d, err
 	}
 	d.Number = m.Number
-	lock, err := acquire(filepath.Join(dir, databaseFile+".lock"))
+	lock, err := depot.Lock(filepath.Join(dir, databaseFile+".lock"), ErrBusy)
 	if err != nil {
 		return d, err
 	}

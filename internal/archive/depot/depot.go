@@ -29,6 +29,34 @@ type Reader interface {
 	List(ctx context.Context, prefix string) iter.Seq2[string, error]
 }
 
+// MaxFile bounds what is read into memory of a checkpoint, a tile or another small file.
+const MaxFile = 64 << 20
+
+// ReadFile reads a file, at most so many bytes of it.
+func ReadFile(ctx context.Context, d Reader, name string, most int64) ([]byte, error) {
+	f, err := d.Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(f, most))
+	return data, errors.Join(err, f.Close())
+}
+
+// Until is a reader that ends with the context.
+func Until(ctx context.Context, r io.Reader) io.Reader { return &until{ctx, r} }
+
+type until struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (u *until) Read(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return u.r.Read(p)
+}
+
 // Names of files.
 const (
 	OpenSuffix = ".open"

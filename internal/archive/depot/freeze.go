@@ -18,7 +18,7 @@ type Frozen struct {
 func Freeze(ctx context.Context, d Reader, partial func(checkpoint []byte) ([]string, error)) (Frozen, error) {
 	for range maxTries {
 		f := Frozen{d, map[string][]byte{}}
-		checkpoint, err := readAll(ctx, d, Checkpoint)
+		checkpoint, err := ReadFile(ctx, d, Checkpoint, MaxFile)
 		if err != nil {
 			return f, err
 		}
@@ -28,7 +28,7 @@ func Freeze(ctx context.Context, d Reader, partial func(checkpoint []byte) ([]st
 			return f, err
 		}
 		for _, name := range names {
-			data, err := readAll(ctx, d, name)
+			data, err := ReadFile(ctx, d, name, MaxFile)
 			if err != nil && !errors.Is(err, ErrNotFound) {
 				return f, err
 			}
@@ -36,7 +36,7 @@ func Freeze(ctx context.Context, d Reader, partial func(checkpoint []byte) ([]st
 				f.held[name] = data
 			}
 		}
-		again, err := readAll(ctx, d, Checkpoint)
+		again, err := ReadFile(ctx, d, Checkpoint, MaxFile)
 		if err != nil {
 			return f, err
 		}
@@ -52,15 +52,6 @@ func Freeze(ctx context.Context, d Reader, partial func(checkpoint []byte) ([]st
 func first(checkpoint []byte) string {
 	text, _, _ := bytes.Cut(checkpoint, []byte("\n\n"))
 	return string(text)
-}
-
-func readAll(ctx context.Context, d Reader, name string) ([]byte, error) {
-	f, err := d.Open(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, 64<<20))
-	return data, errors.Join(err, f.Close())
 }
 
 // Open gives what was held, or reads.

@@ -365,7 +365,7 @@ func Certificates(ctx context.Context, d depot.Reader, key note.Verifier) ([]*ce
 		if depot.Unfinished(name) {
 			continue
 		}
-		data, err := readFile(ctx, d, name)
+		data, err := depot.ReadFile(ctx, d, name, maxFile)
 		if err != nil {
 			return nil, err
 		}
@@ -379,14 +379,8 @@ func Certificates(ctx context.Context, d depot.Reader, key note.Verifier) ([]*ce
 	return list, nil
 }
 
-func readFile(ctx context.Context, d depot.Reader, name string) ([]byte, error) {
-	f, err := d.Open(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, 256<<20))
-	return data, errors.Join(err, f.Close())
-}
+// maxFile bounds what is read of a certificate, which names up to maxDue segments and their attachments.
+const maxFile = 256 << 20
 
 // entries gives the log's entries in order, and the checkpoint that covers them. The log may be written on meanwhile.
 func (r *run) entries(f func(*segment.Entry)) (c merkle.Checkpoint, err error) {
@@ -394,7 +388,7 @@ func (r *run) entries(f func(*segment.Entry)) (c merkle.Checkpoint, err error) {
 	if err != nil {
 		return c, err
 	}
-	msg, err := readFile(r.ctx, d, depot.Checkpoint)
+	msg, err := depot.ReadFile(r.ctx, d, depot.Checkpoint, maxFile)
 	if err != nil {
 		return c, err
 	}
@@ -406,7 +400,7 @@ func (r *run) entries(f func(*segment.Entry)) (c merkle.Checkpoint, err error) {
 			return c, err
 		}
 		t := merkle.Bundle(n, c.N)
-		data, err := readFile(r.ctx, d, merkle.TilePath(t))
+		data, err := depot.ReadFile(r.ctx, d, merkle.TilePath(t), maxFile)
 		if err != nil {
 			return c, fmt.Errorf("expiry: %s: %w", merkle.TilePath(t), err)
 		}

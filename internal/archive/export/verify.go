@@ -407,7 +407,7 @@ func (r *run) file(f File) error {
 	}
 	defer in.Close()
 	h := sha256.New()
-	n, err := io.Copy(io.MultiWriter(h, &progress{r}), &stopped{r.ctx, in})
+	n, err := io.Copy(io.MultiWriter(h, &progress{r}), depot.Until(r.ctx, in))
 	if err != nil {
 		return err
 	}
@@ -426,19 +426,6 @@ func (p *progress) Write(b []byte) (int, error) {
 		p.Progress(int64(len(b)))
 	}
 	return len(b), nil
-}
-
-// stopped is a reader that ends with the context.
-type stopped struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (s *stopped) Read(p []byte) (int, error) {
-	if err := s.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return s.r.Read(p)
 }
 
 // strangers looks for files that the manifest does not list.

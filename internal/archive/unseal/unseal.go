@@ -116,13 +116,10 @@ type Line struct {
 
 // Open gives the lines of a segment that lie in the scope, in order.
 func Open(ctx context.Context, d depot.Reader, seg Segment, s Scope, id age.Identity, f func(Line) error) error {
-	file, err := d.Open(ctx, depot.KeyPath(seg.Class, seg.ID.String()))
+	path := depot.KeyPath(seg.Class, seg.ID.String())
+	key, err := depot.ReadFile(ctx, d, path, 1<<20)
 	if err != nil {
-		return fmt.Errorf("%s: %w", depot.KeyPath(seg.Class, seg.ID.String()), err)
-	}
-	key, err := io.ReadAll(io.LimitReader(file, 1<<20))
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	secret, err := segment.Unwrap(key, id)
 	if err != nil {

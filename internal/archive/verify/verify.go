@@ -161,12 +161,7 @@ func (r *run) problem(place, what string, args ...any) {
 }
 
 func (r *run) read(name string) ([]byte, error) {
-	f, err := r.depot.Open(r.ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(io.LimitReader(f, 64<<20))
-	return data, errors.Join(err, f.Close())
+	return depot.ReadFile(r.ctx, r.depot, name, depot.MaxFile)
 }
 
 func (r *run) openCheckpoint() error {

@@ -158,21 +158,3 @@ func CountWaiting(ctx context.Context, r store.Reader, room mx.RoomID, from, to,
 		Scan(&w.Files)
 	return w, err
 }
-
-// Rooms lists up to limit rooms after one.
-func Rooms(ctx context.Context, r store.Reader, after mx.RoomID, limit int) ([]mx.RoomID, error) {
-	rows, err := r.Query(ctx, "SELECT room_id FROM room WHERE room_id > $1 ORDER BY room_id LIMIT $2", string(after), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []mx.RoomID
-	for rows.Next() {
-		var id mx.RoomID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		list = append(list, id)
-	}
-	return list, rows.Err()
-}
