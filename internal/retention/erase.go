@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
 	"conclave.chat/internal/store/holds"
@@ -42,7 +43,7 @@ func (s *Service) sweepWithheld(ctx context.Context) error {
 					went++
 					err = retain.DropWithheld(tx, list[i].Pos)
 				default:
-					err = retain.LookAgain(tx, list[i].Pos, v.until(now))
+					err = retain.LookAgain(tx, list[i].Pos, until(v, now))
 				}
 				if err != nil {
 					return err
@@ -157,7 +158,7 @@ func (s *Service) eraseIn(ctx context.Context, user mx.UserID, room mx.RoomID) (
 				return err
 			}
 			for _, ev := range list {
-				if Decide(Claim{Erased: true, Held: held.At(ev.TS)}).Remove {
+				if precedence.Decide(precedence.Claim{Erased: true, Held: held.At(ev.TS)}).Remove {
 					due = append(due, ev)
 				}
 			}
@@ -182,7 +183,7 @@ func (s *Service) remove(ctx context.Context, tx *store.Tx, user mx.UserID, room
 	if err := retain.Prune(ctx, tx, room, due); err != nil {
 		return err
 	}
-	if err := s.endLinks(tx, due, Erasure, s.now()); err != nil {
+	if err := s.endLinks(tx, due, precedence.Erasure, s.now()); err != nil {
 		return err
 	}
 	tx.Next() // so that a node that misses the word notices
@@ -205,7 +206,7 @@ func (s *Service) eraseWithheld(ctx context.Context, user mx.UserID) (left bool,
 				if err != nil {
 					return err
 				}
-				if !Decide(Claim{Erased: true, Deleted: true, Held: held.At(list[i].TS)}).Remove {
+				if !precedence.Decide(precedence.Claim{Erased: true, Deleted: true, Held: held.At(list[i].TS)}).Remove {
 					stays = true
 				} else if err := retain.DropWithheld(tx, list[i].Pos); err != nil {
 					return err
@@ -233,7 +234,7 @@ func (s *Service) eraseFiles(ctx context.Context, user mx.UserID) (left bool, er
 		err = s.DB.Write(func(tx *store.Tx) error {
 			stays = false
 			for _, p := range list {
-				_, held, err := s.dropUnlinked(ctx, tx, p, Claim{Erased: true})
+				_, held, err := s.dropUnlinked(ctx, tx, p, precedence.Claim{Erased: true})
 				if err != nil {
 					return err
 				}

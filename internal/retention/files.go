@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
 	"conclave.chat/internal/store/holds"
@@ -12,7 +13,7 @@ import (
 )
 
 // endLinks says that messages that were removed show no files any more.
-func (s *Service) endLinks(tx *store.Tx, removed []*eventlog.Event, ground Ground, now int64) error {
+func (s *Service) endLinks(tx *store.Tx, removed []*eventlog.Event, ground precedence.Ground, now int64) error {
 	for _, e := range removed {
 		if err := mediameta.EndLinks(tx, e.ID, ground, now); err != nil {
 			return err
@@ -84,10 +85,10 @@ func (s *Service) unlink(ctx context.Context, tx *store.Tx) (links, files int, e
 			rules[l.Room] = r
 		}
 		// A message that was removed for its age stays removed, also where its room keeps messages for longer now.
-		gone := l.Ground == Erasure || l.Ground == Retention
-		v := Decide(Claim{Age: now - l.Sent, Rule: r.rule, Erased: gone, Deleted: true, Held: r.held.At(l.Sent)})
+		gone := l.Ground == precedence.Erasure || l.Ground == precedence.Retention
+		v := precedence.Decide(precedence.Claim{Age: now - l.Sent, Rule: r.rule, Erased: gone, Deleted: true, Held: r.held.At(l.Sent)})
 		if !v.Remove {
-			if err := mediameta.Postpone(tx, l, v.until(now)); err != nil {
+			if err := mediameta.Postpone(tx, l, until(v, now)); err != nil {
 				return 0, 0, err
 			}
 			continue
@@ -140,7 +141,7 @@ func (s *Service) dropForsaken(ctx context.Context) (total int, err error) {
 		err = s.DB.Write(func(tx *store.Tx) error {
 			n = 0
 			for _, p := range list {
-				went, _, err := s.dropUnlinked(ctx, tx, p, Claim{Age: s.now() - p.Uploaded, Rule: Rule{Max: age}})
+				went, _, err := s.dropUnlinked(ctx, tx, p, precedence.Claim{Age: s.now() - p.Uploaded, Rule: Rule{Max: age}})
 				if err != nil {
 					return err
 				}
@@ -157,12 +158,12 @@ func (s *Service) dropForsaken(ctx context.Context) (total int, err error) {
 }
 
 // dropUnlinked removes a file that nothing is known to show, if it may go. It reports whether it did, and whether a hold keeps it.
-func (s *Service) dropUnlinked(ctx context.Context, tx *store.Tx, p mediameta.Place, c Claim) (went, held bool, err error) {
+func (s *Service) dropUnlinked(ctx context.Context, tx *store.Tx, p mediameta.Place, c precedence.Claim) (went, held bool, err error) {
 	m, err := mediameta.Get(ctx, tx, p.ID)
 	if err != nil || m == nil {
 		return false, false, err
 	}
-	if c.Held, err = holds.OfFile(ctx, tx, m.Owner, m.Uploaded); err != nil || !Decide(c).Remove {
+	if c.Held, err = holds.OfFile(ctx, tx, m.Owner, m.Uploaded); err != nil || !precedence.Decide(c).Remove {
 		return false, c.Held, err
 	}
 	went, err = mediameta.DropUnlinked(ctx, tx, p.ID, s.Server)

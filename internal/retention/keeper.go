@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
 	"conclave.chat/internal/store/holds"
 	"conclave.chat/internal/store/retain"
 )
 
-// Keeper answers those who are about to destroy something that people have written, within the transaction that does it. What it says is Decide's.
+// Keeper answers those who are about to destroy something that people have written, within the transaction that does it. What it says is precedence.Decide's.
 type Keeper struct{ Bounds func() Bounds }
 
 // ruleOf is how long a room keeps messages.
@@ -28,22 +29,22 @@ func (k Keeper) Redact(tx *store.Tx, target *eventlog.Event, now int64) error {
 	if err != nil || v.Remove {
 		return err
 	}
-	return retain.Withhold(tx, target.Pos, v.until(now))
+	return retain.Withhold(tx, target.Pos, until(v, now))
 }
 
 // redacted decides what becomes of what a redacted event said.
-func (k Keeper) redacted(ctx context.Context, r store.Reader, room mx.RoomID, sent, now int64) (Verdict, error) {
+func (k Keeper) redacted(ctx context.Context, r store.Reader, room mx.RoomID, sent, now int64) (precedence.Verdict, error) {
 	held, err := holds.In(ctx, r, room)
 	if err != nil {
-		return Verdict{}, err
+		return precedence.Verdict{}, err
 	}
 	rule, err := k.ruleOf(ctx, r, room)
-	return Decide(Claim{Age: now - sent, Rule: rule, Deleted: true, Held: held.At(sent)}), err
+	return precedence.Decide(precedence.Claim{Age: now - sent, Rule: rule, Deleted: true, Held: held.At(sent)}), err
 }
 
 // until is when what stays is to be looked at again: never, unless somebody says so, where a hold keeps it.
-func (v Verdict) until(now int64) int64 {
-	if v.Ground == Held {
+func until(v precedence.Verdict, now int64) int64 {
+	if v.Ground == precedence.Hold {
 		return retain.Never
 	}
 	return now + max(v.Wait, 1)
@@ -52,11 +53,11 @@ func (v Verdict) until(now int64) int64 {
 // MayPurge reports whether the events of a room that is being deleted may go. All of them stay while a hold covers any.
 func (k Keeper) MayPurge(ctx context.Context, tx *store.Tx, room mx.RoomID) (bool, error) {
 	held, err := holds.In(ctx, tx, room)
-	return Decide(Claim{Erased: true, Held: len(held) > 0}).Remove, err
+	return precedence.Decide(precedence.Claim{Erased: true, Held: len(held) > 0}).Remove, err
 }
 
 // MayErase reports whether what somebody stored with their account may go.
 func (k Keeper) MayErase(ctx context.Context, tx *store.Tx, user mx.UserID) (bool, error) {
 	held, err := holds.OfAccount(ctx, tx, user)
-	return Decide(Claim{Erased: true, Held: held}).Remove, err
+	return precedence.Decide(precedence.Claim{Erased: true, Held: held}).Remove, err
 }

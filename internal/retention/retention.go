@@ -2,7 +2,7 @@
 // than their room keeps them.
 //
 // How long that is, is a Rule: what the room says (m.room.retention, MSC1763) within the organisation's Bounds, or else the organisation's
-// default. What is removed when two claims meet is decided by Decide alone.
+// default. What is removed when two claims meet is decided by precedence.Decide alone.
 //
 // A message that is removed leaves the table of events, so that no reader can find it: not the timeline, search, threads, relations or
 // notifications. Its redacted form stays in the room's chain (table pruned_event); state events are never removed. Rooms are known by
@@ -29,6 +29,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/auditlog"
 	"conclave.chat/internal/store/eventlog"
@@ -280,7 +281,7 @@ func (s *Service) prune(ctx context.Context, tx *store.Tx, room *retain.Room, ru
 	}
 	var due []*eventlog.Event
 	for _, e := range old {
-		if v := Decide(Claim{Age: now - e.TS, Rule: rule, Held: held.At(e.TS)}); v.Remove {
+		if v := precedence.Decide(precedence.Claim{Age: now - e.TS, Rule: rule, Held: held.At(e.TS)}); v.Remove {
 			due = append(due, e)
 			room.Upto = max(room.Upto, e.Pos)
 		}
@@ -288,7 +289,7 @@ func (s *Service) prune(ctx context.Context, tx *store.Tx, room *retain.Room, ru
 	if err := retain.Prune(ctx, tx, room.ID, due); err != nil {
 		return 0, err
 	}
-	if err := s.endLinks(tx, due, Retention, now); err != nil {
+	if err := s.endLinks(tx, due, precedence.Retention, now); err != nil {
 		return 0, err
 	}
 	if len(due) > 0 {

@@ -396,40 +396,6 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// Each claim against each other: hold goes before erasure, erasure before retention, retention before a person's own deletion.
-func TestDecide(t *testing.T) {
-	rule := retention.Rule{Min: 10, Max: 100}
-	held := retention.Verdict{Ground: retention.Held}
-	for _, c := range []struct {
-		claim retention.Claim
-		want  retention.Verdict
-	}{
-		{retention.Claim{Age: 50, Rule: rule, Held: true}, held},
-		{retention.Claim{Age: 5, Rule: rule, Deleted: true, Held: true}, held},
-		{retention.Claim{Age: 50, Rule: rule, Deleted: true, Held: true}, held},
-		{retention.Claim{Age: 100, Rule: rule, Held: true}, held},
-		{retention.Claim{Age: 100, Rule: rule, Deleted: true, Held: true}, held},
-		{retention.Claim{Age: 50, Rule: rule, Erased: true, Held: true}, held},
-		{retention.Claim{Age: 100, Rule: rule, Deleted: true, Erased: true, Held: true}, held},
-		{retention.Claim{Erased: true, Held: true}, held},
-		{retention.Claim{Age: 5, Rule: rule, Erased: true}, retention.Verdict{Remove: true, Ground: retention.Erasure}},
-		{retention.Claim{Age: 100, Rule: rule, Erased: true}, retention.Verdict{Remove: true, Ground: retention.Erasure}},
-		{retention.Claim{Age: 50, Rule: rule}, retention.Verdict{}},
-		{retention.Claim{Age: 5, Rule: rule}, retention.Verdict{Ground: retention.Retention}},
-		{retention.Claim{Age: 5, Rule: rule, Deleted: true}, retention.Verdict{Ground: retention.Retention, Wait: 5}},
-		{retention.Claim{Age: 10, Rule: rule, Deleted: true}, retention.Verdict{Remove: true, Ground: retention.Deletion}},
-		{retention.Claim{Age: 5, Rule: rule, Deleted: true, Erased: true}, retention.Verdict{Remove: true, Ground: retention.Erasure}},
-		{retention.Claim{Age: 100, Rule: rule}, retention.Verdict{Remove: true, Ground: retention.Retention}},
-		{retention.Claim{Age: 100, Rule: rule, Deleted: true}, retention.Verdict{Remove: true, Ground: retention.Retention}},
-		{retention.Claim{Age: 1 << 50}, retention.Verdict{}},
-		{retention.Claim{Deleted: true}, retention.Verdict{Remove: true, Ground: retention.Deletion}},
-	} {
-		if got := retention.Decide(c.claim); got != c.want {
-			t.Errorf("%+v: %+v, want %+v", c.claim, got, c.want)
-		}
-	}
-}
-
 func TestRoomsSayWithinBounds(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		id := w.room()

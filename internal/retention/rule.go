@@ -8,6 +8,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/roomstate"
 )
 
@@ -18,9 +19,8 @@ type Bounds struct {
 	Max     int64 // greatest
 }
 
-// Rule is how long the messages of a room are kept, in milliseconds: at least Min, against their senders' wish too, and at most Max; 0 is
-// no such bound.
-type Rule struct{ Min, Max int64 }
+// Rule is how long the messages of a room are kept.
+type Rule = precedence.Rule
 
 // own is what a room says itself. What is not understood is not said.
 //

@@ -21,7 +21,7 @@ const module = "conclave.chat/"
 // below its own, never those beside it; its subfolders belong to it.
 var layers = [][]string{
 	{"fault"},
-	{"mx"},
+	{"mx", "precedence"},
 	{"store", "blob", "egress", "mail", "keyring", "sheet"},
 	{"archive"}, // offline tools use it alone: nothing of a server comes with it
 	{"notify"},

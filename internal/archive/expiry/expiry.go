@@ -31,6 +31,7 @@ import (
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/archive/segment"
+	"conclave.chat/internal/precedence"
 )
 
 // Class is the retention class of shreds. It has no term.
@@ -56,28 +57,13 @@ type Segment struct {
 // Name is the segment's file.
 func (s *Segment) Name() string { return depot.SegmentPath(s.Class, s.ID.String()) }
 
-// Verdict is what becomes of a segment.
-type Verdict uint8
-
-// The verdicts.
-const (
-	Stay   Verdict = iota // its term is not over, or has no end
-	Hold                  // it would go, but for a hold
-	Go                    // its keys are destroyed
-	Finish                // they are destroyed already, by a run that was stopped
-)
-
-// Decide is the one place that weighs the claims on a segment: a hold before its term. What is gone already cannot be held any more.
-func Decide(now time.Time, s *Segment, held, gone bool) Verdict {
-	switch {
-	case gone:
-		return Finish
-	case s.Term.Forever() || now.Before(s.Due):
-		return Stay
-	case held:
-		return Hold
+// claim is what is to be said of a segment at a time.
+func (s *Segment) claim(now time.Time, held bool) precedence.Claim {
+	c := precedence.Claim{Age: now.UnixMilli() - s.Closed.UnixMilli(), Held: held}
+	if !s.Term.Forever() {
+		c.Rule.Max = s.Due.Add(time.Millisecond-1).UnixMilli() - s.Closed.UnixMilli() // no part of a millisecond too early
 	}
-	return Go
+	return c
 }
 
 // Job is what a run needs.
@@ -302,14 +288,14 @@ func (r *run) due() ([]*Segment, error) {
 			r.More = true
 			break
 		}
-		// A key that has gone without a shred is damage, which verify reports, and no reason to certify anything.
-		switch Decide(r.Now, s, false, r.gone(s)) {
-		case Stay:
-			continue
-		case Finish:
+		// What is gone already cannot be held any more: a run that was stopped is brought to its end. A key that has gone without a shred is damage,
+		// which verify reports, and no reason to certify anything.
+		if r.gone(s) {
 			due = append(due, s)
 			continue
-		case Go, Hold:
+		}
+		if !precedence.Decide(s.claim(r.Now, false)).Remove {
+			continue
 		}
 		held, err := r.held(s)
 		if err != nil {
@@ -348,7 +334,7 @@ func (r *run) held(s *Segment) (bool, error) {
 	if err != nil {
 		return true, fmt.Errorf("expiry: nothing is destroyed, for it is not known what is held: %w", err)
 	}
-	if Decide(r.Now, s, why != "", false) != Hold {
+	if precedence.Decide(s.claim(r.Now, why != "")).Ground != precedence.Hold {
 		return false, nil
 	}
 	r.Result.Held = append(r.Result.Held, Held{*s, why})

@@ -24,6 +24,7 @@ import (
 	"conclave.chat/internal/archive/record"
 	"conclave.chat/internal/archive/segment"
 	"conclave.chat/internal/archive/verify"
+	"conclave.chat/internal/precedence"
 )
 
 func TestTerms(t *testing.T) {
@@ -54,27 +55,32 @@ func TestTerms(t *testing.T) {
 	}
 }
 
-func TestAHoldComesBeforeTheTerm(t *testing.T) {
-	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
-	past, future := Segment{Term: Term{Years: 6}, Due: now}, Segment{Term: Term{Years: 6}, Due: now.Add(1)}
-	kept := Segment{}
+// A term is over with its last moment, not before it, and one without an end never.
+func TestTheTermIsOver(t *testing.T) {
+	closed := time.Date(2024, 1, 1, 0, 0, 0, 500, time.UTC)
 	for _, c := range []struct {
-		s          Segment
-		held, gone bool
-		want       Verdict
+		term, at string
+		over     bool
 	}{
-		{past, false, false, Go},
-		{past, true, false, Hold},
-		{past, true, true, Finish},
-		{past, false, true, Finish},
-		{future, false, false, Stay},
-		{future, true, false, Stay},
-		{future, true, true, Finish},
-		{kept, false, false, Stay},
-		{kept, true, false, Stay},
+		{"6y", "2030-01-01T00:00:00.001Z", true},
+		{"6y", "2030-01-01T00:00:00Z", false}, // half a microsecond before
+		{"6y", "2029-12-31T23:59:59.999Z", false},
+		{"1000y", "3023-12-31T00:00:00Z", false},
+		{"1000y", "3024-01-02T00:00:00Z", true},
+		{"1d", "2024-01-02T00:00:00.001Z", true},
+		{"forever", "9999-01-01T00:00:00Z", false},
 	} {
-		if got := Decide(now, &c.s, c.held, c.gone); got != c.want {
-			t.Errorf("%+v held %v gone %v: %v", c.s, c.held, c.gone, got)
+		term, err := ParseTerm(c.term)
+		now, err2 := time.Parse(time.RFC3339Nano, c.at)
+		if err != nil || err2 != nil {
+			t.Fatal(err, err2)
+		}
+		s := Segment{Term: term, Closed: closed, Due: term.Over(closed)}
+		if got := precedence.Decide(s.claim(now, false)).Remove; got != c.over {
+			t.Errorf("%s at %s: over is %v", c.term, c.at, got)
+		}
+		if precedence.Decide(s.claim(now, true)).Remove {
+			t.Errorf("%s at %s: it goes under a hold", c.term, c.at)
 		}
 	}
 }

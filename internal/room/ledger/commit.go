@@ -5,6 +5,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/eventlog"
 	"conclave.chat/internal/store/mediameta"
@@ -115,7 +116,7 @@ func (p *Part) insert(tx *store.Tx) error {
 			continue
 		}
 		p.applied = append(p.applied, ev)
-		if err := mediameta.EndLinks(tx, ev.ID, mediameta.Deletion, p.write.now); err != nil {
+		if err := mediameta.EndLinks(tx, ev.ID, precedence.Deletion, p.write.now); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/auditlog"
 	"conclave.chat/internal/store/eventlog"
@@ -155,7 +156,7 @@ func (s *Service) step(ctx context.Context, d *Deletion) error {
 			if err := eventlog.Strip(tx, d.Room); err != nil {
 				return err
 			}
-			if err := mediameta.EndRoom(tx, d.Room, mediameta.Erasure, s.now()); err != nil {
+			if err := mediameta.EndRoom(tx, d.Room, precedence.Erasure, s.now()); err != nil {
 				return err
 			}
 		}

@@ -8,18 +8,8 @@ import (
 	"math"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/store"
-)
-
-// Ground says why a link is to be ended.
-type Ground string
-
-// The grounds: the event was redacted, it was removed for its age, its room was deleted or its sender erased. Hold ends no link: it keeps one.
-const (
-	Deletion  Ground = "deletion"
-	Retention Ground = "retention"
-	Erasure   Ground = "erasure"
-	Hold      Ground = "hold"
 )
 
 // Never is when a link is to be ended that a legal hold keeps.
@@ -31,8 +21,8 @@ type Link struct {
 	Event  mx.EventID
 	Room   mx.RoomID
 	Sent   int64
-	Gone   int64 // when the link is to be ended; 0: the event stands
-	Ground Ground
+	Gone   int64             // when the link is to be ended; 0: the event stands
+	Ground precedence.Ground // why it is to be ended
 }
 
 // AddLinks notes which files an event shows. What is no file of this server is left out. A sender's own files are from now on kept for as
@@ -52,13 +42,13 @@ func AddLinks(tx *store.Tx, files []string, event mx.EventID, room mx.RoomID, se
 }
 
 // EndLinks says that an event does not show its files any more.
-func EndLinks(tx *store.Tx, event mx.EventID, ground Ground, now int64) error {
+func EndLinks(tx *store.Tx, event mx.EventID, ground precedence.Ground, now int64) error {
 	_, err := tx.Exec("UPDATE media_link SET gone = $1, ground = $2 WHERE event_id = $3 AND gone = 0", now, string(ground), string(event))
 	return err
 }
 
 // EndRoom says that none of a room's events shows its files any more, whatever was said before.
-func EndRoom(tx *store.Tx, room mx.RoomID, ground Ground, now int64) error {
+func EndRoom(tx *store.Tx, room mx.RoomID, ground precedence.Ground, now int64) error {
 	_, err := tx.Exec("UPDATE media_link SET gone = $1, ground = $2 WHERE room_id = $3", now, string(ground), string(room))
 	return err
 }
