@@ -215,6 +215,11 @@ func (v *archiveVerifyCmd) one(ctx context.Context, dir string, log note.Verifie
 	if o.Policy.Quorum = v.Quorum; v.Quorum == 0 {
 		o.Policy.Quorum = len(v.Witness)
 	}
+	if name, part := strings.CutSuffix(filepath.Clean(dir), export.PartSuffix); part {
+		if _, is := export.Unfinished(name); is {
+			return nil, fmt.Errorf("%s is an export that is not finished: the command that began it goes on with it", dir)
+		}
+	}
 	d, err := depot.OpenDir(dir)
 	if err != nil {
 		return nil, err

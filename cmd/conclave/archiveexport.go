@@ -31,7 +31,8 @@ import (
 type archiveExportCmd struct {
 	Dir            string   `arg:"" help:"The case's folder." type:"path"`
 	Format         string   `help:"rsmf (Relativity), eml (mail in a zip), jsonl (the records as sealed), csv, html or pdf." enum:"rsmf,eml,jsonl,csv,html,pdf" required:""`
-	Out            string   `help:"Folder for the export; it is made when everything is in it." required:"" type:"path"`
+	Out            string   `help:"Folder for the export; it is made when everything is in it. If an export was interrupted, the same command goes on with it." required:"" type:"path"`
+	Anew           bool     `help:"Remove what an interrupted export has left there, and begin anew."`
 	Room           []string `help:"Only these rooms, by id or name."`
 	Person         []string `help:"Only what these people wrote or could read, by Matrix id."`
 	Since          string   `help:"Only from this day on (2026-01-31), in the zone, or this time (2026-01-31T08:00:00Z)."`
@@ -58,11 +59,19 @@ func (e *archiveExportCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer c.Close()
-	m, err := e.export(ctx, c, zone)
-	if errors.Is(err, context.Canceled) {
-		return errors.New("interrupted: nothing is left of the export; begin it anew")
+	if part, is := export.Unfinished(e.Out); is && !e.Anew {
+		fmt.Fprintf(os.Stderr, "Going on with what is in %s\n", part)
 	}
-	if err != nil {
+	m, err := e.export(ctx, c, zone)
+	part, is := export.Unfinished(e.Out)
+	switch {
+	case errors.Is(err, context.Canceled) && is:
+		return fmt.Errorf("interrupted: what is written is in %s; the same command goes on with the rest", part)
+	case errors.Is(err, export.ErrUnfinished):
+		return fmt.Errorf("%w; --anew removes it", err)
+	case err != nil && is:
+		return fmt.Errorf("%w; what is written is in %s, and the same command goes on with the rest", err, part)
+	case err != nil:
 		return err
 	}
 	printExport(e.Out, m)
@@ -88,7 +97,7 @@ func (e *archiveExportCmd) export(ctx context.Context, c *casefile.Case, zone *t
 	}
 	bar, done := newProgress(os.Stderr), int64(0)
 	o := export.Options{
-		Dir: e.Out, Selection: sel, Zone: zone, Attachments: e.Format != "rsmf" && e.Format != "eml",
+		Dir: e.Out, Anew: e.Anew, Variant: "mail=" + e.Mail, Selection: sel, Zone: zone, Attachments: e.Format != "rsmf" && e.Format != "eml",
 		Manifest: export.Manifest{
 			Tool: "conclave " + app.Version(), Made: time.Now(), Case: c.Info().Number, Format: e.Format, Archive: tree.Origin, Checkpoint: string(msg),
 			Records: !e.WithoutRecords,
@@ -130,8 +139,8 @@ func (e *archiveExportCmd) selection(ctx context.Context, c *casefile.Case, zone
 // source is a case as an export reads it.
 type source struct{ *casefile.Case }
 
-func (s source) Records(ctx context.Context, room string) iter.Seq2[export.Sealed, error] {
-	f := casefile.Filter{}
+func (s source) Records(ctx context.Context, room string, from uint64) iter.Seq2[export.Sealed, error] {
+	f := casefile.Filter{From: from}
 	if room != "" {
 		f.Rooms = []string{room}
 	}

@@ -250,6 +250,16 @@ func TestCase(t *testing.T) {
 	if !slices.Equal(seen, []string{hello, file, gapped}) {
 		t.Errorf("records: %v", seen)
 	}
+	seen = nil
+	for r, err := range c.Records(ctx, Filter{From: 3}) { // behind hello, a file and its record
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, r.Record.EventID)
+	}
+	if len(seen) != 2 || seen[1] != gapped {
+		t.Errorf("records from 3 on: %v", seen)
+	}
 	conversation, err := c.Transcript(ctx, "!desk")
 	if err != nil || len(conversation.Messages) != 3 || conversation.Messages[1].Attachments[0].Name != "Plan [1].pdf" || conversation.Messages[2].Kind != transcript.Gap {
 		t.Fatalf("transcript: %+v %v", conversation, err)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,7 @@ type Filter struct {
 	Kinds        []transcript.Kind
 	File         string // name of an attachment, with * and ?
 	FileType     string // beginning of its media type, such as image/
+	From         uint64 // sequence of the first one
 }
 
 // Record is one line of the archive, with what proves it.
@@ -89,6 +91,9 @@ func (c *Case) where(ctx context.Context, f Filter) (conditions []string, args [
 	}
 	if !f.Until.IsZero() {
 		add("message.sent < ?", f.Until.UnixMilli())
+	}
+	if f.From > 0 {
+		add("message.seq >= ?", int64(min(f.From, math.MaxInt64)))
 	}
 	if len(f.Kinds) > 0 {
 		marks := make([]string, len(f.Kinds))

@@ -15,6 +15,9 @@
 // the archive's log: the SHA-256 of its line is in its leaf (see package segment), the leaf's place under the checkpoint is in the proof, and the checkpoint is
 // signed by the recorder. So who makes an export can leave records out, but cannot change one or add one.
 //
+// An export under way is in a folder beside the one that is asked for. What is durable of it is noted in a journal, line by line, signed with the case's key: after an interruption
+// the same request goes on behind the last line, and comes to the same bytes as if there had been none.
+//
 // The layout is kept: a later version that cannot be read as this one has another [Version].
 package export
 

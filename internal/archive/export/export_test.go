@@ -3,7 +3,6 @@ package export_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +19,6 @@ import (
 	"conclave.chat/internal/archive/export/table"
 	"conclave.chat/internal/archive/record"
 	"conclave.chat/internal/archive/segment"
-	"conclave.chat/internal/archive/transcript"
 )
 
 func verifyDir(t testing.TB, dir string, k export.Keys) *export.Report {
@@ -93,38 +91,6 @@ func TestRecordsWithoutProofAreCounted(t *testing.T) {
 	r := verifyDir(t, c.Export(c.Options("csv", table.New)), c.Keys())
 	if len(r.Problems) > 0 || r.Manifest.Counts.Newer != 3 || r.Manifest.Counts.Rooms != 1 {
 		t.Errorf("%+v", r)
-	}
-}
-
-// breaks is a format that fails in the middle.
-type breaks struct{ cancel context.CancelFunc }
-
-func (b breaks) Conversation(ctx context.Context, _ *transcript.Conversation) error {
-	b.cancel()
-	return ctx.Err()
-}
-func (breaks) Close() error { return nil }
-
-func TestAnInterruptedExportLeavesNothing(t *testing.T) {
-	c := exporttest.New(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	o := c.Options("x", func(*export.Job) export.Format { return breaks{cancel} })
-	if _, err := export.Run(ctx, c, o, c.Voucher, c.Signer); !errors.Is(err, context.Canceled) {
-		t.Fatalf("it went on: %v", err)
-	}
-	if left, _ := filepath.Glob(o.Dir + "*"); len(left) > 0 {
-		t.Errorf("it left %v", left)
-	}
-	// What a kill leaves is no export, and in nobody's way.
-	if err := os.MkdirAll(o.Dir+".part/attachments", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(o.Dir+".part/attachments/old", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	o.Format = nil
-	if r := verifyDir(t, c.Export(o), c.Keys()); len(r.Problems) > 0 {
-		t.Error(r.Problems)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/mod/sumdb/note"
 
 	"conclave.chat/internal/archive/access"
@@ -31,8 +33,8 @@ type Sealed struct {
 
 // Case is what an export is made of.
 type Case interface {
-	// Records gives those of a room, or all, in the order of their sequence.
-	Records(ctx context.Context, room string) iter.Seq2[Sealed, error]
+	// Records gives those of a room, or all, in the order of their sequence, from one on.
+	Records(ctx context.Context, room string, from uint64) iter.Seq2[Sealed, error]
 	// Prove gives a record's leaf in the archive's log, and the proof that the case's checkpoint covers it.
 	Prove(ctx context.Context, s Sealed) (Proof, error)
 	// Open opens an attachment.
@@ -42,9 +44,10 @@ type Case interface {
 // ErrNewer means that a record is newer than the case's checkpoint, so that nothing proves it yet. It stays out of the export, and is counted.
 var ErrNewer = errors.New("the record is newer than the archive's checkpoint")
 
-// Format writes conversations in its own form.
+// Format writes conversations in its own form: the same bytes for the same conversations, whether it was interrupted or not.
 type Format interface {
-	Conversation(ctx context.Context, c *transcript.Conversation) error
+	// Conversation writes one, and has all of it in its files when it returns. An interrupted one goes on from the step that [Job.Reached] was told of; otherwise that is 0.
+	Conversation(ctx context.Context, c *transcript.Conversation, from int) error
 	// Close completes the format's files.
 	Close() error
 }
@@ -88,10 +91,58 @@ type Job struct {
 	source  Case
 	missing map[string]string // reasons, by SHA-256
 	newer   map[uint64]bool
+
+	every    time.Duration
+	marked   time.Time
+	now      step // whole lists
+	progress func(int)
 }
 
-// Create makes a file of the format. It is part of the export once it was closed.
-func (j *Job) Create(name string) (io.WriteCloser, error) { return j.w.Create(name) }
+// Create makes a file of the format, or gives the one that an interrupted export goes on with.
+func (j *Job) Create(name string) (Output, error) { return j.w.Create(name) }
+
+// Keep keeps something for the format: where an interrupted export goes on, [Job.Kept] has it.
+func (j *Job) Keep(v any) error {
+	raw, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("export: %w", err)
+	}
+	j.now.Kept = append(j.now.Kept, raw)
+	return nil
+}
+
+// Kept is what an interrupted export kept, in order.
+func (j *Job) Kept() []jsontext.Value { return j.now.Kept }
+
+// Reached says that the conversation is written up to a step. From time to time that is noted, so that an interrupted export goes on there; then flush is called
+// before, if there is one: it puts into the files, and keeps, what belongs to the steps so far.
+func (j *Job) Reached(step int, flush func() error) error {
+	if !j.due() {
+		return nil
+	}
+	if flush != nil {
+		if err := flush(); err != nil {
+			return err
+		}
+	}
+	j.now.At.Step = step
+	return j.mark()
+}
+
+// due tells whether an interruption would cost too much by now.
+func (j *Job) due() bool { return time.Since(j.marked) >= j.every }
+
+func (j *Job) mark() error {
+	err := j.w.mark(j.now)
+	j.marked = time.Now()
+	return err
+}
+
+// read counts records for the progress.
+func (j *Job) read(n int) {
+	j.now.At.Read += n
+	j.progress(n)
+}
 
 // MissingError is about an attachment that cannot be opened. The export goes on, and says so.
 type MissingError struct{ Reason string }
@@ -152,37 +203,66 @@ func (c *checked) Close() error { return c.in.Close() }
 // Options say what is exported, and how.
 type Options struct {
 	Dir       string // it must not exist
+	Anew      bool   // what an interrupted export has left is removed, instead of going on with it
 	Manifest  Manifest
 	Selection Selection
 	Zone      *time.Location
 	// Format makes the format for the job; nil writes records and attachments alone.
 	Format func(*Job) Format
+	// Variant is what else the format was asked for: an export goes on only with the same.
+	Variant string
+	// Every is how much time an interruption may cost; 0 is a little.
+	Every time.Duration
 	// Attachments puts the attachments into the export's folder.
 	Attachments bool
 	// Progress is told of records that were read: each once, and again for the format.
 	Progress func(records int)
 }
 
-// Run makes an export. If it fails or is interrupted, nothing is left of it.
+// every is how much time of its work an export loses at most when it is interrupted, besides the file that it is at.
+const every = 2 * time.Second
+
+// Run makes an export, or goes on with one. If it fails or is interrupted, what it has written stays in a folder beside the one that is asked for (see [Unfinished]), and the
+// next run with the same options goes on there, to the same bytes. If another one was begun there, the error is [ErrUnfinished].
 func Run(ctx context.Context, c Case, o Options, v *access.Voucher, signer note.Signer) (*Manifest, error) {
 	o.Manifest.Scope, o.Manifest.Zone = o.Selection.scope(), o.Zone.String()
-	w, err := Create(o.Dir, o.Manifest)
+	w, err := begin(o.Dir, request{Manifest: o.Manifest, Variant: o.Variant, Attachments: o.Attachments}, signer, o.Anew)
 	if err != nil {
 		return nil, err
 	}
 	defer w.Abort()
 	j := &Job{
-		Case: o.Manifest.Case, Archive: o.Manifest.Archive, Tool: o.Manifest.Tool, Checkpoint: checkpointLine(o.Manifest.Checkpoint), Made: o.Manifest.Made, Zone: o.Zone,
-		ctx: ctx, w: w, source: c, missing: map[string]string{}, newer: map[uint64]bool{},
+		Case: o.Manifest.Case, Archive: o.Manifest.Archive, Tool: o.Manifest.Tool, Checkpoint: checkpointLine(o.Manifest.Checkpoint), Made: w.manifest.Made, Zone: o.Zone,
+		ctx: ctx, w: w, source: c, missing: map[string]string{}, newer: map[uint64]bool{}, every: o.Every, progress: o.Progress,
 	}
-	rooms, err := j.prove(o)
-	if err != nil {
-		return nil, err
+	if j.every == 0 {
+		j.every = every
 	}
-	if err := j.tell(o, rooms); err != nil {
-		return nil, err
+	j.resume()
+	if !j.now.At.Proved {
+		if err := j.prove(o); err != nil {
+			return nil, err
+		}
+	}
+	if o.Format != nil && !j.now.At.Told {
+		if err := j.tell(o); err != nil {
+			return nil, err
+		}
 	}
 	return w.Finish(ctx, v, signer)
+}
+
+// resume takes over what an interrupted run has noted.
+func (j *Job) resume() {
+	j.now, j.marked = j.w.past, time.Now()
+	for _, m := range j.now.Missing {
+		j.missing[m.SHA256] = m.Reason
+	}
+	for _, seq := range j.now.Newer {
+		j.newer[seq] = true
+	}
+	j.now = step{At: j.now.At, Newer: j.now.Newer, Rooms: j.now.Rooms, Kept: j.now.Kept}
+	j.progress(j.now.At.Read)
 }
 
 // checkpointLine is what a person compares: how many entries the log has, and its root.
@@ -194,77 +274,112 @@ func checkpointLine(signed string) string {
 	return lines[1] + " entries, root " + lines[2]
 }
 
-// prove writes records and proofs, and gives the rooms in the order of their first records.
-func (j *Job) prove(o Options) (rooms []string, err error) {
+// prove writes records and proofs, and lists the rooms in the order of their first records.
+func (j *Job) prove(o Options) error {
+	out, err := j.w.records()
+	if err != nil {
+		return err
+	}
 	known := map[string]bool{}
-	for s, err := range j.source.Records(j.ctx, "") {
+	for _, room := range j.now.Rooms {
+		known[room] = true
+	}
+	for s, err := range j.source.Records(j.ctx, "", j.now.At.Next) {
 		if err != nil {
-			return nil, err
+			return err
 		}
-		o.Progress(1)
-		if !o.Selection.Holds(s.Record) {
-			continue
+		j.read(1)
+		if o.Selection.Holds(s.Record) {
+			if err := j.record(o, out, s, known); err != nil {
+				return err
+			}
 		}
-		p, err := j.source.Prove(j.ctx, s)
-		if errors.Is(err, ErrNewer) {
-			j.newer[s.Seq] = true
-			j.w.Count().Newer++
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		p.Seq, p.Room, p.EventID = s.Seq, s.Record.Room, s.Record.EventID
-		if err := j.w.Record(p, s.Line); err != nil {
-			return nil, err
-		}
-		e, err := segment.ParseEntry(p.Leaf)
-		if err != nil {
-			return nil, fmt.Errorf("record %d: %w", s.Seq, err)
-		}
-		n := j.w.Count()
-		if e.Kind == segment.Gap {
-			n.Gaps++
-		} else {
-			n.Records++
-		}
-		if !known[p.Room] {
-			known[p.Room] = true
-			rooms = append(rooms, p.Room)
-			n.Rooms++
-		}
-		if o.Attachments {
-			for _, a := range s.Record.Attachments {
-				var missing *MissingError
-				if _, err := j.Attachment(a); err != nil && !errors.As(err, &missing) {
-					return nil, err
-				}
+		j.now.At.Next = s.Seq + 1
+		if j.due() {
+			if err := j.mark(); err != nil {
+				return err
 			}
 		}
 	}
-	return rooms, nil
+	j.now.At.Proved = true
+	return errors.Join(out.close(), j.mark())
+}
+
+// record proves a record.
+func (j *Job) record(o Options, out records, s Sealed, known map[string]bool) error {
+	n := j.w.Count()
+	p, err := j.source.Prove(j.ctx, s)
+	if errors.Is(err, ErrNewer) {
+		j.newer[s.Seq] = true
+		j.now.Newer = append(j.now.Newer, s.Seq)
+		n.Newer++
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p.Seq, p.Room, p.EventID = s.Seq, s.Record.Room, s.Record.EventID
+	if err := out.add(p, s.Line); err != nil {
+		return err
+	}
+	e, err := segment.ParseEntry(p.Leaf)
+	if err != nil {
+		return fmt.Errorf("record %d: %w", s.Seq, err)
+	}
+	if e.Kind == segment.Gap {
+		n.Gaps++
+	} else {
+		n.Records++
+	}
+	if !known[p.Room] {
+		known[p.Room] = true
+		j.now.Rooms = append(j.now.Rooms, p.Room)
+		n.Rooms++
+	}
+	if !o.Attachments {
+		return nil
+	}
+	for _, a := range s.Record.Attachments {
+		var missing *MissingError
+		if _, err := j.Attachment(a); err != nil && !errors.As(err, &missing) {
+			return err
+		}
+	}
+	return nil
 }
 
 // tell has the format write each room's conversation.
-func (j *Job) tell(o Options, rooms []string) error {
-	if o.Format == nil {
-		return nil
-	}
+func (j *Job) tell(o Options) error {
 	f := o.Format(j)
-	for _, room := range rooms {
+	at := &j.now.At
+	for at.Room < len(j.now.Rooms) {
+		room := j.now.Rooms[at.Room]
 		b := transcript.New(room)
-		for s, err := range j.source.Records(j.ctx, room) {
+		read := 0
+		for s, err := range j.source.Records(j.ctx, room, 0) {
 			if err != nil {
 				return err
 			}
-			o.Progress(1)
+			read++
+			j.progress(1)
 			if s.Record.Room == room && o.Selection.Holds(s.Record) && !j.newer[s.Seq] {
 				b.Add(s.Seq, s.Record)
 			}
 		}
-		if err := f.Conversation(j.ctx, b.Conversation()); err != nil {
+		if err := f.Conversation(j.ctx, b.Conversation(), at.Step); err != nil {
 			return err
 		}
+		at.Room, at.Step = at.Room+1, 0
+		at.Read += read // not before: an interrupted conversation is read again
+		if j.due() {
+			if err := j.mark(); err != nil {
+				return err
+			}
+		}
 	}
-	return f.Close()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	at.Told = true
+	return j.mark()
 }

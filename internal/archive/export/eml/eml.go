@@ -5,7 +5,6 @@
 package eml
 
 import (
-	"archive/zip"
 	"context"
 	"errors"
 	"fmt"
@@ -29,12 +28,10 @@ var limits = prose.Limits{Messages: 10_000, Bytes: 160 << 20} //nolint:gocheckno
 
 // Format is EML.
 type Format struct {
-	job     *export.Job
-	clock   prose.Clock
-	single  bool
-	out     io.WriteCloser
-	zip     *zip.Writer
-	entries int
+	job    *export.Job
+	clock  prose.Clock
+	single bool
+	box    *box
 }
 
 // New makes the format; perMessage is one mail for each message of the chat.
@@ -43,11 +40,8 @@ func New(j *export.Job, perMessage bool) export.Format {
 }
 
 func (f *Format) begin() (err error) {
-	if f.zip != nil {
-		return nil
-	}
-	if f.out, err = f.job.Create(Archive); err == nil {
-		f.zip = zip.NewWriter(f.out)
+	if f.box == nil {
+		f.box, err = open(f.job)
 	}
 	return err
 }
@@ -61,44 +55,43 @@ type talk struct {
 }
 
 // Conversation writes a room's mails.
-func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) error {
+func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation, from int) error {
 	if err := f.begin(); err != nil {
 		return err
 	}
 	title := prose.Title(c)
 	t := &talk{Format: f, Conversation: c, title: title, folder: export.SafeName(title) + "-" + prose.Short(c.Room), names: prose.Names(c)}
 	if f.single {
-		for _, m := range c.Messages {
+		for i, m := range c.Messages[from:] {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			if err := t.message(m); err != nil {
 				return err
 			}
+			if err := f.job.Reached(from+i+1, f.box.flush); err != nil {
+				return err
+			}
 		}
-		return nil
+		return f.box.flush()
 	}
 	before := ""
-	for _, s := range f.clock.Slices(c, limits) {
+	for i, s := range f.clock.Slices(c, limits) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		id := mail.ID(f.job.Archive, c.Room, s.Day, strconv.Itoa(s.Part))
-		if err := t.slice(s, id, before); err != nil {
-			return err
+		if i >= from {
+			if err := t.slice(s, id, before); err != nil {
+				return err
+			}
+			if err := f.job.Reached(i+1, f.box.flush); err != nil {
+				return err
+			}
 		}
 		before = id
 	}
-	return nil
-}
-
-func (f *Format) entry(name string, at time.Time) (io.Writer, error) {
-	f.entries++
-	w, err := f.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: at.UTC().Truncate(2 * time.Second)})
-	if err != nil {
-		return nil, fmt.Errorf("eml: %w", err)
-	}
-	return w, nil
+	return f.box.flush()
 }
 
 // others are all but the sender; who is alone has written to themselves.
@@ -135,7 +128,7 @@ func (t *talk) slice(s prose.Slice, id, before string) error {
 	people := prose.Readers(s.Messages)
 	from := first.Sender
 	to := others(people, from)
-	w, err := t.entry(t.folder+"/"+s.Suffix()+".eml", first.Sent)
+	w, err := t.box.create(t.folder+"/"+s.Suffix()+".eml", first.Sent)
 	if err != nil {
 		return err
 	}
@@ -255,7 +248,7 @@ func (t *talk) id(event string) string {
 
 // message writes one message of the chat.
 func (t *talk) message(m *transcript.Message) error {
-	w, err := t.entry(fmt.Sprintf("%s/%s-%d.eml", t.folder, m.Sent.In(t.job.Zone).Format("2006-01-02-150405"), m.Seq), m.Sent)
+	w, err := t.box.create(fmt.Sprintf("%s/%s-%d.eml", t.folder, m.Sent.In(t.job.Zone).Format("2006-01-02-150405"), m.Seq), m.Sent)
 	if err != nil {
 		return err
 	}
@@ -319,8 +312,5 @@ func (f *Format) Close() error {
 	if err := f.begin(); err != nil {
 		return err
 	}
-	if err := f.zip.Close(); err != nil {
-		return fmt.Errorf("eml: %w", err)
-	}
-	return f.out.Close()
+	return f.box.close()
 }

@@ -196,3 +196,11 @@ func TestAMailForEachDay(t *testing.T) {
 		t.Errorf("the second day: %s", second.text)
 	}
 }
+
+func TestAnInterruptedExportGoesOn(t *testing.T) {
+	for name, single := range map[string]bool{"day": false, "message": true} {
+		t.Run(name, func(t *testing.T) {
+			exporttest.New(t).Interrupted("eml", func(j *export.Job) export.Format { return eml.New(j, single) })
+		})
+	}
+}

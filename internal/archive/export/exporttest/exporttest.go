@@ -276,14 +276,14 @@ func (c *Case) story() {
 }
 
 // Records gives the sealed records.
-func (c *Case) Records(ctx context.Context, room string) iter.Seq2[export.Sealed, error] {
+func (c *Case) Records(ctx context.Context, room string, from uint64) iter.Seq2[export.Sealed, error] {
 	return func(yield func(export.Sealed, error) bool) {
 		for _, s := range c.sealed {
 			if err := ctx.Err(); err != nil {
 				yield(s, err)
 				return
 			}
-			if (room == "" || s.Record.Room == room) && !yield(s, nil) {
+			if s.Seq >= from && (room == "" || s.Record.Room == room) && !yield(s, nil) {
 				return
 			}
 		}
@@ -346,9 +346,9 @@ type only struct {
 	conv *transcript.Conversation
 }
 
-func (o only) Conversation(ctx context.Context, c *transcript.Conversation) error {
+func (o only) Conversation(ctx context.Context, c *transcript.Conversation, from int) error {
 	if c.Room != Desk {
 		return nil
 	}
-	return o.Format.Conversation(ctx, o.conv)
+	return o.Format.Conversation(ctx, o.conv, from)
 }

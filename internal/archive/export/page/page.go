@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"conclave.chat/internal/archive/export"
 	"conclave.chat/internal/archive/export/prose"
 	"conclave.chat/internal/archive/transcript"
@@ -33,6 +35,7 @@ type Format struct {
 	clock prose.Clock
 	tmpl  *template.Template
 	index []entry
+	err   error
 }
 
 type entry struct {
@@ -42,7 +45,15 @@ type entry struct {
 
 // New makes the format.
 func New(j *export.Job) export.Format {
-	return &Format{job: j, clock: prose.Clock{Zone: j.Zone}, tmpl: template.Must(template.New("page").Parse(source))}
+	f := &Format{job: j, clock: prose.Clock{Zone: j.Zone}, tmpl: template.Must(template.New("page").Parse(source))}
+	for _, kept := range j.Kept() {
+		var e entry
+		if f.err = json.Unmarshal(kept, &e); f.err != nil {
+			break
+		}
+		f.index = append(f.index, e)
+	}
+	return f
 }
 
 // head is what each page begins with.
@@ -100,7 +111,10 @@ type file struct {
 }
 
 // Conversation writes a room's page.
-func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) error {
+func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation, from int) error {
+	if f.err != nil {
+		return f.err
+	}
 	title := prose.Title(c)
 	name := export.SafeName(title) + "-" + prose.Short(c.Room) + ".html"
 	out, err := f.job.Create(name)
@@ -116,16 +130,21 @@ func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) e
 		}
 		return ctx.Err()
 	}
-	if err := run("top", h); err != nil {
-		return err
+	if from == 0 {
+		if err := run("top", h); err != nil {
+			return err
+		}
 	}
 	known := map[string]*transcript.Message{}
 	for _, m := range c.Messages {
 		known[m.EventID] = m
 	}
 	day := ""
-	for _, m := range c.Messages {
-		if d := m.Sent.In(f.job.Zone).Format("Monday, 2 January 2006"); d != day {
+	if from > 0 {
+		day = f.day(c.Messages[from-1])
+	}
+	for i, m := range c.Messages[from:] {
+		if d := f.day(m); d != day {
 			day = d
 			if err := run("day", d); err != nil {
 				return err
@@ -138,6 +157,9 @@ func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) e
 		if err := run("message", it); err != nil {
 			return err
 		}
+		if err := f.job.Reached(from+i+1, w.Flush); err != nil {
+			return err
+		}
 	}
 	if err := run("bottom", h); err != nil {
 		return err
@@ -147,7 +169,11 @@ func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) e
 		e.First, e.Last = f.clock.Time(c.Messages[0].Sent), f.clock.Time(c.Messages[n-1].Sent)
 	}
 	f.index = append(f.index, e)
-	return errors.Join(w.Flush(), out.Close())
+	return errors.Join(f.job.Keep(e), w.Flush(), out.Close())
+}
+
+func (f *Format) day(m *transcript.Message) string {
+	return m.Sent.In(f.job.Zone).Format("Monday, 2 January 2006")
 }
 
 func (f *Format) item(m *transcript.Message, known map[string]*transcript.Message) (*item, error) {
@@ -257,6 +283,9 @@ func size(n int64) string {
 
 // Close writes the index.
 func (f *Format) Close() error {
+	if f.err != nil {
+		return f.err
+	}
 	out, err := f.job.Create("index.html")
 	if err != nil {
 		return err

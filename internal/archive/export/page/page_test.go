@@ -151,3 +151,5 @@ func TestNothingGetsLostInPages(t *testing.T) {
 		t.Errorf("index: %s", text(index))
 	}
 }
+
+func TestAnInterruptedExportGoesOn(t *testing.T) { exporttest.New(t).Interrupted("html", page.New) }

@@ -39,13 +39,13 @@ func New(j *export.Job) export.Format {
 func (f *Format) Close() error { return f.err }
 
 // Conversation writes a room's files.
-func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) error {
+func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation, from int) error {
 	if f.err != nil {
 		return f.err
 	}
 	title := prose.Title(c)
 	parts := (len(c.Messages) + perFile - 1) / perFile
-	for i := range max(1, parts) {
+	for i := from; i < max(1, parts); i++ {
 		d := &document{Format: f, ctx: ctx, conv: c, title: title, messages: c.Messages[min(i*perFile, len(c.Messages)):min((i+1)*perFile, len(c.Messages))]}
 		name := export.SafeName(title) + "-" + prose.Short(c.Room)
 		if parts > 1 {
@@ -53,6 +53,9 @@ func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) e
 			name += fmt.Sprintf("-%d", i+1)
 		}
 		if err := d.write(name + ".pdf"); err != nil {
+			return err
+		}
+		if err := f.job.Reached(i+1, nil); err != nil {
 			return err
 		}
 	}

@@ -66,3 +66,5 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+func TestAnInterruptedExportGoesOn(t *testing.T) { exporttest.New(t).Interrupted("pdf", pdf.New) }

@@ -41,14 +41,17 @@ type Format struct {
 func New(j *export.Job) export.Format { return &Format{job: j, clock: prose.Clock{Zone: j.Zone}} }
 
 // Conversation writes a room's files.
-func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) error {
+func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation, from int) error {
 	t := &talk{Format: f, Conversation: c, title: prose.Title(c), names: prose.Names(c)}
-	for _, s := range f.clock.Slices(c, limits) {
+	for i, s := range f.clock.Slices(c, limits)[from:] {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		if err := t.slice(s); err != nil {
 			return fmt.Errorf("rsmf: %s: %w", s.Suffix(), err)
+		}
+		if err := f.job.Reached(from+i+1, nil); err != nil {
+			return err
 		}
 	}
 	return nil

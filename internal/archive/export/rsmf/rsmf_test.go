@@ -292,3 +292,5 @@ func TestRSMFIsDeterministic(t *testing.T) {
 		}
 	}
 }
+
+func TestAnInterruptedExportGoesOn(t *testing.T) { exporttest.New(t).Interrupted("rsmf", rsmf.New) }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +21,7 @@ type Format struct {
 	job                  *export.Job
 	clock                prose.Clock
 	messages, people     *sheet.Writer
-	messageOut, peopleTo io.WriteCloser
+	messageOut, peopleTo export.Output
 }
 
 // New makes the format.
@@ -39,6 +38,9 @@ func (f *Format) begin() (err error) {
 		return err
 	}
 	f.messages, f.people = sheet.NewWriter(f.messageOut), sheet.NewWriter(f.peopleTo)
+	if f.messageOut.Size() > 0 {
+		return nil // an interrupted export goes on
+	}
 	return errors.Join(
 		f.messages.Row("sequence", "event_id", "room_id", "room", "time", "time_utc", "sender_id", "sender", "device", "kind", "text", "first_text", "edits", "deleted",
 			"reactions", "in_reply_to", "thread", "about", "mentions", "attachments", "attachment_sha256", "attachment_files", "could_read", "recorder", "accepted"),
@@ -46,12 +48,12 @@ func (f *Format) begin() (err error) {
 }
 
 // Conversation writes a room's rows.
-func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) error {
+func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation, from int) error {
 	if err := f.begin(); err != nil {
 		return err
 	}
 	title := prose.Title(c)
-	for _, m := range c.Messages {
+	for i, m := range c.Messages[from:] {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -61,6 +63,9 @@ func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) e
 		}
 		if err := f.messages.Row(row...); err != nil {
 			return fmt.Errorf("csv: %w", err)
+		}
+		if err := f.job.Reached(from+i+1, f.flush); err != nil {
+			return err
 		}
 	}
 	for _, p := range c.Participants {
@@ -74,8 +79,10 @@ func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation) e
 			}
 		}
 	}
-	return nil
+	return f.flush()
 }
+
+func (f *Format) flush() error { return errors.Join(f.messages.Flush(), f.people.Flush()) }
 
 func (f *Format) time(t time.Time) string {
 	if t.IsZero() {
@@ -139,5 +146,5 @@ func (f *Format) Close() error {
 	if err := f.begin(); err != nil {
 		return err
 	}
-	return errors.Join(f.messages.Flush(), f.people.Flush(), f.messageOut.Close(), f.peopleTo.Close())
+	return errors.Join(f.flush(), f.messageOut.Close(), f.peopleTo.Close())
 }

@@ -100,3 +100,5 @@ func TestNothingGetsLostInTables(t *testing.T) {
 		t.Errorf("the manifest: %v", err)
 	}
 }
+
+func TestAnInterruptedExportGoesOn(t *testing.T) { exporttest.New(t).Interrupted("csv", table.New) }
