@@ -107,7 +107,7 @@ func (r *Recorder) verify(ctx context.Context) time.Duration {
 }
 
 // status tells the homeserver how the archive does.
-func (r *Recorder) status(ctx context.Context, _ string, _ []byte) (any, error) {
+func (r *Recorder) status(ctx context.Context, _ *question) (any, error) {
 	if _, err := r.sealed.Size(ctx); err != nil {
 		return nil, err
 	}

@@ -42,10 +42,17 @@ func (r *Recorder) Handler() http.Handler {
 
 const maxBody = 256 << 10
 
+// question is what the homeserver asks.
+type question struct {
+	version string // of the room, where the homeserver says it
+	atOnce  bool   // nothing is to be waited for or fetched
+	body    []byte
+}
+
 var errUnauthorized = fault.New(fault.Unauthorized, "M_UNAUTHORIZED", "The request is not signed by the homeserver that this recorder serves")
 
 // serve reads a request of the homeserver and answers it.
-func (r *Recorder) serve(f func(ctx context.Context, version string, body []byte) (any, error)) http.HandlerFunc {
+func (r *Recorder) serve(f func(context.Context, *question) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		answer, err := func() (any, error) {
 			body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
@@ -55,7 +62,8 @@ func (r *Recorder) serve(f func(ctx context.Context, version string, body []byte
 			if err := r.authenticate(req, body); err != nil {
 				return nil, err
 			}
-			return f(req.Context(), req.URL.Query().Get("room_version"), body)
+			q := req.URL.Query()
+			return f(req.Context(), &question{version: q.Get("room_version"), atOnce: q.Get("at_once") == "true", body: body})
 		}()
 		status := http.StatusOK
 		if err != nil {
@@ -102,12 +110,12 @@ func (r *Recorder) authenticate(req *http.Request, body []byte) error {
 }
 
 // check finds out whether a message will be signed, and does beforehand what takes time.
-func (r *Recorder) check(ctx context.Context, _ string, body []byte) (any, error) {
+func (r *Recorder) check(ctx context.Context, q *question) (any, error) {
 	m := &message{}
-	if err := json.Unmarshal(body, m); err != nil {
+	if err := json.Unmarshal(q.body, m); err != nil {
 		return nil, fault.BadJSON("This is no message")
 	}
-	rd, err := r.prepare(ctx, m, r.cfg.Wait)
+	rd, err := r.prepare(ctx, m, r.cfg.Wait, false)
 	if err != nil {
 		return nil, err
 	}
@@ -115,17 +123,24 @@ func (r *Recorder) check(ctx context.Context, _ string, body []byte) (any, error
 	return map[string]any{}, nil
 }
 
-// prepare reads a message, and seals the files that it names.
-func (r *Recorder) prepare(ctx context.Context, m *message, wait time.Duration) (*reading, error) {
+// errUnready answers a homeserver that wants no waiting.
+var errUnready = fault.New(fault.BadRequest, "CHAT.CONCLAVE.UNREADY", "The recorder has to wait for a key or to fetch a file first")
+
+// prepare reads a message, and seals the files that it names. At once, it neither waits nor fetches.
+func (r *Recorder) prepare(ctx context.Context, m *message, wait time.Duration, atOnce bool) (*reading, error) {
 	if rd := r.reader.recall(m); rd != nil {
 		return rd, nil
 	}
-	rd, err := r.reader.read(ctx, m, time.Now().Add(wait))
+	rd, err := r.reader.read(ctx, m, time.Now().Add(wait), atOnce)
 	if err != nil {
 		return nil, err
 	}
 	rd.class = r.class(m.Room, r.rooms.get(ctx, m.Room).look())
-	for _, a := range r.attachments(rd, m) {
+	files := r.attachments(rd, m)
+	if len(files) > 0 && atOnce {
+		return nil, errUnready
+	}
+	for _, a := range files {
 		f, err := r.files.seal(ctx, a, rd.class)
 		if err != nil {
 			return nil, err
@@ -182,8 +197,8 @@ func (r *Recorder) event(ctx context.Context, version string, body []byte) (*mx.
 // sign records an event and signs it.
 //
 // Spec: ss#post_matrixpolicyv1sign
-func (r *Recorder) sign(ctx context.Context, version string, body []byte) (any, error) {
-	v, ev, err := r.event(ctx, version, body)
+func (r *Recorder) sign(ctx context.Context, q *question) (any, error) {
+	v, ev, err := r.event(ctx, q.version, q.body)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +207,7 @@ func (r *Recorder) sign(ctx context.Context, version string, body []byte) (any, 
 		return nil, err
 	}
 	m := &message{Room: string(ev.RoomID), Sender: string(ev.Sender), Type: ev.Type, Content: ev.Content}
-	rd, err := r.prepare(ctx, m, signWait)
+	rd, err := r.prepare(ctx, m, signWait, q.atOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +225,8 @@ func (r *Recorder) sign(ctx context.Context, version string, body []byte) (any, 
 }
 
 // record takes an event that was accepted without a signature. What cannot be read is a gap, with its reason.
-func (r *Recorder) record(ctx context.Context, version string, body []byte) (any, error) {
+func (r *Recorder) record(ctx context.Context, q *question) (any, error) {
+	version, body := q.version, q.body
 	var gone struct {
 		Room  string         `json:"room_id"`
 		Event string         `json:"event_id"`
@@ -234,7 +250,7 @@ func (r *Recorder) record(ctx context.Context, version string, body []byte) (any
 		return nil, err
 	}
 	m := &message{Room: string(ev.RoomID), Sender: string(ev.Sender), Type: ev.Type, Content: ev.Content}
-	rd, err := r.prepare(ctx, m, r.cfg.Wait)
+	rd, err := r.prepare(ctx, m, r.cfg.Wait, false)
 	if f := fault.Of(err); f != nil {
 		return map[string]any{}, r.gap(ctx, m.Room, string(ev.ID), ev, f.Msg)
 	}

@@ -130,8 +130,8 @@ func refuse(format string, args ...any) error {
 	return fault.New(fault.BadRequest, "M_FORBIDDEN", format, args...)
 }
 
-// read decrypts a message, waiting for its key until then.
-func (r *reader) read(ctx context.Context, m *message, until time.Time) (*reading, error) {
+// read decrypts a message, waiting for its key until then, or not at all.
+func (r *reader) read(ctx context.Context, m *message, until time.Time, atOnce bool) (*reading, error) {
 	if m.Type != encrypted {
 		return &reading{typ: m.Type}, nil
 	}
@@ -161,6 +161,9 @@ func (r *reader) read(ctx context.Context, m *message, until time.Time) (*readin
 					return rd, err
 				}
 			}
+		}
+		if atOnce {
+			return nil, errUnready
 		}
 		wait := time.NewTimer(time.Until(until))
 		select {

@@ -38,6 +38,12 @@ const (
 	PathStatus = "/_conclave/recorder/v1/status" // how does the archive do?
 )
 
+// Of a request for a signature: with ParamAtOnce the recorder neither waits for a key nor fetches a file, but answers CodeUnready.
+const (
+	ParamAtOnce = "at_once"
+	CodeUnready = "CHAT.CONCLAVE.UNREADY"
+)
+
 func newClient(addr string, signer mx.Signer, roots []byte) (*client, error) {
 	u, err := url.Parse(addr)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
@@ -125,11 +131,15 @@ func withVersion(path string, v *mx.RoomVersion) string {
 	return path + "?room_version=" + url.QueryEscape(v.ID)
 }
 
-// sign asks for the signature of one event and puts it in.
+// sign asks for the signature of one event and puts it in. At once means that the answer is CodeUnready if the recorder lacks something.
 //
 // Spec: ss#post_matrixpolicyv1sign
-func (c *client) sign(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, key []byte) (*mx.Event, error) {
-	answer, err := c.post(ctx, withVersion(PathSign, v), ev.Raw)
+func (c *client) sign(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, key []byte, atOnce bool) (*mx.Event, error) {
+	path := withVersion(PathSign, v)
+	if atOnce {
+		path += "&" + ParamAtOnce + "=true"
+	}
+	answer, err := c.post(ctx, path, ev.Raw)
 	if err != nil {
 		return nil, err
 	}

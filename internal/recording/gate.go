@@ -63,10 +63,11 @@ func (s *Service) unanswered(ctx context.Context, room mx.RoomID, err error, las
 // parallel is how many events of one write are signed at a time.
 const parallel = 32
 
-// Sign gives events the recorder's signatures. The policy event itself is signed by nobody.
+// Sign gives events the recorder's signatures. The policy event itself is signed by nobody. Nothing comes back for messages that were not checked, if the
+// recorder would have to wait or to fetch something.
 //
 // Spec: ss#asking-for-a-policy-server-signature-on-an-event
-func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event) (signed []*mx.Event, by []string, err error) {
+func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event, checked bool) (signed []*mx.Event, by []string, err error) {
 	signed, by = make([]*mx.Event, len(events)), make([]string, len(events))
 	errs := make([]error, len(events))
 	slots := make(chan struct{}, parallel)
@@ -76,10 +77,12 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 			continue
 		}
 		one := func() {
-			got, log, err := s.signOne(ctx, v, ev)
+			got, log, err := s.signOne(ctx, v, ev, checked)
 			switch {
 			case err == nil:
 				signed[i], by[i] = got, log
+			case unready(err):
+				errs[i] = err
 			case fault.Of(err) == nil && departs(ev):
 				s.unsigned.Inc()
 			case len(s.recorders) == 0:
@@ -99,23 +102,39 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 		})
 	}
 	running.Wait()
+	again := false
 	for _, err := range errs {
-		if err != nil {
+		if err != nil && !unready(err) {
 			return nil, nil, err
 		}
+		again = again || err != nil
+	}
+	if again {
+		return nil, nil, nil
 	}
 	return signed, by, nil
 }
 
-func (s *Service) signOne(ctx context.Context, v *mx.RoomVersion, ev *mx.Event) (signed *mx.Event, log string, err error) {
+func (s *Service) signOne(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, checked bool) (signed *mx.Event, log string, err error) {
 	r, err := s.ask(ctx, ev.RoomID, s.Config.Timeout, func(ctx context.Context, r *recorder) (err error) {
-		signed, err = r.client.sign(ctx, v, ev, s.key)
+		signed, err = r.client.sign(ctx, v, ev, s.key, !checked)
 		return err
 	})
+	if key, ok := keyOf(ev); ok && err == nil {
+		s.keysKnown.add(key)
+	} else if ok {
+		s.keysKnown.drop(key)
+	}
 	if err != nil {
 		return nil, "", err
 	}
 	return signed, r.log, nil
+}
+
+// unready reports whether the recorder lacks something for an event that was not checked.
+func unready(err error) bool {
+	f := fault.Of(err)
+	return f != nil && f.Code == CodeUnready
 }
 
 // departs reports whether an event lets somebody go. That must be possible while the recorder does not answer, as when an account ends or

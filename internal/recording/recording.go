@@ -94,6 +94,7 @@ type Service struct {
 	users     []mx.UserID       // of the recorders
 	key       ed25519.PublicKey // nil: there is no recorder
 	policies  map[string][]byte // content of m.room.policy, by retention class
+	keysKnown keySet            // of messages that recorders have signed
 	statement note.Signer
 	statedBy  string // the statement's public key
 	witness   *merkle.Witness

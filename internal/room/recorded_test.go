@@ -3,6 +3,7 @@ package room_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 
@@ -15,9 +16,11 @@ import (
 
 // scribe records every room in which it is, and signs when its test lets it.
 type scribe struct {
-	sign func(*mx.Event) error
+	sign   func(*mx.Event) error
+	likely bool
 
 	mu       sync.Mutex
+	asked    map[string]int // what was said, and how often it was asked about
 	signed   map[mx.EventID]bool
 	accepted []mx.EventID
 }
@@ -33,15 +36,26 @@ func (*scribe) State(*roomstate.Snapshot) map[string][]byte {
 	return map[string][]byte{"m.room.policy": []byte(`{"via":"here"}`), "io.element.functional_members": []byte(`{}`)}
 }
 
-func (*scribe) Check(context.Context, *roomstate.Snapshot, mx.UserID, string, []byte) error {
+func (r *scribe) Likely(*roomstate.Snapshot, mx.UserID, string, []byte) bool { return r.likely }
+
+func (r *scribe) Check(_ context.Context, _ *roomstate.Snapshot, _ mx.UserID, _ string, content []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.asked == nil {
+		r.asked = map[string]int{}
+	}
+	r.asked[(&mx.Event{Content: content}).Str("body")]++
 	return nil
 }
 
-func (r *scribe) Sign(_ context.Context, v *mx.RoomVersion, events []*mx.Event) ([]*mx.Event, []string, error) {
+func (r *scribe) Sign(_ context.Context, v *mx.RoomVersion, events []*mx.Event, checked bool) ([]*mx.Event, []string, error) {
 	out, by := make([]*mx.Event, len(events)), make([]string, len(events))
 	for i, ev := range events {
 		if err := r.sign(ev); err != nil {
 			return nil, nil, err
+		}
+		if !checked && ev.Str("body") == "late" {
+			return nil, nil, nil
 		}
 		s := signer()
 		s.KeyID = "ed25519:policy_server"
@@ -143,5 +157,34 @@ func TestEachOfManyIsSignedAndNotedOnce(t *testing.T) {
 		if r.accepted[i] != ev.ID {
 			t.Fatalf("%d: %s was noted, not %s", i, r.accepted[i], ev.ID)
 		}
+	}
+}
+
+// Whether the recorder will sign is asked only where that is not likely, or where it was wrong to think so.
+func TestARecorderIsAskedBeforehandWhereItMustBe(t *testing.T) {
+	r := &scribe{signed: map[mx.EventID]bool{}, sign: func(*mx.Event) error { return nil }}
+	n := open(t, "sqlite", func(d *room.Deps) { d.Recording = r })
+	ann := mx.NewUserID("ann", server)
+	id := n.create(t, ann, room.Create{})
+	n.send(t, message(id, ann, "unlikely"))
+	r.likely = true
+	n.send(t, message(id, ann, "likely"))
+	n.send(t, message(id, ann, "late"))
+	if want := map[string]int{"unlikely": 1, "late": 1}; !maps.Equal(r.asked, want) {
+		t.Errorf("asked about %v, want %v", r.asked, want)
+	}
+	log := n.checkLog(t, id)
+	var said []string
+	for _, ev := range log[len(log)-3:] {
+		said = append(said, ev.Str("body"))
+		if !r.signed[ev.ID] {
+			t.Errorf("%s was not signed", ev.Raw)
+		}
+	}
+	if fmt.Sprint(said) != "[unlikely likely late]" {
+		t.Errorf("the log ends with %v", said)
+	}
+	if len(r.accepted) != len(log) {
+		t.Errorf("%d events were noted, %d are in the log", len(r.accepted), len(log))
 	}
 }

@@ -47,14 +47,28 @@ func (l *Ledger) append(ctx context.Context, txn *eventlog.Txn, drafts ...Draft)
 		if prepared[i], err = l.Prepare(ctx, d); err != nil {
 			return nil, err
 		}
-		if err := l.check(ctx, prepared[i]); err != nil {
-			return nil, err
-		}
 		rooms[i] = d.Room
 	}
-	ids := make([]mx.EventID, len(drafts))
+	ids, err := l.appendPrepared(ctx, txn, rooms, prepared, false)
+	if errors.Is(err, errUnchecked) {
+		ids, err = l.appendPrepared(ctx, txn, rooms, prepared, true)
+	}
+	return ids, Hide(err)
+}
+
+// appendPrepared asks the recorder about each message, or about those that it must be asked about, and writes.
+func (l *Ledger) appendPrepared(ctx context.Context, txn *eventlog.Txn, rooms []mx.RoomID, prepared []*Prepared, must bool) ([]mx.EventID, error) {
+	unchecked := false
+	for _, d := range prepared {
+		checked, err := l.check(ctx, d, must)
+		if err != nil {
+			return nil, err
+		}
+		unchecked = unchecked || !checked
+	}
+	ids := make([]mx.EventID, len(prepared))
 	w, err := l.change(ctx, rooms, func(w *Write) error {
-		w.txn = txn
+		w.txn, w.unchecked = txn, unchecked
 		for i, d := range prepared {
 			ev, err := w.Part(d.Room).Add(d)
 			if err != nil {
@@ -67,7 +81,7 @@ func (l *Ledger) append(ctx context.Context, txn *eventlog.Txn, drafts ...Draft)
 	if errors.Is(err, errDuplicate) {
 		return []mx.EventID{w.duplicate}, nil
 	}
-	return ids, Hide(err)
+	return ids, err
 }
 
 // Hide makes a room that does not exist look like one that the caller is not in.

@@ -22,6 +22,7 @@ type Write struct {
 	now    int64
 
 	duplicate mx.EventID // what the request has made already
+	unchecked bool       // the recorder was not asked whether it will sign
 
 	after   []*Write      // those that it is built upon, if they were not durable
 	queued  chan struct{} // closed when it was handed to the committer, or refused

@@ -16,11 +16,14 @@ type Recorder interface {
 	Recorded(room *roomstate.Snapshot) bool
 	// Due reports whether such a room has to be made a recorded one, or an unrecorded one, before anything else happens in it.
 	Due(room *roomstate.Snapshot) bool
+	// Likely reports whether the recorder has all that it needs for what a user is about to say: then it need not be asked by Check.
+	Likely(room *roomstate.Snapshot, by mx.UserID, typ string, content []byte) bool
 	// Check asks whether the recorder will sign what a user is about to say. It may take as long as a room key is on its way.
 	Check(ctx context.Context, room *roomstate.Snapshot, by mx.UserID, typ string, content []byte) error
 	// Sign gives events their countersignatures, and says for each by whom it is archived, or why they are refused. An event that is accepted without one
-	// comes back as it is. It must be quick: others who write to the room wait for it.
-	Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event) (signed []*mx.Event, by []string, err error)
+	// comes back as it is. It must be quick: others who write to the room wait for it. Nothing comes back for events that were not checked, if the
+	// recorder lacks something.
+	Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event, checked bool) (signed []*mx.Event, by []string, err error)
 	// Accepted notes an event of a recorded room, and by whom it is archived, in the write that appends it.
 	Accepted(tx *store.Tx, ev *mx.Event, by string) error
 }
@@ -35,16 +38,23 @@ func (e *dueError) Error() string {
 // errUncountersigned says that a write needs countersignatures, for which a write job does not wait.
 var errUncountersigned = errors.New("room: a recorded room is not written to from within a job")
 
-// check asks the recorder about a message before its room is locked.
-func (l *Ledger) check(ctx context.Context, d *Prepared) error {
+// errUnchecked says that the recorder lacks something that it has to wait for or to fetch, which is not done while others wait for the write.
+var errUnchecked = errors.New("room: the recorder has to be asked about a message before it is written")
+
+// check asks the recorder about a message before its room is locked. If that can be left out, which saves a request for most messages, checked is false
+// and the write may fail with errUnchecked.
+func (l *Ledger) check(ctx context.Context, d *Prepared, must bool) (checked bool, err error) {
 	if l.recorder == nil || d.Room == "" || d.StateKey != nil || d.refusal != nil {
-		return nil
+		return true, nil
 	}
 	s, err := l.Snapshot(ctx, d.Room)
 	if err != nil || !s.Joined(d.Sender) || !l.recorder.Recorded(s) {
-		return nil //nolint:nilerr // Add says what is wrong
+		return true, nil //nolint:nilerr // Add says what is wrong
 	}
-	return l.recorder.Check(ctx, s, d.Sender, d.Type, d.Content)
+	if !must && l.recorder.Likely(s, d.Sender, d.Type, d.Content) {
+		return false, nil
+	}
+	return true, l.recorder.Check(ctx, s, d.Sender, d.Type, d.Content)
 }
 
 // made finds what a request of a recorded room has made already, before its event is built, and recorded, anew.
@@ -126,9 +136,12 @@ func (w *Write) countersign(ctx context.Context) error {
 		for i, ev := range p.events {
 			list[i] = ev.Event
 		}
-		signed, by, err := w.ledger.recorder.Sign(ctx, p.base.Version(), list)
+		signed, by, err := w.ledger.recorder.Sign(ctx, p.base.Version(), list, !w.unchecked)
 		if err != nil {
 			return err
+		}
+		if signed == nil {
+			return errUnchecked
 		}
 		state := false
 		p.signers = by
