@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,7 @@ type archiveExportCmd struct {
 	Until          string   `help:"Only before this day or time."`
 	Zone           string   `help:"Time zone for days and times, such as Europe/Berlin." default:"UTC"`
 	Mail           string   `help:"With eml: one mail for each room and day, or for each message." enum:"day,message" default:"day"`
+	Font           string   `help:"With pdf: a TrueType font (.ttf) of your own, for scripts that the fonts of the program lack." type:"existingfile"`
 	WithoutRecords bool     `help:"Leave the sealed records out. The export then proves which events are archived, not what they say."`
 }
 
@@ -50,6 +52,9 @@ func (e *archiveExportCmd) Run(ctx context.Context) error {
 	}
 	if e.Format == "jsonl" && e.WithoutRecords {
 		return errors.New("--without-records leaves nothing of --format jsonl")
+	}
+	if e.Font != "" && e.Format != "pdf" {
+		return errors.New("--font is for --format pdf")
 	}
 	if _, err := os.Lstat(e.Out); err == nil {
 		return fmt.Errorf("%s exists already", e.Out)
@@ -95,17 +100,18 @@ func (e *archiveExportCmd) export(ctx context.Context, c *casefile.Case, zone *t
 	if e.Format != "jsonl" {
 		steps *= 2
 	}
+	form, variant, err := e.form()
+	if err != nil {
+		return nil, err
+	}
 	bar, done := newProgress(os.Stderr), int64(0)
 	o := export.Options{
-		Dir: e.Out, Anew: e.Anew, Variant: "mail=" + e.Mail, Selection: sel, Zone: zone, Attachments: e.Format != "rsmf" && e.Format != "eml",
+		Dir: e.Out, Anew: e.Anew, Variant: variant, Selection: sel, Zone: zone, Attachments: e.Format != "rsmf" && e.Format != "eml",
 		Manifest: export.Manifest{
 			Tool: "conclave " + app.Version(), Made: time.Now(), Case: c.Info().Number, Format: e.Format, Archive: tree.Origin, Checkpoint: string(msg),
 			Records: !e.WithoutRecords,
 		},
-		Format: map[string]func(*export.Job) export.Format{
-			"rsmf": rsmf.New, "csv": table.New, "html": page.New, "pdf": pdf.New,
-			"eml": func(j *export.Job) export.Format { return eml.New(j, e.Mail == "message") },
-		}[e.Format],
+		Format: form,
 		Progress: func(n int) {
 			done += int64(n)
 			bar.show("exporting", done, steps)
@@ -114,6 +120,29 @@ func (e *archiveExportCmd) export(ctx context.Context, c *casefile.Case, zone *t
 	m, err := export.Run(ctx, source{c}, o, c.Voucher(), c.Signer())
 	bar.end()
 	return m, err
+}
+
+// form gives the format, and what else than its name the result depends on.
+func (e *archiveExportCmd) form() (form func(*export.Job) export.Format, variant string, err error) {
+	switch e.Format {
+	case "eml":
+		variant = "mail=" + e.Mail
+	case "pdf":
+		if e.Font == "" {
+			break
+		}
+		font, err := os.ReadFile(filepath.Clean(e.Font))
+		if err != nil {
+			return nil, "", err
+		}
+		if form, err = pdf.With(font); err != nil {
+			return nil, "", fmt.Errorf("--font %s: %w", e.Font, err)
+		}
+		return form, fmt.Sprintf("font=%x", sha256.Sum256(font)), nil
+	}
+	return map[string]func(*export.Job) export.Format{
+		"rsmf": rsmf.New, "csv": table.New, "html": page.New, "pdf": pdf.New, "eml": func(j *export.Job) export.Format { return eml.New(j, e.Mail == "message") },
+	}[e.Format], variant, nil
 }
 
 // selection reads what to export. Days are those of the zone.

@@ -333,11 +333,11 @@ func (c *Case) Keys() export.Keys {
 	return export.Keys{Policy: merkle.Policy{Log: c.LogPublic}, Access: c.AccessPublic}
 }
 
-// Conversation has a format write a conversation of the test's own.
-func (c *Case) Conversation(make func(*export.Job) export.Format, conv *transcript.Conversation) error {
+// Conversation has a format write a conversation of the test's own, and gives the folder.
+func (c *Case) Conversation(make func(*export.Job) export.Format, conv *transcript.Conversation) (string, error) {
 	o := c.Options("test", func(j *export.Job) export.Format { return only{make(j), conv} })
 	_, err := export.Run(context.Background(), c, o, c.Voucher, c.Signer)
-	return err
+	return o.Dir, err
 }
 
 // only is a format that is given one conversation in place of each room's, once.

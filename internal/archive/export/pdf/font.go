@@ -3,64 +3,154 @@ package pdf
 import (
 	"bytes"
 	"compress/gzip"
-	_ "embed"
+	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"unicode"
 
+	"golang.org/x/image/font"
 	"golang.org/x/image/font/sfnt"
+	"golang.org/x/image/math/fixed"
 	"golang.org/x/text/unicode/bidi"
 	"golang.org/x/text/unicode/norm"
 	"golang.org/x/text/unicode/runenames"
 )
 
-//go:embed font/DejaVuSans.ttf.gz
-var packed []byte
+//go:embed font/*.gz
+var packed embed.FS
 
-// face is the font, and what it can show.
-type face struct {
-	raw   []byte
-	font  *sfnt.Font
-	buf   sfnt.Buffer
-	known map[rune]bool
+// typeface is a font, and what it can show.
+type typeface struct {
+	name   string
+	raw    []byte // with a table of characters of the first plane alone: the writer of PDF knows no others
+	font   *sfnt.Font
+	buf    sfnt.Buffer
+	glyphs map[rune]*glyph
+	stand  map[rune]rune // what stands for characters of other planes in raw
 }
 
-//nolint:gochecknoglobals // it is unpacked once
-var unpack = sync.OnceValues(func() ([]byte, error) {
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, err
+// glyph is a character in a typeface.
+type glyph struct {
+	face  *typeface
+	r     rune    // under which the typeface has it
+	width float64 // in ems
+}
+
+// face is the fonts, in the order in which they are asked.
+type face struct {
+	fonts []*typeface
+	known map[rune]*glyph // nil where no font has one
+}
+
+//nolint:gochecknoglobals // they are unpacked once
+var unpack = sync.OnceValues(func() (out []*typeface, err error) {
+	for _, name := range []string{"DejaVuSans", "DroidSansFallback", "NotoEmoji"} {
+		data, err := packed.ReadFile("font/" + name + ".ttf.gz")
+		if err != nil {
+			return nil, err
+		}
+		z, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			return nil, err
+		}
+		raw, err := io.ReadAll(z)
+		if err != nil {
+			return nil, err
+		}
+		t, err := parse(name, raw)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
 	}
-	return io.ReadAll(z)
+	return out, nil
 })
 
-func openFace() (*face, error) {
-	raw, err := unpack()
-	if err != nil {
-		return nil, fmt.Errorf("pdf: font: %w", err)
-	}
+// errFont is what is wrong with the officers' own font.
+var errFont = errors.New("it is not a TrueType font (a file that ends in .ttf; others, such as .otf and .ttc, do not go into PDF)")
+
+// parse reads a font, and gives its characters of other planes places in the first one that are for private use.
+func parse(name string, raw []byte) (*typeface, error) {
 	f, err := sfnt.Parse(raw)
-	if err != nil {
-		return nil, fmt.Errorf("pdf: font: %w", err)
+	if err != nil || !bytes.HasPrefix(raw, []byte{0, 1, 0, 0}) && !bytes.HasPrefix(raw, []byte("true")) {
+		return nil, errFont
 	}
-	return &face{raw: raw, font: f, known: map[rune]bool{}}, nil
+	t := &typeface{name: name, font: f, glyphs: map[rune]*glyph{}, stand: map[rune]rune{}}
+	glyphs := map[rune]sfnt.GlyphIndex{}
+	next := rune(0xe000)
+	for r := rune(0x20); r <= 0x3ffff; r++ {
+		i, err := f.GlyphIndex(&t.buf, r)
+		switch private := r >= 0xe000 && r <= 0xf8ff; {
+		case err != nil || i == 0 || private || r == 0xffff:
+		case r < 0xffff:
+			glyphs[r] = i
+		case next <= 0xf8ff:
+			t.stand[r], glyphs[next] = next, i
+			next++
+		}
+	}
+	if t.raw, err = withCharacters(raw, glyphs); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
-// has tells whether the font shows a character. The writer of PDF knows those of the first plane alone.
-func (f *face) has(r rune) bool {
-	if r > 0xfffe || r < 0x20 {
-		return false
+// open gives the fonts; own is asked before those that only fill gaps.
+func open(own *typeface) (*face, error) {
+	built, err := unpack()
+	if err != nil {
+		return nil, fmt.Errorf("pdf: font: %w", err)
 	}
-	ok, seen := f.known[r]
-	if !seen {
-		i, err := f.font.GlyphIndex(&f.buf, r)
-		ok = err == nil && i != 0
-		f.known[r] = ok
+	f := &face{known: map[rune]*glyph{}}
+	for i, t := range built {
+		c := *t // a buffer and a memory of its own
+		c.buf, c.glyphs = sfnt.Buffer{}, map[rune]*glyph{}
+		f.fonts = append(f.fonts, &c)
+		if i == 0 && own != nil {
+			f.fonts = append(f.fonts, own)
+		}
 	}
-	return ok
+	return f, nil
 }
+
+// glyph gives a character, if the typeface has it.
+func (t *typeface) glyph(r rune) *glyph {
+	if g, seen := t.glyphs[r]; seen {
+		return g
+	}
+	var g *glyph
+	drawn := r
+	stand, other := t.stand[r]
+	if other {
+		drawn = stand
+	}
+	if r >= 0x20 && (r < 0xffff || other) && (r < 0xe000 || r > 0xf8ff) {
+		if i, err := t.font.GlyphIndex(&t.buf, r); err == nil && i != 0 {
+			em := fixed.Int26_6(t.font.UnitsPerEm())
+			if w, err := t.font.GlyphAdvance(&t.buf, i, em<<6, font.HintingNone); err == nil {
+				g = &glyph{face: t, r: drawn, width: float64(w) / 64 / float64(em)}
+			}
+		}
+	}
+	t.glyphs[r] = g
+	return g
+}
+
+// find gives a character in the first font that has it.
+func (f *face) find(r rune) *glyph {
+	g, seen := f.known[r]
+	for i := 0; !seen && g == nil && i < len(f.fonts); i++ {
+		g = f.fonts[i].glyph(r)
+	}
+	f.known[r] = g
+	return g
+}
+
+// has tells whether a font shows a character.
+func (f *face) has(r rune) bool { return f.find(r) != nil }
 
 // printable replaces what the font cannot show by its name or number, so that nothing is lost without a word.
 func (f *face) printable(s string) string {

@@ -1,14 +1,15 @@
 // Package pdf writes conversations as PDF, to be printed and filed: A4 pages with the case's number, the room and the time zone above and the page's number and the
 // archive's checkpoint below. Pictures are shown small; the attachments themselves lie beside the PDF.
 //
-// The font is DejaVu Sans (Latin, Greek, Cyrillic, Hebrew, Arabic and many signs). What it cannot show, such as Chinese or emoji, is written as the character's name or
-// number in brackets; the records and the other formats have it as it was.
+// The fonts are DejaVu Sans (Latin, Greek, Cyrillic, Hebrew, Arabic and many signs), Droid Sans Fallback (Chinese, Japanese, Korean) and Noto Emoji; officers may add one of
+// their own. What none of them can show is written as the character's name or number in brackets; the records and the other formats have it as it was.
 package pdf
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -30,9 +31,47 @@ type Format struct {
 }
 
 // New makes the format.
-func New(j *export.Job) export.Format {
-	f, err := openFace()
+func New(j *export.Job) export.Format { return create(j, nil) }
+
+func create(j *export.Job, own *typeface) export.Format {
+	f, err := open(own)
 	return &Format{job: j, clock: prose.Clock{Zone: j.Zone}, face: f, err: err}
+}
+
+// With makes the format with a font of the officers' own: it shows what DejaVu Sans does not.
+func With(ttf []byte) (func(*export.Job) export.Format, error) {
+	own, err := parse("own", ttf)
+	if err == nil {
+		err = try(own)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return func(j *export.Job) export.Format { return create(j, own) }, nil
+}
+
+// try has a document made with a font, for the writer of PDF takes much on trust.
+func try(own *typeface) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errFont
+		}
+	}()
+	d := fpdf.New("P", "mm", "A4", "")
+	d.AddUTF8FontFromBytes("own", "", own.raw)
+	d.SetFont("own", "", normal)
+	d.AddPage()
+	used := []rune{}
+	for r := rune(0x20); r < 0xffff && len(used) < 100; r++ {
+		if g := own.glyph(r); g != nil {
+			used = append(used, r)
+		}
+	}
+	d.CellFormat(0, 10, string(used), "", 0, "L", false, 0, "")
+	if d.Output(io.Discard) != nil {
+		return errFont
+	}
+	return nil
 }
 
 // Close does nothing: each file is complete.
@@ -70,6 +109,7 @@ type document struct {
 	conv        *transcript.Conversation
 	title, part string
 	messages    []*transcript.Message
+	fonts       map[string]bool // that the document has
 }
 
 // Sizes, in millimetres and points.
@@ -102,7 +142,8 @@ func (d *document) write(name string) error {
 	d.SetCreator(d.job.Tool, true)
 	d.SetProducer(d.job.Tool, true)
 	d.SetLang("en")
-	d.AddUTF8FontFromBytes("dejavu", "", d.face.raw)
+	d.fonts = map[string]bool{}
+	d.use(d.face.fonts[0], normal)
 	d.SetMargins(margin, top, margin)
 	d.SetAutoPageBreak(true, bottom)
 	d.SetCellMargin(0)
@@ -135,7 +176,7 @@ func (d *document) write(name string) error {
 }
 
 func (d *document) style(size float64, c colour, bold bool) {
-	d.SetFont("dejavu", "", size)
+	d.use(d.face.fonts[0], size)
 	d.SetTextColor(c[0], c[1], c[2])
 	mode := 0
 	if bold { // the letters are drawn with an outline of their own colour
@@ -151,35 +192,41 @@ func height(size float64) float64 { return size * 0.3528 * 1.35 }
 
 // text writes a text within the margins, indented, over as many lines and pages as it takes.
 func (d *document) text(s string, size float64, c colour, bold bool, in float64) {
-	d.style(size, c, bold)
 	width, _ := d.GetPageSize()
 	width -= 2*margin + in
 	for para := range strings.SplitSeq(d.face.printable(s), "\n") {
 		lines := []string{""}
 		if strings.TrimSpace(para) != "" {
-			lines = d.SplitText(para, width)
+			lines = d.face.lines(para, width/size/millimetres)
 		}
 		for _, line := range lines {
+			d.keep(height(size))
+			d.style(size, c, bold)
 			drawn, rtl := d.face.visual(line)
-			align := "L"
-			if rtl {
-				align = "R"
-			}
 			d.SetX(margin + in)
-			d.CellFormat(width, height(size), drawn, "", 1, align, false, 0, "")
+			if rtl {
+				d.SetX(margin + in + width - d.face.em(drawn)*size*millimetres)
+			}
+			d.put(drawn, size)
+			d.Ln(height(size))
 		}
 	}
 	d.SetTextRenderingMode(0)
 }
 
 // one writes a line that is cut where it is too long, as headers have it.
-func (d *document) one(s, align string, width float64) {
+func (d *document) one(s, align string, size, width float64) {
 	line := d.face.printable(strings.ReplaceAll(s, "\n", " "))
-	if parts := d.SplitText(line, width); len(parts) > 1 {
-		line = parts[0] + "…"
+	if most := width / size / millimetres; d.face.em(line) > most {
+		line = d.face.lines(line, most-d.face.em("…"))[0] + "…"
 	}
 	drawn, _ := d.face.visual(line)
-	d.CellFormat(width, height(small), drawn, "", 0, align, false, 0, "")
+	x := d.GetX()
+	if align == "R" {
+		d.SetX(x + width - d.face.em(drawn)*size*millimetres)
+	}
+	d.put(drawn, size)
+	d.SetX(x + width)
 }
 
 func (d *document) line() {
@@ -193,8 +240,8 @@ func (d *document) header() {
 	w, _ := d.GetPageSize()
 	d.SetXY(margin, 12)
 	d.style(small, soft, false)
-	d.one("Case "+d.job.Case+" · "+d.title, "L", (w-2*margin)*0.7)
-	d.one("Times in "+d.job.Zone.String(), "R", (w-2*margin)*0.3)
+	d.one("Case "+d.job.Case+" · "+d.title, "L", small, (w-2*margin)*0.7)
+	d.one("Times in "+d.job.Zone.String(), "R", small, (w-2*margin)*0.3)
 	d.SetXY(margin, 17)
 	d.line()
 	d.SetXY(margin, top)
@@ -206,7 +253,8 @@ func (d *document) footer() {
 	d.line()
 	d.SetXY(margin, h-13)
 	d.style(small-1, soft, false)
-	d.one(d.job.Archive+": "+d.job.Checkpoint, "L", (w-2*margin)*0.8)
+	d.one(d.job.Archive+": "+d.job.Checkpoint, "L", small-1, (w-2*margin)*0.8)
+	d.style(small-1, soft, false)
 	d.CellFormat((w-2*margin)*0.2, height(small), fmt.Sprintf("%d / {pages}", d.PageNo()), "", 0, "R", false, 0, "")
 }
 
