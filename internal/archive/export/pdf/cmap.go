@@ -31,8 +31,8 @@ func withCharacters(raw []byte, glyphs map[rune]sfnt.GlyphIndex) ([]byte, error)
 	out = append(out, table...)
 	for i := range n {
 		if e := out[12+16*i : 28+16*i]; string(e[:4]) == "cmap" {
-			binary.BigEndian.PutUint32(e[8:], uint32(at))          //nolint:gosec // a font is smaller
-			binary.BigEndian.PutUint32(e[12:], uint32(len(table))) //nolint:gosec // as is its table
+			binary.BigEndian.PutUint32(e[8:], uint32(at))
+			binary.BigEndian.PutUint32(e[12:], uint32(len(table)))
 			return out, nil
 		}
 	}
@@ -64,7 +64,7 @@ func format4(glyphs map[rune]sfnt.GlyphIndex) ([]byte, error) {
 	var b []byte
 	half := func(values ...int) {
 		for _, v := range values {
-			b = be.AppendUint16(b, uint16(v)) //nolint:gosec // modulo 65536, as the format has it
+			b = be.AppendUint16(b, uint16(v))
 		}
 	}
 	half(0, 1, 3, 1, 0, 12) // one table, for Windows and its first plane, 12 bytes from the beginning

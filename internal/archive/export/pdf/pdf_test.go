@@ -62,7 +62,7 @@ func TestNothingGetsLostInPDF(t *testing.T) {
 }
 
 // tongues are texts that no font has alone; what a reader of PDF finds must be what was written.
-var tongues = []string{ //nolint:gochecknoglobals // a constant
+var tongues = []string{
 	"中文：买入四十二手，价格不变。", "日本語のテキスト、カタカナ。", "한국어 문장입니다", "mixed 价格 42 and 😀 👍 🚀 text", "नमस्ते", "שלום עולם", "emoji family 👩 💻 🇩🇪",
 }
 
