@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
+
 	"conclave.chat/internal/app"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/retention"
@@ -16,7 +18,7 @@ import (
 type holdCmd struct {
 	Add     holdAddCmd     `cmd:"" help:"Keep what a person, a room or a period covers from being destroyed, at once."`
 	List    holdListCmd    `cmd:"" help:"List legal holds."`
-	Read    holdReadCmd    `cmd:"" help:"Print, as JSON Lines, the messages that were redacted and whose content the hold keeps."`
+	Read    holdReadCmd    `cmd:"" help:"Print, as JSON Lines, what was removed and the hold keeps: messages as they were before they were redacted, and of a person what was deleted or replaced of the key backup."`
 	Release holdReleaseCmd `cmd:"" help:"End a legal hold, and say what is due then."`
 }
 
@@ -117,6 +119,7 @@ func (r *holdReleaseCmd) Run(ctx context.Context, c *cli) error {
 			{due.Files, "files"},
 			{due.Deletions, "rooms whose deletion waited"},
 			{due.Accounts, "accounts whose erasure waited"},
+			{due.Keys, "keys of a key backup, and what belongs to it, that were deleted or replaced"},
 		} {
 			fmt.Printf("%8d %s\n", line.n, line.what)
 		}
@@ -131,8 +134,11 @@ type holdReadCmd struct {
 // Run prints what is withheld.
 func (r *holdReadCmd) Run(ctx context.Context, c *cli) error {
 	return c.withHolds(ctx, func(s *retention.Service, _ mx.ServerName) error {
-		return s.Withheld(ctx, commandLine(), r.Hold, func(m *retention.Said) error {
-			_, err := fmt.Printf("{\"event_id\":%q,\"event\":%s}\n", string(m.Event), m.Raw)
+		return s.Withheld(ctx, commandLine(), r.Hold, func(k *retention.Kept) error {
+			line, err := json.Marshal(k)
+			if err == nil {
+				_, err = fmt.Printf("%s\n", line)
+			}
 			return err
 		})
 	})

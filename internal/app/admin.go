@@ -24,7 +24,7 @@ import (
 func (a *App) wireAdmin() error {
 	counts := census.New(a.db, a.rooms, time.Now)
 	a.collectors = append(a.collectors, collector{"numbers for administrators", counts.Collect})
-	log := audit.New(a.db)
+	log := audit.New(a.db, nil)
 	a.collectors = append(a.collectors, collector{"security histories", log.Collect})
 	h, err := admin.New(admin.Deps{
 		Audit: log, Accounts: a.accounts, Enrol: a.enrol, Organisation: a.organisation, Census: counts,
@@ -125,5 +125,5 @@ func AuditLog(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *
 	if err != nil {
 		return nil, nil, err
 	}
-	return audit.New(db), db.Close, nil
+	return audit.New(db, nil), db.Close, nil
 }

@@ -9,7 +9,9 @@ import (
 
 // wirePersonal makes the service for account data, receipts, typing and presence.
 func (a *App) wirePersonal() {
-	a.personal = personal.New(personal.Deps{DB: a.db, Rooms: a.rooms, Views: a.views, Ephemeral: a.ephemeral, PushRules: a.push})
+	a.personal = personal.New(personal.Deps{
+		DB: a.db, Rooms: a.rooms, Views: a.views, Ephemeral: a.ephemeral, PushRules: a.push, MayErase: a.keeper().MayErase,
+	})
 	a.bus.Listen(a.personal.Changed)
 	a.collectors = append(a.collectors, collector{"account data", a.personal.Collect})
 }

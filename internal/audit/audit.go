@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"time"
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/store"
@@ -23,10 +24,18 @@ type Entry = auditlog.Entry
 type Filter = auditlog.Filter
 
 // Service reads the log.
-type Service struct{ db *store.DB }
+type Service struct {
+	db  *store.DB
+	now func() time.Time
+}
 
-// New makes a Service.
-func New(db *store.DB) *Service { return &Service{db} }
+// New makes a Service with a clock; nil is the machine's.
+func New(db *store.DB, now func() time.Time) *Service {
+	if now == nil {
+		now = time.Now
+	}
+	return &Service{db, now}
+}
 
 // List is one page of the log.
 func (s *Service) List(ctx context.Context, f Filter, p listing.Page) (listing.Found[Entry], error) {

@@ -30,7 +30,7 @@ func record(t *testing.T, db *store.DB, n int) {
 
 func verify(t *testing.T, db *store.DB, anchor *audit.Anchor) *audit.Verdict {
 	t.Helper()
-	v, err := audit.New(db).Verify(context.Background(), anchor)
+	v, err := audit.New(db, nil).Verify(context.Background(), anchor)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestAnchors(t *testing.T) {
 		if v := verify(t, db, anchor); v.Bad != 4 {
 			t.Errorf("%+v", v)
 		}
-		if _, err := audit.New(db).Verify(context.Background(), &audit.Anchor{Seq: 1, Hash: "x"}); err == nil {
+		if _, err := audit.New(db, nil).Verify(context.Background(), &audit.Anchor{Seq: 1, Hash: "x"}); err == nil {
 			t.Error("an anchor that is none")
 		}
 	})
@@ -132,7 +132,7 @@ func TestAnActThatFailsIsNotRecorded(t *testing.T) {
 func TestFiltersAndPages(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		record(t, db, 7)
-		s := audit.New(db)
+		s := audit.New(db, nil)
 		seqs := func(f audit.Filter, order string, limit int) (got []int64, total int64) {
 			t.Helper()
 			p := listing.Page{Order: order, Limit: limit}

@@ -2,6 +2,7 @@ package e2ee
 
 import (
 	"context"
+	"errors"
 	"strconv"
 
 	"github.com/go-json-experiment/json"
@@ -11,6 +12,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/keys"
+	"conclave.chat/internal/store/retain"
 	"conclave.chat/internal/store/securitylog"
 )
 
@@ -178,6 +180,15 @@ func (s *Service) UpdateBackup(ctx context.Context, user mx.UserID, version stri
 				return err
 			}
 		}
+		held, err := s.held(ctx, tx, user)
+		if err != nil {
+			return err
+		}
+		if held && string(b.AuthData) != string(r.AuthData) {
+			if err := retain.WithholdBackup(tx, user, b.Version, store.Millis(s.Now())); err != nil {
+				return err
+			}
+		}
 		return keys.SetBackupAuth(tx, user, b.Version, r.AuthData)
 	})
 }
@@ -205,6 +216,16 @@ func (s *Service) DeleteBackup(ctx context.Context, user mx.UserID, version stri
 		}
 		if v < 1 || v > last {
 			return fault.Missing("Unknown backup version")
+		}
+		held, err := s.held(ctx, tx, user)
+		if err != nil {
+			return err
+		}
+		if held {
+			now := store.Millis(s.Now())
+			if err := errors.Join(retain.WithholdBackup(tx, user, v, now), retain.WithholdKeys(tx, user, v, "", "", now)); err != nil {
+				return err
+			}
 		}
 		existed, err := keys.DeleteBackup(tx, user, v)
 		if err != nil || !existed {
@@ -283,7 +304,16 @@ func (s *Service) PutKeys(ctx context.Context, user mx.UserID, version string, a
 		if err := s.mayBackUp(ctx, tx, user, list); err != nil {
 			return err
 		}
-		err = keys.PutBackupKeys(tx, user, b, list)
+		held, err := s.held(ctx, tx, user)
+		if err != nil {
+			return err
+		}
+		err = keys.PutBackupKeys(tx, user, b, list, func(k keys.BackupKey) error {
+			if !held {
+				return nil
+			}
+			return retain.WithholdKeys(tx, user, b.Version, k.Room, k.Session, store.Millis(s.Now()))
+		})
 		change = changeOf(b)
 		return err
 	})
@@ -381,6 +411,15 @@ func (s *Service) DeleteKeys(ctx context.Context, user mx.UserID, version, room,
 		b, err := findBackup(ctx, tx, user, version)
 		if err != nil {
 			return err
+		}
+		held, err := s.held(ctx, tx, user)
+		if err != nil {
+			return err
+		}
+		if held {
+			if err := retain.WithholdKeys(tx, user, b.Version, room, session, store.Millis(s.Now())); err != nil {
+				return err
+			}
 		}
 		err = keys.DeleteBackupKeys(tx, user, b, room, session)
 		change = changeOf(b)

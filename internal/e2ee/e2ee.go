@@ -30,6 +30,8 @@ type Deps struct {
 	Server  mx.ServerName
 	Devices Names
 	Config  Config
+	// MayErase reports whether what a user stored may be removed, in the transaction that does it. What may not is kept where no client sees it. Nil lets all go.
+	MayErase func(ctx context.Context, tx *store.Tx, user mx.UserID) (bool, error)
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -75,6 +77,15 @@ func (s *Service) EraseDevice(tx *store.Tx, user mx.UserID, device mx.DeviceID) 
 // EraseAccount drops what is kept for a user whose account is deactivated, in the transaction that does it.
 func (s *Service) EraseAccount(tx *store.Tx, user mx.UserID, _ bool) error {
 	return keys.DeleteUser(tx, user)
+}
+
+// held reports whether a copy has to stay of what a user is about to remove.
+func (s *Service) held(ctx context.Context, tx *store.Tx, user mx.UserID) (bool, error) {
+	if s.MayErase == nil {
+		return false, nil
+	}
+	may, err := s.MayErase(ctx, tx, user)
+	return !may, err
 }
 
 // record puts what happened to a user's keys into the user's history.

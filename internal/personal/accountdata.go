@@ -12,6 +12,7 @@ import (
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/personal"
+	"conclave.chat/internal/store/retain"
 	"conclave.chat/internal/store/securitylog"
 )
 
@@ -104,7 +105,7 @@ func (s *Service) DeleteAccountData(ctx context.Context, caller mx.UserID, p Pla
 	})
 }
 
-// remember puts a change of the recovery store into the user's history.
+// remember puts a change of the recovery store into the user's history, and keeps what was there where that has to stay.
 func (s *Service) remember(ctx context.Context, tx *store.Tx, user mx.UserID, room mx.RoomID, typ string, becomes []byte) error {
 	if room != "" || !securitylog.Concerns(typ) {
 		return nil
@@ -112,6 +113,17 @@ func (s *Service) remember(ctx context.Context, tx *store.Tx, user mx.UserID, ro
 	was, err := personal.FindAccountData(ctx, tx, user, "", typ)
 	if err != nil {
 		return err
+	}
+	if s.MayErase != nil && was != nil && string(was) != string(becomes) {
+		may, err := s.MayErase(ctx, tx, user)
+		if err != nil {
+			return err
+		}
+		if !may {
+			if err := retain.WithholdSecret(tx, user, typ, store.Millis(s.Now())); err != nil {
+				return err
+			}
+		}
 	}
 	current, err := personal.FindAccountData(ctx, tx, user, "", securitylog.DefaultKey)
 	if err != nil {

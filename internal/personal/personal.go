@@ -42,6 +42,9 @@ type Deps struct {
 	Views     *visibility.Views
 	Ephemeral *ephemeral.Hub
 	PushRules PushRules
+	// MayErase reports whether what a user stored may be removed, in the transaction that does it. Of the recovery store, what may not is kept where no
+	// client sees it. Nil lets all go.
+	MayErase func(ctx context.Context, tx *store.Tx, user mx.UserID) (bool, error)
 	// Now is the clock.
 	Now func() time.Time
 }

@@ -21,7 +21,9 @@ func (s *Service) dueAfter(ctx context.Context, h *Hold) (*Due, error) {
 	if c.erased, err = retain.Erasures(ctx, s.DB, math.MaxInt64, math.MaxInt32); err != nil {
 		return nil, err
 	}
-	c.accounts()
+	if err := c.accounts(ctx); err != nil {
+		return nil, err
+	}
 	return due, s.eachRoom(ctx, h, c.room)
 }
 
@@ -108,11 +110,14 @@ func (c *counting) room(ctx context.Context, room mx.RoomID) error {
 	return err
 }
 
-// accounts adds the accounts whose erasure waits for the hold alone.
-func (c *counting) accounts() {
+// accounts adds the account whose erasure waits for the hold alone, and what its owner removed of a key backup.
+func (c *counting) accounts(ctx context.Context) (err error) {
+	if c.hold.Custodian == "" {
+		return nil
+	}
 	for i := range c.others {
 		if c.others[i].Custodian == c.hold.Custodian {
-			return
+			return nil
 		}
 	}
 	for i := range c.erased {
@@ -120,4 +125,6 @@ func (c *counting) accounts() {
 			c.due.Accounts++
 		}
 	}
+	c.due.Keys, err = retain.CountTaken(ctx, c.s.DB, c.hold.Custodian)
+	return err
 }

@@ -19,8 +19,42 @@ func (s *Service) waiting(ctx context.Context) (bool, error) {
 	if err != nil || withheld <= s.now() {
 		return err == nil, err
 	}
+	person, err := retain.NextPerson(ctx, s.DB)
+	if err != nil || person <= s.now() {
+		return err == nil, err
+	}
 	list, err := retain.Erasures(ctx, s.DB, s.now(), 1)
 	return len(list) > 0, err
+}
+
+// sweepPeople removes what people had removed or replaced of their key backups and recovery keys, where nothing keeps that any more.
+func (s *Service) sweepPeople(ctx context.Context) error {
+	for {
+		list, err := retain.People(ctx, s.DB, s.now(), readBatch)
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		for _, user := range list {
+			n := int64(0)
+			err := s.DB.Write(func(tx *store.Tx) error {
+				may, err := s.keeper().MayErase(ctx, tx, user)
+				if err != nil {
+					return err
+				}
+				if !may {
+					return retain.LookAtPerson(tx, user, retain.Never)
+				}
+				n, err = retain.DropPerson(tx, user)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if n > 0 {
+				s.Log.Info("what somebody had removed of a key backup is gone", "user", user, "keys", n)
+			}
+		}
+	}
 }
 
 // sweepWithheld removes what redacted messages said, where nothing keeps that any more.

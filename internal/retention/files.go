@@ -85,8 +85,12 @@ func (s *Service) unlink(ctx context.Context, tx *store.Tx) (links, files int, e
 			rules[l.Room] = r
 		}
 		// A message that was removed for its age stays removed, also where its room keeps messages for longer now.
+		held, err := s.heldFile(ctx, tx, l.Media)
+		if err != nil {
+			return 0, 0, err
+		}
 		gone := l.Ground == precedence.Erasure || l.Ground == precedence.Retention
-		v := precedence.Decide(precedence.Claim{Age: now - l.Sent, Rule: r.rule, Erased: gone, Deleted: true, Held: r.held.At(l.Sent)})
+		v := precedence.Decide(precedence.Claim{Age: now - l.Sent, Rule: r.rule, Erased: gone, Deleted: true, Held: held || r.held.At(l.Sent)})
 		if !v.Remove {
 			if err := mediameta.Postpone(tx, l, until(v, now)); err != nil {
 				return 0, 0, err
@@ -102,6 +106,15 @@ func (s *Service) unlink(ctx context.Context, tx *store.Tx) (links, files int, e
 		}
 	}
 	return len(list), files, nil
+}
+
+// heldFile reports whether a hold keeps a file for the sake of who uploaded it.
+func (s *Service) heldFile(ctx context.Context, tx *store.Tx, id string) (bool, error) {
+	m, err := mediameta.Get(ctx, tx, id)
+	if err != nil || m == nil {
+		return false, err
+	}
+	return holds.OfOwner(ctx, tx, m.Owner, m.Uploaded)
 }
 
 // roomRule is what is to be said of files in a room.

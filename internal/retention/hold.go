@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
@@ -41,6 +43,7 @@ type Due struct {
 	Files     int64 `json:"files" doc:"Files that nothing shows any more."`
 	Deletions int64 `json:"room_deletions" doc:"Rooms whose deletion waited."`
 	Accounts  int64 `json:"accounts" doc:"Accounts whose erasure waited."`
+	Keys      int64 `json:"keys" doc:"Keys of a key backup, and what belongs to it, that were deleted or replaced and whose copy was kept."`
 }
 
 // noted is a hold as the audit log has it.
@@ -185,17 +188,27 @@ func (s *Service) ReleaseHold(ctx context.Context, by auditlog.Actor, id, number
 		return nil, nil, err
 	}
 	s.Log.Info("legal hold released: what was due goes now", "hold", h.ID, "case", h.Case, "rooms", due.Rooms, "messages", due.Messages,
-		"redacted", due.Redacted, "files", due.Files, "room_deletions", due.Deletions, "accounts", due.Accounts)
+		"redacted", due.Redacted, "files", due.Files, "room_deletions", due.Deletions, "accounts", due.Accounts, "keys", due.Keys)
 	return h, due, nil
 }
 
 var errReleased = fault.New(fault.Conflict, "CHAT.CONCLAVE.RELEASED", "This hold was released before")
 
-// Said is a message as it was before it was redacted.
-type Said = retain.Said
+// Kept is one thing that was removed or replaced and that a hold keeps, out of sight: a message as it was before it was redacted, something of a person's key
+// backup, or the profile and the addresses of an account that has ended.
+type Kept struct {
+	ID      mx.EventID      `json:"event_id,omitempty"`
+	Event   jsontext.Value  `json:"event,omitempty"`
+	Backup  *retain.Backup  `json:"key_backup,omitempty"`
+	Key     *retain.RoomKey `json:"room_key,omitempty"`
+	Secret  *retain.Secret  `json:"account_data,omitempty"`
+	Account jsontext.Value  `json:"account,omitempty"`
+	Removed int64           `json:"removed,omitzero"`
+}
 
-// Withheld gives the messages that were redacted and whose content a hold in force covers. The act is in the audit log.
-func (s *Service) Withheld(ctx context.Context, by auditlog.Actor, id string, each func(*Said) error) error {
+// Withheld gives what was removed or replaced and what a hold in force keeps of that: messages that were redacted, and what its custodian had stored. The act is
+// in the audit log.
+func (s *Service) Withheld(ctx context.Context, by auditlog.Actor, id string, each func(*Kept) error) error {
 	h, err := s.Hold(ctx, by, id)
 	if err != nil {
 		return err
@@ -208,15 +221,20 @@ func (s *Service) Withheld(ctx context.Context, by auditlog.Actor, id string, ea
 	}); err != nil {
 		return err
 	}
+	if h.Custodian != "" {
+		if err := s.eachTaken(ctx, h.Custodian, each); err != nil {
+			return err
+		}
+	}
 	return s.eachRoom(ctx, h, func(ctx context.Context, room mx.RoomID) error {
 		cover, err := holds.Covering(ctx, s.DB, []Hold{*h}, room)
 		for _, span := range cover {
 			for after := store.Pos(0); err == nil; {
-				var list []Said
+				var list []retain.Said
 				list, err = retain.WithheldIn(ctx, s.DB, room, span.From, span.To, after, batch)
 				for i := range list {
 					if after = list[i].Pos; err == nil {
-						err = each(&list[i])
+						err = each(&Kept{ID: list[i].Event, Event: list[i].Raw})
 					}
 				}
 				if len(list) < batch {
@@ -225,5 +243,21 @@ func (s *Service) Withheld(ctx context.Context, by auditlog.Actor, id string, ea
 			}
 		}
 		return err
+	})
+}
+
+// eachTaken gives what a person removed or replaced of what they stored.
+func (s *Service) eachTaken(ctx context.Context, user mx.UserID, each func(*Kept) error) error {
+	e, err := retain.FindErasure(ctx, s.DB, user)
+	if err != nil {
+		return err
+	}
+	if e != nil && len(e.Kept) > 0 {
+		if err := each(&Kept{Account: e.Kept, Removed: e.Requested}); err != nil {
+			return err
+		}
+	}
+	return retain.EachTaken(ctx, s.DB, user, func(t *retain.Taken) error {
+		return each(&Kept{Backup: t.Backup, Key: t.Key, Secret: t.Secret, Removed: t.Removed})
 	})
 }

@@ -160,9 +160,9 @@ func TestHoldKeepsWhatIsRedacted(t *testing.T) {
 		w.sweep()
 		w.expect("kept", w.stored(e), []string{"word"})
 		read := 0
-		w.must(w.Withheld(context.Background(), by(), hold, func(m *retention.Said) error {
+		w.must(w.Withheld(context.Background(), by(), hold, func(m *retention.Kept) error {
 			read++
-			w.expect("read", gjson.GetBytes(m.Raw, "content.body").Str+" of "+string(m.Event), "word of "+string(e))
+			w.expect("read", gjson.GetBytes(m.Event, "content.body").Str+" of "+string(m.ID), "word of "+string(e))
 			return nil
 		}))
 		w.expect("read", read, 1)

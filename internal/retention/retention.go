@@ -22,6 +22,7 @@ package retention
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -128,7 +129,8 @@ func (s *Service) Run(ctx context.Context) {
 func (s *Service) pause(ctx context.Context) time.Duration {
 	next, err := retain.Next(ctx, s.DB)
 	withheld, err2 := retain.NextWithheld(ctx, s.DB)
-	if next = min(next, withheld); err != nil || err2 != nil || next == retain.Never {
+	person, err3 := retain.NextPerson(ctx, s.DB)
+	if next = min(next, withheld, person); errors.Join(err, err2, err3) != nil || next == retain.Never {
 		return lookEvery
 	}
 	return min(max(time.Duration(next-s.now())*time.Millisecond, time.Millisecond), lookEvery)
@@ -166,6 +168,9 @@ func (s *Service) Sweep(ctx context.Context) error {
 		}
 	}
 	if err := s.sweepWithheld(ctx); err != nil {
+		return err
+	}
+	if err := s.sweepPeople(ctx); err != nil {
 		return err
 	}
 	if err := s.sweepErasures(ctx); err != nil {

@@ -251,7 +251,7 @@ func (x *export) security(ctx context.Context) error {
 		return err
 	}
 	for p := (listing.Page{Order: "seq", Limit: batch, Uncounted: true}); ; {
-		found, err := securitylog.List(ctx, x.s.DB, x.user, p)
+		found, err := securitylog.List(ctx, x.s.DB, x.user, securitylog.Since(x.s.Now()), p)
 		if err != nil {
 			return err
 		}

@@ -110,7 +110,7 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 		return retention.InDays(v.RetentionDays, v.RetentionMinDays, v.RetentionMaxDays)
 	}})
 	h.api, err = admin.New(admin.Deps{
-		Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward, Groups: groups,
+		Audit: audit.New(db, func() time.Time { return h.clock }), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, Census: census.New(db, h.rooms, func() time.Time { return h.clock }), Steward: h.steward, Groups: groups,
 		Retention: h.retention,
 		Subject: subject.New(subject.Deps{DB: db, Server: server, Now: func() time.Time { return h.clock }, Erase: h.accounts.Erase, Open: func(_ context.Context, id string) (io.ReadCloser, error) {
 			if id == "lost" {
@@ -131,7 +131,7 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	h.must(err)
 	h.door = door.New(door.Deps{
 		Auth: gate.Accounts{Service: h.accounts}, Limits: limits, Log: slog.New(slog.DiscardHandler), Metrics: door.NewMetrics(prometheus.NewRegistry()),
-	}, h.api.Routes(), conclave.New(conclave.Deps{Audit: audit.New(db), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, MinPassword: 8}).Routes())
+	}, h.api.Routes(), conclave.New(conclave.Deps{Audit: audit.New(db, func() time.Time { return h.clock }), Accounts: h.accounts, Enrol: h.enrol, Organisation: h.org, MinPassword: 8}).Routes())
 	h.boss = h.account("boss", true)
 	return h
 }

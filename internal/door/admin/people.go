@@ -132,7 +132,7 @@ func (h *Handlers) listSecurity(p page) (listing.Found[securityEvent], error) {
 	if err != nil {
 		return listing.Found[securityEvent]{}, err
 	}
-	found, err := h.Audit.Security(p.Context(), user, p.Page)
+	found, err := h.Audit.Security(p.Context(), user, false, p.Page)
 	return mapped(found, err, func(e *audit.Event) securityEvent {
 		return securityEvent{e.Seq, ms(e.Time), e.Action, e.Actor, e.Device, e.DeviceName, e.Addr, e.Subject, e.SubjectName}
 	})

@@ -37,7 +37,7 @@ func (h *Handlers) securityHistory(r *door.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := h.Audit.Security(r.Context(), r.Caller.User, listing.Page{From: r.Param("from"), Limit: limit})
+	found, err := h.Audit.Security(r.Context(), r.Caller.User, true, listing.Page{From: r.Param("from"), Limit: limit})
 	if err != nil {
 		return nil, err
 	}

@@ -229,6 +229,17 @@ func OfFile(ctx context.Context, r store.Reader, owner mx.UserID, uploaded int64
 	return false, nil
 }
 
+// OfOwner reports whether somebody is the custodian of a hold in force whose period a file was uploaded in: it is then kept, whatever shows it.
+func OfOwner(ctx context.Context, r store.Reader, owner mx.UserID, uploaded int64) (bool, error) {
+	if owner == "" {
+		return false, nil
+	}
+	var n int
+	err := r.QueryRow(ctx, "SELECT count(*) FROM legal_hold WHERE released = 0 AND custodian = $1 AND since <= $2 AND (until = 0 OR until > $3)",
+		string(owner), uploaded, uploaded).Scan(&n)
+	return n > 0, err
+}
+
 // Without is the list without one hold.
 func Without(list []Hold, id string) []Hold {
 	return slices.DeleteFunc(slices.Clone(list), func(h Hold) bool { return h.ID == id })

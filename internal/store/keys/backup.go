@@ -133,8 +133,8 @@ func BackupKeys(ctx context.Context, r store.Reader, user mx.UserID, version int
 	return list, err
 }
 
-// PutBackupKeys stores those keys that are new or better than what is there, and keeps b's count and etag in step.
-func PutBackupKeys(tx *store.Tx, user mx.UserID, b *Backup, list []BackupKey) error {
+// PutBackupKeys stores those keys that are new or better than what is there, and keeps b's count and etag in step. It calls replaces before it replaces one.
+func PutBackupKeys(tx *store.Tx, user mx.UserID, b *Backup, list []BackupKey, replaces func(BackupKey) error) error {
 	changed := false
 	for _, k := range list {
 		n, err := tx.Exec(`INSERT INTO backup_key
@@ -150,7 +150,7 @@ func PutBackupKeys(tx *store.Tx, user mx.UserID, b *Backup, list []BackupKey) er
 			changed = true
 			continue
 		}
-		replaced, err := replaceBackupKey(tx, user, b, k)
+		replaced, err := replaceBackupKey(tx, user, b, k, replaces)
 		if err != nil {
 			return err
 		}
@@ -159,7 +159,7 @@ func PutBackupKeys(tx *store.Tx, user mx.UserID, b *Backup, list []BackupKey) er
 	return saveBackup(tx, user, b, changed)
 }
 
-func replaceBackupKey(tx *store.Tx, user mx.UserID, b *Backup, k BackupKey) (bool, error) {
+func replaceBackupKey(tx *store.Tx, user mx.UserID, b *Backup, k BackupKey, replaces func(BackupKey) error) (bool, error) {
 	var old BackupKey
 	var size int64
 	if err := tx.QueryRow(context.Background(), `SELECT is_verified, first_message_index, forwarded_count, length(session_data) FROM backup_key
@@ -169,6 +169,9 @@ func replaceBackupKey(tx *store.Tx, user mx.UserID, b *Backup, k BackupKey) (boo
 	}
 	if !k.Better(old) {
 		return false, nil
+	}
+	if err := replaces(k); err != nil {
+		return false, err
 	}
 	_, err := tx.Exec(`UPDATE backup_key SET is_verified = $1, first_message_index = $2, forwarded_count = $3, session_data = $4
 		WHERE user_id = $5 AND version = $6 AND room_id = $7 AND session_id = $8`,

@@ -49,7 +49,7 @@ func putAll(tx *store.Tx, puts []keys.BackupKey) error {
 			return err
 		}
 		etag := b.ETag
-		if err := keys.PutBackupKeys(tx, alice, b, []keys.BackupKey{k}); err != nil {
+		if err := keys.PutBackupKeys(tx, alice, b, []keys.BackupKey{k}, func(keys.BackupKey) error { return nil }); err != nil {
 			return err
 		}
 		old, had := best[k.Session]

@@ -436,7 +436,7 @@ func TestDeletedUserLeavesNothing(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return keys.PutBackupKeys(tx, alice, &keys.Backup{Version: v}, []keys.BackupKey{{Room: "!r", Session: "s", Data: []byte("{}")}})
+			return keys.PutBackupKeys(tx, alice, &keys.Backup{Version: v}, []keys.BackupKey{{Room: "!r", Session: "s", Data: []byte("{}")}}, nil)
 		})
 		write(t, db, func(tx *store.Tx) error { return keys.DeleteUser(tx, alice) })
 		for _, table := range []string{

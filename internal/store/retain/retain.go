@@ -1,7 +1,8 @@
 // Package retain is the SQL of the age of messages: when rooms are looked at, how far that has come, and what is left of messages that
 // were removed.
 //
-// Tables: room_retention, retention_progress, pruned_event (migration 0090), withheld_event, erasure (0120). Invariants: an event of the log is in exactly one of event and
+// Tables: room_retention, retention_progress, pruned_event (migration 0090), withheld_event, erasure (0120), withheld_backup, withheld_backup_key,
+// withheld_secret, withheld_person (0130). Invariants: an event of the log is in exactly one of event and
 // pruned_event, at the same position; state events are never in pruned_event; every row of room_retention is a room.
 package retain
 
@@ -197,16 +198,20 @@ func Sayings(ctx context.Context, r store.Reader) ([]*eventlog.Event, error) {
 // Counts is how many messages of how many rooms.
 type Counts struct{ Rooms, Messages int64 }
 
-// CountAged counts a room's messages that were sent before a time.
-func CountAged(ctx context.Context, r store.Reader, room mx.RoomID, before int64) (n int64, err error) {
-	err = r.QueryRow(ctx, "SELECT count(*) FROM event WHERE room_id = $1 AND ts < $2 AND state_key IS NULL", string(room), before).Scan(&n)
+// CountAged counts a room's messages that were sent from one time on and before another.
+func CountAged(ctx context.Context, r store.Reader, room mx.RoomID, from, before int64) (n int64, err error) {
+	err = r.QueryRow(ctx, "SELECT count(*) FROM event WHERE room_id = $1 AND ts >= $2 AND ts < $3 AND state_key IS NULL", string(room), from, before).Scan(&n)
 	return n, err
 }
 
-// CountAllAged counts messages that were sent before a time, and the rooms that they are in, in rooms that say nothing themselves.
-func CountAllAged(ctx context.Context, r store.Reader, before int64) (c Counts, err error) {
-	err = r.QueryRow(ctx, `SELECT count(*), count(DISTINCT e.room_id) FROM event e WHERE e.ts < $1 AND e.state_key IS NULL AND e.room_id NOT IN (
+// CountAllAged counts messages that were sent before a time in each room that says nothing itself.
+func CountAllAged(ctx context.Context, r store.Reader, before int64) (map[mx.RoomID]int64, error) {
+	rows, err := r.Query(ctx, `SELECT e.room_id, count(*) FROM event e WHERE e.ts < $1 AND e.state_key IS NULL AND e.room_id NOT IN (
 		SELECT s.room_id FROM event s WHERE s.type IN ('m.room.create', 'm.room.retention') AND s.state_key IS NOT NULL
-			AND s.type = 'm.room.retention' AND s.state_key = '')`, before).Scan(&c.Messages, &c.Rooms)
-	return c, err
+			AND s.type = 'm.room.retention' AND s.state_key = '') GROUP BY e.room_id`, before)
+	list := map[mx.RoomID]int64{}
+	var id mx.RoomID
+	var n int64
+	err = each(rows, err, func() error { list[id] = n; return nil }, &id, &n)
+	return list, err
 }

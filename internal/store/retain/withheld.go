@@ -131,8 +131,10 @@ func Released(tx *store.Tx, room mx.RoomID, now int64) error {
 	if _, err := tx.Exec("UPDATE media_link SET gone = $1 WHERE gone = $2"+where, append([]any{now, int64(Never)}, args...)...); err != nil {
 		return err
 	}
-	if _, err := tx.Exec("UPDATE erasure SET look = 0"); err != nil {
-		return err
+	for _, q := range []string{"UPDATE erasure SET look = 0", "UPDATE withheld_person SET look = 0"} {
+		if _, err := tx.Exec(q); err != nil {
+			return err
+		}
 	}
 	tx.Emit(store.Change{Pos: tx.Next(), Kind: store.KindHold, Room: room})
 	return nil

@@ -3,16 +3,20 @@
 //
 // Tables: security_history. Rows enter through Record, in the transaction of the act that they tell of, and never change. Who acts comes
 // with the context, from the door. Invariants: seq counts up for each account; of each action an account has at most perAction rows, so
-// that no number of one act pushes out the others. Where and on which device an administrator worked is not kept here: it is not the
+// that no number of one act pushes out the others; of somebody whom a legal hold names everything stays. Where and on which device an administrator worked is not kept here: it is not the
 // person's to see, and the audit log has it.
 package securitylog
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
+	"conclave.chat/internal/store/holds"
 	"conclave.chat/internal/store/listing"
 )
 
@@ -103,9 +107,19 @@ func Record(ctx context.Context, tx *store.Tx, now int64, user mx.UserID, action
 		user, e.Seq, e.Time, e.Action, e.Actor, e.Device, e.DeviceName, e.Addr, e.Subject, e.SubjectName); err != nil {
 		return err
 	}
+	may, err := mayGo(ctx, tx, user, precedence.Claim{Deleted: true})
+	if err != nil || !may {
+		return err
+	}
 	_, err = tx.Exec(`DELETE FROM security_history WHERE user_id = $1 AND action = $2 AND seq <= (SELECT seq FROM security_history
 		WHERE user_id = $1 AND action = $2 ORDER BY seq DESC LIMIT 1 OFFSET $3)`, user, action, perAction)
 	return err
+}
+
+// mayGo reports whether entries of an account may be removed on which there is a claim.
+func mayGo(ctx context.Context, tx *store.Tx, user mx.UserID, c precedence.Claim) (may bool, err error) {
+	c.Held, err = holds.OfAccount(ctx, tx, user)
+	return precedence.Decide(c).Remove, err
 }
 
 func nameOf(ctx context.Context, tx *store.Tx, user mx.UserID, device mx.DeviceID) (string, error) {
@@ -141,13 +155,16 @@ func Administered(ctx context.Context, tx *store.Tx, now int64, user mx.UserID, 
 // Orders are the orders of List; the first is the default.
 func Orders() []string { return []string{"-seq", "seq"} }
 
-// List reads a page of an account's history.
-func List(ctx context.Context, r store.Reader, user mx.UserID, p listing.Page) (listing.Found[Entry], error) {
+// List reads a page of an account's history, from a time on.
+func List(ctx context.Context, r store.Reader, user mx.UserID, since int64, p listing.Page) (listing.Found[Entry], error) {
 	if p.Order == "" {
 		p.Order = Orders()[0]
 	}
 	q := listing.Query{Columns: columns, From: "security_history", ID: "seq", Keys: map[string]listing.Key{"seq": {SQL: "seq", Number: true}}}
 	q.Where("user_id = ?", user)
+	if since > 0 {
+		q.Where("ts >= ?", since)
+	}
 	return listing.Read(ctx, r, &q, p, (*Entry).fields)
 }
 
@@ -157,8 +174,46 @@ func DeleteUser(tx *store.Tx, user mx.UserID) error {
 	return err
 }
 
-// Expire removes up to limit rows from before a time and says how many.
-func Expire(tx *store.Tx, before int64, limit int) (int64, error) {
-	return tx.Exec(`DELETE FROM security_history WHERE (user_id, seq) IN
-		(SELECT user_id, seq FROM security_history WHERE ts < $1 ORDER BY ts LIMIT $2)`, before, limit)
+// Kept is for how long a person sees what happened: longer than a laptop lies in a drawer, and no longer than addresses need be kept.
+const Kept = 400 * 24 * time.Hour
+
+// Since is when a history begins for the person. What a hold has kept of the time before is not theirs to see, as the hold is not.
+func Since(now time.Time) int64 { return store.Millis(now.Add(-Kept)) }
+
+// Expire removes what is too old of up to limit accounts after a user id, and gives the last of them; "" if there are no more.
+func Expire(ctx context.Context, tx *store.Tx, now time.Time, after mx.UserID, limit int) (last mx.UserID, err error) {
+	before := Since(now)
+	rows, err := tx.Query(ctx, "SELECT user_id, min(ts) FROM security_history WHERE ts < $1 AND user_id > $2 GROUP BY user_id ORDER BY user_id LIMIT $3",
+		before, string(after), limit)
+	if err != nil {
+		return "", err
+	}
+	oldest := map[mx.UserID]int64{}
+	for rows.Next() {
+		var ts int64
+		if err := rows.Scan(&last, &ts); err != nil {
+			return "", errors.Join(err, rows.Close())
+		}
+		oldest[last] = ts
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return "", err
+	}
+	for user, ts := range oldest {
+		// By the oldest entry: those after it that are too old are too.
+		may, err := mayGo(ctx, tx, user, precedence.Claim{Age: store.Millis(now) - ts, Rule: precedence.Rule{Max: Kept.Milliseconds()}})
+		if err != nil || !may {
+			if err != nil {
+				return "", err
+			}
+			continue
+		}
+		if _, err := tx.Exec("DELETE FROM security_history WHERE user_id = $1 AND ts < $2", user, before); err != nil {
+			return "", err
+		}
+	}
+	if len(oldest) < limit {
+		return "", nil
+	}
+	return last, nil
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
+	"conclave.chat/internal/store/holds"
 	"conclave.chat/internal/store/listing"
 	"conclave.chat/internal/store/securitylog"
 	"conclave.chat/internal/store/storetest"
@@ -26,7 +28,7 @@ func TestHistory(t *testing.T) {
 		}
 		read := func(want int64, from string, limit int) listing.Found[securitylog.Entry] {
 			t.Helper()
-			found, err := securitylog.List(t.Context(), db, alice, listing.Page{Limit: limit, From: from})
+			found, err := securitylog.List(t.Context(), db, alice, 0, listing.Page{Limit: limit, From: from})
 			if err != nil || found.Total != want {
 				t.Fatalf("%d entries, want %d (%v)", found.Total, want, err)
 			}
@@ -74,15 +76,62 @@ func TestHistory(t *testing.T) {
 			t.Errorf("kept from %+v to %+v", first, last)
 		}
 
-		write(func(tx *store.Tx) error {
-			n, err := securitylog.Expire(tx, now, 500)
-			if n != 0 {
-				t.Errorf("%d new entries expired", n)
+		at := func(ms int64) time.Time { return time.UnixMilli(ms) }
+		old := at(now).Add(securitylog.Kept)
+		expire := func(now time.Time) {
+			t.Helper()
+			for after := mx.UserID(""); ; {
+				write(func(tx *store.Tx) (err error) {
+					after, err = securitylog.Expire(t.Context(), tx, now, after, 1)
+					return err
+				})
+				if after == "" {
+					return
+				}
 			}
-			return err
+		}
+		expire(old)
+		read(204, "", 1)
+		expire(old.Add(time.Millisecond))
+		read(0, "", 1)
+
+		// Of whom a hold names nothing goes, by age or by number; others' goes all the same.
+		hold := holds.Hold{ID: "h", Case: "C-1", Reason: "r", Custodian: alice, Until: 1} // the period is of messages
+		write(func(tx *store.Tx) error { return holds.Add(tx, &hold) })
+		write(func(tx *store.Tx) error {
+			for range 250 {
+				for _, user := range []mx.UserID{"@a:x", alice, "@z:x"} {
+					if err := securitylog.Record(own, tx, now, user, securitylog.BackupCreated, ""); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
 		})
-		write(func(tx *store.Tx) error { _, err := securitylog.Expire(tx, now+1, 4); return err })
-		read(200, "", 1)
+		count := func(user mx.UserID, since, want int64) {
+			t.Helper()
+			found, err := securitylog.List(t.Context(), db, user, since, listing.Page{Limit: 1})
+			if err != nil || found.Total != want {
+				t.Errorf("%s has %d entries, want %d (%v)", user, found.Total, want, err)
+			}
+		}
+		count(alice, 0, 250)
+		count("@a:x", 0, 200)
+		expire(old.Add(time.Hour))
+		count(alice, 0, 250)
+		count(alice, securitylog.Since(old.Add(time.Hour)), 0) // what the person sees
+		count("@a:x", 0, 0)
+		count("@z:x", 0, 0)
+		write(func(tx *store.Tx) error { _, err := holds.Release(tx, "h", now, "x"); return err })
+		write(func(tx *store.Tx) error {
+			return securitylog.Record(own, tx, now, alice, securitylog.BackupCreated, "")
+		})
+		count(alice, 0, 200)
+		expire(old.Add(time.Hour))
+		count(alice, 0, 0)
+		write(func(tx *store.Tx) error {
+			return securitylog.Record(own, tx, now, alice, securitylog.BackupCreated, "")
+		})
 		write(func(tx *store.Tx) error { return securitylog.DeleteUser(tx, alice) })
 		read(0, "", 1)
 	})

@@ -27,7 +27,7 @@ vi.mock("./api-holds.ts", () => ({
   placeHold: (h: object) => Promise.resolve(placed(h)),
   releaseHold: (h: Hold, typed: string) => {
     released(h.hold_id, typed);
-    return Promise.resolve({ hold: h, due: { rooms: 1, messages: 3, redacted: 0, files: 1, room_deletions: 0, accounts: 0 } });
+    return Promise.resolve({ hold: h, due: { rooms: 1, messages: 3, redacted: 0, files: 1, room_deletions: 0, accounts: 0, keys: 0 } });
   },
 }));
 

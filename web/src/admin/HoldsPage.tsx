@@ -15,7 +15,7 @@ import { useCompliance } from "./useCompliance.ts";
 import { useList } from "./useList.ts";
 
 const states = ["in_force", "released", ""] as const;
-const counts = ["messages", "redacted", "files", "room_deletions", "accounts"] as const;
+const counts = ["messages", "redacted", "files", "room_deletions", "accounts", "keys"] as const;
 
 /** Legal holds: what may not be destroyed, whatever else is due. */
 export function HoldsPage() {

@@ -32,6 +32,7 @@ export interface Due {
   files: number;
   room_deletions: number;
   accounts: number;
+  keys: number;
 }
 
 export interface Stay {
