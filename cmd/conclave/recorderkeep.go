@@ -67,6 +67,9 @@ func printExpiry(r *expiry.Result, segments []expiry.Segment, what string) {
 	for _, h := range r.Held {
 		fmt.Printf("segment %s  class %s, kept %s  %s to %s  held: %s\n", h.ID, h.Class, h.Term, h.Opened.Format(time.RFC3339), h.Closed.Format(time.RFC3339), h.Why)
 	}
+	for _, name := range r.Strays {
+		fmt.Printf("attachment of a message that was refused  %s  %s\n", name, what)
+	}
 	for _, name := range r.Waiting {
 		fmt.Printf("note: the bucket keeps %s for now; the next run tries again\n", name)
 	}

@@ -55,6 +55,9 @@ func (r *Recorder) expire(ctx context.Context) time.Duration {
 	if e.Destroyed > 0 {
 		r.log.Info("keys were destroyed: the time of what they opened is over", "segments", e.Destroyed, "attachments", res.Attachments)
 	}
+	if n := len(res.Strays); n > 0 {
+		r.log.Info("attachments of messages that were refused are removed: the term of their class is over", "attachments", n)
+	}
 	if e.Held > 0 {
 		r.log.Info("holds keep segments whose time is over", "segments", e.Held, "first", res.Held[0].ID.String(), "why", res.Held[0].Why)
 	}

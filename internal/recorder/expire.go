@@ -188,6 +188,7 @@ func (k *custody) run(ctx context.Context, log *archive.Log, signer note.Signer,
 		total.Due = append(total.Due, res.Due...)
 		total.Destroyed = append(total.Destroyed, res.Destroyed...)
 		total.Attachments += res.Attachments
+		total.Strays = append(total.Strays, res.Strays...)
 		total.Held, total.Unknown, total.Waiting = res.Held, res.Unknown, res.Waiting
 		if !res.More || len(res.Destroyed) == 0 {
 			return total, nil

@@ -11,6 +11,9 @@
 // The next run goes on where the last one stopped. A shred says that a segment's time was over, the certificate that its keys are gone: where a hold has come
 // between the two, there is the first without the second until the hold is released.
 //
+// Attachments that were sealed and that no entry of the log names, because their message was refused, go when their class's term is over since then, unless a hold covers
+// that time; there is nothing to certify.
+//
 // A segment's time begins with its closing, so none of its records is younger. Shreds lie in a class of their own, which is kept.
 package expiry
 
@@ -101,6 +104,7 @@ type Result struct {
 	Unknown     []string // classes in the archive that have no term in the configuration
 	Attachments int      // destroyed with their segments
 	Waiting     []string // files that the bucket keeps for now: the next run tries again
+	Strays      []string // attachments that nothing names and whose time is over: what a run has removed, or would remove
 	Certificate string   // its name, if something was destroyed
 }
 
@@ -135,7 +139,11 @@ func (j *Job) Plan(ctx context.Context) (*Result, error) {
 	for _, s := range due {
 		r.Due = append(r.Due, *s)
 	}
-	return &r.Result, nil
+	list, err := r.strays()
+	for _, s := range list {
+		r.Strays = append(r.Strays, s.file())
+	}
+	return &r.Result, err
 }
 
 // Run destroys what is due. What it could not bring to an end, a later run does.
@@ -148,31 +156,38 @@ func (j *Job) Run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	due, err := r.due()
-	if err != nil || len(due) == 0 {
-		return &r.Result, err
+	if err != nil {
+		return nil, err
 	}
+	if len(due) > 0 {
+		if err := r.end(due); err != nil {
+			return nil, err
+		}
+	}
+	return &r.Result, r.tidy()
+}
+
+// end brings segments to their end.
+func (r *run) end(due []*Segment) error {
 	for _, s := range due {
 		r.Due = append(r.Due, *s)
 	}
 	checkpoint, err := r.shred(due)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := r.walk(due); err != nil {
-		return nil, err
+		return err
 	}
 	destroyed := r.destroy(due)
 	// What is gone is certified even where something has failed.
 	if err := errors.Join(destroyed, r.certify(due, checkpoint)); err != nil {
-		return nil, err
+		return err
 	}
-	if err := r.sweep(); err != nil {
-		return nil, err
+	if err := r.sweep(); err != nil || r.Certificate == "" {
+		return err
 	}
-	if r.Certificate != "" {
-		err = r.ship()
-	}
-	return &r.Result, err
+	return r.ship()
 }
 
 func (r *run) at(step string) error {

@@ -75,7 +75,8 @@ type Report struct {
 	Gaps   []GapEvent
 	// Newer is how many entries are not covered by a checkpoint yet.
 	Newer int64
-	// Strays are files that nothing in the log refers to, as an upload that broke off leaves them. They prove nothing, and harm nothing.
+	// Strays are files that nothing in the log refers to, as a message that was refused leaves its attachment, or an upload that broke off. They prove nothing, and harm nothing;
+	// the recorder removes them when the term of their class is over.
 	Strays   []string
 	Problems []Problem
 }
