@@ -55,7 +55,13 @@ func (a *App) archiveCheck(ctx context.Context) doctor.Finding {
 
 func archiveFinding(s recording.State) doctor.Finding {
 	f := doctor.Finding{Check: "archive"}
-	switch s.Alarm {
+	alarm := selfcheck.Quiet
+	if len(s.Alarms) > 0 {
+		alarm = s.Alarms[0]
+	}
+	switch alarm {
+	case selfcheck.Stopped:
+		f.Level, f.Found, f.Do = doctor.Problem, "it takes nothing: "+s.Archive.Stopped, "Make room on the recorder's disk, or mend what the error says. The recorder goes on by itself then."
 	case selfcheck.Unreachable:
 		f.Level, f.Found, f.Do = doctor.Problem, "the recorder does not answer: "+s.Is, "Start the recorder, and see what its log says."
 	case selfcheck.Problems:

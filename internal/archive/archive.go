@@ -45,6 +45,11 @@ type Config struct {
 	Now    func() time.Time
 	// Sealed is told of each segment that was closed, by the goroutine that writes; nil: nobody. A segment that is found after a crash is not told of.
 	Sealed func(Sealed)
+	// Retry is how long after a failed write the log is first opened again (1 second).
+	Retry time.Duration
+	// Failed is told, by the goroutine that writes, why nothing is taken any more, and with each try that fails again; nil means that the log takes
+	// records once more.
+	Failed func(error)
 }
 
 // Parties are a room and people that drafts are about. It is known by its address: drafts of one room share it until its members change.
@@ -77,8 +82,8 @@ type Draft struct {
 var (
 	// ErrClosed means that the log was closed.
 	ErrClosed = errors.New("archive: closed")
-	// ErrBroken means that a write failed: the log has to be opened again.
-	ErrBroken = errors.New("archive: a write failed, and nothing is taken until the log was opened again")
+	// ErrBroken means that a write failed: nothing is taken until the log was opened again, which it tries by itself. The error beside it is the cause.
+	ErrBroken = errors.New("archive: a write failed, and nothing is taken until that is mended")
 	// ErrDamaged means that what a checkpoint covers is not there, or not as it was.
 	ErrDamaged = errors.New("archive: damaged")
 	// ErrLocked means that another process writes this archive.
@@ -94,7 +99,11 @@ type Log struct {
 	closed chan struct{} // Close was called
 	done   chan struct{} // the writer has ended
 	once   sync.Once
-	w      *writer
+	config Config
+
+	// Those of the goroutine that writes.
+	w       *writer
+	stopped stopped
 }
 
 type request struct {
@@ -119,6 +128,9 @@ func Open(c Config) (*Log, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Retry == 0 {
+		c.Retry = firstPause
+	}
 	if len(c.Recipients) == 0 {
 		return nil, errors.New("archive: there is no recipient")
 	}
@@ -134,7 +146,7 @@ func Open(c Config) (*Log, error) {
 		return nil, errors.Join(err, lock.Close())
 	}
 	w.lock = lock
-	l := &Log{queue: make(chan *request), closed: make(chan struct{}), done: make(chan struct{}), w: w}
+	l := &Log{queue: make(chan *request), closed: make(chan struct{}), done: make(chan struct{}), config: c, w: w}
 	go l.run()
 	return l, nil
 }
@@ -146,6 +158,8 @@ func (l *Log) run() {
 		select {
 		case first := <-l.queue:
 			l.serve(first)
+		case <-l.retry():
+			l.reopen()
 		case <-l.closed:
 			return
 		}
@@ -235,11 +249,11 @@ func (l *Log) Checkpoint(ctx context.Context) (c merkle.Checkpoint, err error) {
 	return c, err
 }
 
-// Size is the number of leaves: all that was answered so far.
+// Size is the number of leaves: all that was answered so far. While the log takes nothing, it is the error that says why.
 func (l *Log) Size(ctx context.Context) (n uint64, err error) {
 	err = l.do(ctx, &request{other: func(w *writer) error {
 		n = uint64(w.log.Size())
-		return nil
+		return w.failed
 	}})
 	return n, err
 }
@@ -249,12 +263,9 @@ func (l *Log) Rotate(ctx context.Context) error {
 	return l.do(ctx, &request{other: func(w *writer) error { return w.closeAll(segment.Full) }})
 }
 
-// Close closes the segments, signs a last checkpoint and ends.
+// Close closes the segments, signs a last checkpoint and ends. A log that is broken ends as it is: who opens it next recovers it.
 func (l *Log) Close() error {
 	err := l.do(context.Background(), &request{other: func(w *writer) error {
-		if w.broken {
-			return nil
-		}
 		if err := w.closeAll(segment.Stopped); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (l *Log) PutBlob(ctx context.Context, class string, r io.Reader) (b Blob, e
 	if err := segment.CheckClass(class); err != nil {
 		return b, err
 	}
-	dir := filepath.Join(l.w.Dir, "blob", class)
+	dir := filepath.Join(l.config.Dir, "blob", class)
 	if err := depot.MakeDir(dir); err != nil {
 		return b, err
 	}
@@ -54,14 +54,14 @@ func (l *Log) PutBlob(ctx context.Context, class string, r io.Reader) (b Blob, e
 		}
 	}()
 	s := &split{to: f, sum: sha256.New()}
-	if err := s.seal(depot.Until(ctx, r), l.w.Recipients); err != nil {
+	if err := s.seal(depot.Until(ctx, r), l.config.Recipients); err != nil {
 		return b, fmt.Errorf("archive: blob: %w", err)
 	}
 	if err := f.Sync(); err != nil {
 		return b, fmt.Errorf("archive: blob: %w", err)
 	}
 	b = Blob{Class: class, Sum: segment.Digest(s.sum.Sum(nil)), Key: sha256.Sum256(s.header), Size: s.size}
-	if err := depot.Replace(l.w.Dir, depot.KeyPath(class, hex.EncodeToString(b.Sum[:])), s.header); err != nil {
+	if err := depot.Replace(l.config.Dir, depot.KeyPath(class, hex.EncodeToString(b.Sum[:])), s.header); err != nil {
 		return b, err
 	}
 	if err := os.Rename(part, filepath.Join(dir, b.Sum.String())); err != nil {

@@ -25,7 +25,8 @@ type writer struct {
 	recent  *recent
 	pending []string // closed segments that no checkpoint covers yet
 	fresh   []fresh  // blocks of the commit that is being written
-	broken  bool
+	failed  error    // why nothing is taken; nil: all is well
+	ended   []ended  // segments that the failure has ended
 }
 
 // fresh is a block that is written but not synced, and where.
@@ -41,8 +42,10 @@ type current struct {
 	file   *os.File
 	path   string // relative
 	size   int64
-	until  time.Time
-	dirty  bool
+	// durable is how much of it a commit that was answered has brought to the disk.
+	durable int64
+	until   time.Time
+	dirty   bool
 
 	sealed  Sealed
 	parties map[*Parties]struct{}
@@ -84,11 +87,10 @@ type place struct {
 
 // commit writes a batch and answers it.
 func (w *writer) commit(batch []*request) {
-	err := ErrBroken
-	if !w.broken {
-		if err = w.write(batch); err != nil {
-			w.broken = true
-		}
+	err := w.failed
+	if err == nil {
+		err = w.write(batch)
+		w.fail(err)
 	}
 	for _, r := range batch {
 		r.err = err
@@ -271,17 +273,22 @@ func (w *writer) close(class string, seq uint64, reason uint8) error {
 	w.pending = append(w.pending, s.path)
 	delete(w.open, class)
 	if w.Sealed != nil {
-		s.sealed.Parties = slices.Collect(maps.Keys(s.parties))
-		w.Sealed(s.sealed)
+		w.Sealed(s.about())
 	}
 	return nil
 }
 
+// about is what the segment's end is told with.
+func (s *current) about() Sealed {
+	s.sealed.Parties = slices.Collect(maps.Keys(s.parties))
+	return s.sealed
+}
+
 func (w *writer) closeAll(reason uint8) (err error) {
-	if w.broken {
-		return ErrBroken
+	if w.failed != nil {
+		return w.failed
 	}
-	defer func() { w.broken = w.broken || err != nil }()
+	defer func() { w.fail(err) }()
 	w.fresh = w.fresh[:0]
 	seq := uint64(w.log.Size())
 	for _, class := range slices.Sorted(maps.Keys(w.open)) {
@@ -302,7 +309,7 @@ func (w *writer) sync() error {
 		if err := s.file.Sync(); err != nil {
 			return fmt.Errorf("archive: %w", err)
 		}
-		s.dirty = false
+		s.dirty, s.durable = false, s.size
 	}
 	return nil
 }
@@ -331,16 +338,16 @@ func (w *writer) enter() error {
 // checkpoint publishes, and gives segments that are closed and covered their final name. Segments that are old close first, so that
 // a quiet class does not keep its key.
 func (w *writer) checkpoint() (merkle.Checkpoint, error) {
-	if w.broken {
-		return merkle.Checkpoint{}, ErrBroken
+	if w.failed != nil {
+		return merkle.Checkpoint{}, w.failed
 	}
 	if err := w.closeOld(); err != nil {
-		w.broken = true
+		w.fail(err)
 		return merkle.Checkpoint{}, err
 	}
 	c, err := w.log.Publish(w.Signer, w.Cosign)
 	if w.log.Published().N != w.log.Size() {
-		w.broken = true
+		w.fail(err)
 		return c, err
 	}
 	return c, errors.Join(err, w.settle())
@@ -361,10 +368,13 @@ func (w *writer) closeOld() error {
 	return w.enter()
 }
 
+// settled is the final name of a segment's file.
+func settled(path string) string { return strings.TrimSuffix(path, depot.OpenSuffix) }
+
 func (w *writer) settle() error {
 	for len(w.pending) > 0 {
 		path := filepath.Join(w.Dir, filepath.FromSlash(w.pending[0]))
-		if err := os.Rename(path, strings.TrimSuffix(path, depot.OpenSuffix)); err != nil {
+		if err := os.Rename(path, settled(path)); err != nil {
 			return fmt.Errorf("archive: %w", err)
 		}
 		if err := depot.SyncDir(filepath.Dir(path)); err != nil {

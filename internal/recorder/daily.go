@@ -4,8 +4,10 @@ package recorder
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"conclave.chat/internal/archive"
 	"conclave.chat/internal/archive/selfcheck"
 )
 
@@ -111,11 +113,14 @@ func (r *Recorder) verify(ctx context.Context) time.Duration {
 
 // status tells the homeserver how the archive does.
 func (r *Recorder) status(ctx context.Context, _ *question) (any, error) {
-	if _, err := r.sealed.Size(ctx); err != nil {
+	s := &selfcheck.Status{Since: r.since, Expiry: r.expired.Load()}
+	_, err := r.sealed.Size(ctx)
+	switch {
+	case errors.Is(err, archive.ErrBroken):
+		s.Stopped = err.Error()
+	case err != nil:
 		return nil, err
 	}
-	s := &selfcheck.Status{Since: r.since, Expiry: r.expired.Load()}
-	var err error
 	if s.Check, err = r.custody.lastCheck(); err != nil {
 		return nil, err
 	}

@@ -49,7 +49,8 @@ type Recorder struct {
 	verifier  note.Verifier
 	since     time.Time
 	expired   atomic.Pointer[selfcheck.Expiry]
-	failed    int // verifications in a row
+	failed    int         // verifications in a row
+	broken    atomic.Bool // the archive takes nothing
 }
 
 const (
@@ -91,7 +92,7 @@ func Open(ctx context.Context, c *Config, log *slog.Logger) (*Recorder, error) {
 	if err := r.mach.Load(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("recorder: %w", err), r.keys.DB.Close())
 	}
-	if r.sealed, err = archive.Open(archive.Config{Dir: c.Archive, Signer: signer, Verifier: verifier, Recipients: to, Sealed: r.closed}); err != nil {
+	if r.sealed, err = archive.Open(archive.Config{Dir: c.Archive, Signer: signer, Verifier: verifier, Recipients: to, Sealed: r.closed, Failed: r.stopped}); err != nil {
 		return nil, errors.Join(err, r.keys.DB.Close())
 	}
 	r.reader = newReader(r.mach, r.keys)
@@ -180,6 +181,18 @@ func (r *Recorder) tick(ctx context.Context) {
 func (r *Recorder) closed(s archive.Sealed) {
 	if err := r.custody.tags.put(s); err != nil {
 		r.log.Error("it is not noted who and what occurs in a segment: holds of its time will keep it, whoever they are about", "segment", s.ID.String(), "error", err)
+	}
+}
+
+// stopped tells why the archive takes nothing any more. It opens itself again when that is mended.
+func (r *Recorder) stopped(err error) {
+	switch was := r.broken.Swap(err != nil); {
+	case err == nil:
+		r.log.Info("the archive takes records again")
+	case !was:
+		r.log.Error("the archive takes nothing, and what is said in recorded rooms is refused; the recorder goes on by itself when this is mended", "error", err)
+	default:
+		r.log.Warn("the archive still takes nothing", "error", err)
 	}
 }
 

@@ -173,7 +173,7 @@ type State struct {
 	Log  string // name of its archive's log
 	Is   string // ok, or what is wrong
 
-	Alarm   selfcheck.Alarm
+	Alarms  []selfcheck.Alarm // the gravest first
 	Archive *selfcheck.Status // what it tells of its archive; nil if it does not
 }
 
@@ -182,7 +182,11 @@ func (s *Service) Status(ctx context.Context) (list []State, unrecorded int64, e
 	if unrecorded, err = accepted.CountOpen(ctx, s.DB); err != nil {
 		return nil, 0, err
 	}
-	list = make([]State, len(s.recorders))
+	return s.states(ctx), unrecorded, nil
+}
+
+func (s *Service) states(ctx context.Context) []State {
+	list := make([]State, len(s.recorders))
 	var running sync.WaitGroup
 	for i, r := range s.recorders {
 		running.Go(func() {
@@ -192,11 +196,14 @@ func (s *Service) Status(ctx context.Context) (list []State, unrecorded int64, e
 			}
 			r.watch.mu.Lock()
 			defer r.watch.mu.Unlock()
-			list[i].Alarm, list[i].Archive = r.watch.alarm, r.watch.status
+			list[i].Alarms, list[i].Archive = r.watch.alarms, r.watch.status
+			if a := r.watch.status; a != nil && a.Stopped != "" {
+				list[i].Is = a.Stopped
+			}
 		})
 	}
 	running.Wait()
-	return list, unrecorded, nil
+	return list
 }
 
 // logOf is the key of a log by its name; nil if it is none of the recorders'.

@@ -3,6 +3,7 @@ package recording
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +18,8 @@ import (
 type watch struct {
 	mu     sync.Mutex
 	status *selfcheck.Status // nil: it does not tell
-	alarm  selfcheck.Alarm
-	logged selfcheck.Alarm
+	alarms []selfcheck.Alarm // the gravest first
+	logged []selfcheck.Alarm
 	said   time.Time // when the alarm was logged
 	missed int       // how often in a row it did not answer
 
@@ -28,7 +29,7 @@ type watch struct {
 // gauges are the metrics of one recorder.
 type gauges struct {
 	up, checked, problems, records prometheus.Gauge
-	alarms                         *prometheus.GaugeVec
+	alarm                          *prometheus.GaugeVec
 }
 
 const (
@@ -45,11 +46,11 @@ func newGauges(m prometheus.Registerer) *watchGauges {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "conclave_recording_" + name, Help: help}, append(labels, "recorder"))
 	}
 	g := &watchGauges{
-		up:       gauge("recorder_up", "1 if the recorder told of its archive when it was last asked, 0 if it did not."),
+		up:       gauge("recorder_up", "1 if the recorder told of its archive when it was last asked, and that takes records; 0 if not."),
 		checked:  gauge("selfcheck_timestamp_seconds", "When the recorder last verified its archive."),
 		problems: gauge("selfcheck_problems", "Problems that the last verification of the archive has found."),
 		records:  gauge("selfcheck_records", "Records that the last verification of the archive has counted."),
-		alarms:   gauge("selfcheck_alarm", "1 for what is wrong with the archive: unreachable, problems, failed or overdue.", "reason"),
+		alarms:   gauge("selfcheck_alarm", "1 for each reason why something is wrong with the archive: unreachable, stopped, problems, failed or overdue.", "reason"),
 	}
 	if m != nil {
 		m.MustRegister(g.up, g.checked, g.problems, g.records, g.alarms)
@@ -61,14 +62,10 @@ func newGauges(m prometheus.Registerer) *watchGauges {
 func (g *watchGauges) of(user mx.UserID) gauges {
 	who := prometheus.Labels{"recorder": string(user)}
 	one := gauges{g.up.With(who), g.checked.With(who), g.problems.With(who), g.records.With(who), g.alarms.MustCurryWith(who)}
-	for _, a := range alarms() {
-		one.alarms.WithLabelValues(string(a)).Set(0)
+	for _, a := range selfcheck.All() {
+		one.alarm.WithLabelValues(string(a)).Set(0)
 	}
 	return one
-}
-
-func alarms() []selfcheck.Alarm {
-	return []selfcheck.Alarm{selfcheck.Unreachable, selfcheck.Problems, selfcheck.Failed, selfcheck.Overdue}
 }
 
 // look asks the recorders how their archives do.
@@ -87,7 +84,7 @@ func (s *Service) lookAt(ctx context.Context, r *recorder) error {
 		return err
 	}
 	now := s.Now()
-	alarm := selfcheck.Judge(now, status)
+	alarms := selfcheck.Judge(now, status)
 	w := &r.watch
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -96,36 +93,44 @@ func (s *Service) lookAt(ctx context.Context, r *recorder) error {
 	w.missed++
 	if status != nil {
 		w.missed = 0
-		w.up.Set(1)
+		if status.Stopped == "" {
+			w.up.Set(1)
+		}
 		if c := status.Check; c != nil {
 			w.checked.Set(float64(c.Time.Unix()))
 			w.problems.Set(float64(c.Problems))
 			w.records.Set(float64(c.Records))
 		}
 	}
-	for _, a := range alarms() {
+	for _, a := range selfcheck.All() {
 		v := 0.0
-		if a == alarm {
+		if slices.Contains(alarms, a) {
 			v = 1
 		}
-		w.alarms.WithLabelValues(string(a)).Set(v)
+		w.alarm.WithLabelValues(string(a)).Set(v)
 	}
-	w.alarm = alarm
-	if alarm == selfcheck.Quiet {
+	w.alarms = alarms
+	if len(alarms) == 0 {
 		if !w.said.IsZero() {
 			s.Log.Info("the archive's self-check is right again", "recorder", r.user)
 		}
-		w.said, w.logged = time.Time{}, selfcheck.Quiet
+		w.said, w.logged = time.Time{}, nil
 		return err
 	}
 	// One answer that does not come is no alarm in the log: the recorder may just be starting.
-	if alarm == selfcheck.Unreachable && w.missed < 2 || alarm == w.logged && now.Sub(w.said) < sayEvery {
+	if status == nil && w.missed < 2 || slices.Equal(alarms, w.logged) && now.Sub(w.said) < sayEvery {
 		return err
 	}
-	w.said, w.logged = now, alarm
-	fields := []any{"reason", string(alarm), "recorder", r.user}
+	w.said, w.logged = now, alarms
+	fields := []any{"reason", string(alarms[0]), "recorder", r.user}
+	if len(alarms) > 1 {
+		fields = append(fields, "reasons", alarms)
+	}
 	if err != nil {
 		fields = append(fields, "error", err)
+	}
+	if status != nil && status.Stopped != "" {
+		fields = append(fields, "stopped", status.Stopped)
 	}
 	if status != nil && status.Check != nil {
 		first := status.Check.First

@@ -74,15 +74,16 @@ func TestAlarmsOfTheSelfCheck(t *testing.T) {
 		{time.Minute, &selfcheck.Status{Check: &selfcheck.Result{Time: now.Add(25 * time.Hour), Records: 7, Problems: 2, First: []string{"tile/0: it was altered"}}}, selfcheck.Problems, true},
 		{time.Minute, &selfcheck.Status{Check: &selfcheck.Result{Time: now.Add(25 * time.Hour), Error: "no answer"}}, selfcheck.Failed, true},
 		{time.Minute, &selfcheck.Status{Check: &selfcheck.Result{Time: now.Add(-10 * time.Hour)}}, selfcheck.Overdue, true},
+		{time.Minute, &selfcheck.Status{Check: &selfcheck.Result{Time: now.Add(26 * time.Hour)}, Stopped: "no space left on device"}, selfcheck.Stopped, true},
 	} {
 		now = now.Add(step.later)
 		answer = step.tell
 		log.Reset()
 		s.look(context.Background())
-		if s.recorders[0].watch.alarm != step.alarm || (log.Len() > 0) != step.said {
-			t.Errorf("step %d: alarm %q, log %q", i, s.recorders[0].watch.alarm, log.String())
+		if first(s.recorders[0].watch.alarms) != step.alarm || (log.Len() > 0) != step.said {
+			t.Errorf("step %d: alarm %q, log %q", i, s.recorders[0].watch.alarms, log.String())
 		}
-		for _, a := range alarms() {
+		for _, a := range selfcheck.All() {
 			want := 0.0
 			if a == step.alarm {
 				want = 1
@@ -91,11 +92,21 @@ func TestAlarmsOfTheSelfCheck(t *testing.T) {
 				t.Errorf("step %d: metric of %s is %v", i, a, got)
 			}
 		}
-		if up := metric("recorder_up", ""); (up == 1) != (step.tell != nil) {
+		if up := metric("recorder_up", ""); (up == 1) != (step.tell != nil && step.tell.Stopped == "") {
 			t.Errorf("step %d: up is %v", i, up)
 		}
+	}
+	if list := s.states(context.Background()); list[0].Is != "no space left on device" || list[0].Alarms[0] != selfcheck.Stopped {
+		t.Errorf("the status of a recorder that takes nothing: %+v", list)
 	}
 	if got := metric("selfcheck_problems", ""); got != 0 {
 		t.Errorf("problems: %v", got)
 	}
+}
+
+func first(list []selfcheck.Alarm) selfcheck.Alarm {
+	if len(list) == 0 {
+		return selfcheck.Quiet
+	}
+	return list[0]
 }

@@ -32,6 +32,9 @@ type Expiry struct {
 
 // Status is all that the recorder tells.
 type Status struct {
+	// Stopped says why the archive takes nothing now; the recorder signs nothing then.
+	Stopped string `json:"stopped,omitempty"`
+
 	Check  *Result   `json:"check,omitempty"`
 	Expiry *Expiry   `json:"expiry,omitempty"`
 	Holds  int       `json:"holds"` // in force at the recorder itself
@@ -45,6 +48,7 @@ type Alarm string
 const (
 	Quiet       Alarm = ""
 	Unreachable Alarm = "unreachable" // the recorder does not tell
+	Stopped     Alarm = "stopped"     // the archive takes nothing
 	Problems    Alarm = "problems"    // the archive is not right
 	Failed      Alarm = "failed"      // the verification could not be brought to its end
 	Overdue     Alarm = "overdue"     // there was none for too long
@@ -53,22 +57,37 @@ const (
 // Patience is for how long there may be no verification.
 const Patience = 26 * time.Hour
 
-// Judge says what is wrong with what the recorder told, which is nil where it did not answer.
-func Judge(now time.Time, s *Status) Alarm {
-	switch {
-	case s == nil:
-		return Unreachable
-	case s.Check == nil:
-		if now.Sub(s.Since) > Patience {
-			return Overdue
+// All are the alarms there are, the gravest first.
+func All() []Alarm { return []Alarm{Unreachable, Stopped, Problems, Failed, Overdue} }
+
+// Judge says what is wrong with what the recorder told, which is nil where it did not answer: the gravest first.
+func Judge(now time.Time, s *Status) (list []Alarm) {
+	for _, a := range All() {
+		if s.has(a, now) {
+			list = append(list, a)
 		}
-		return Quiet
-	case s.Check.Problems > 0:
-		return Problems
-	case s.Check.Error != "":
-		return Failed
-	case now.Sub(s.Check.Time) > Patience:
-		return Overdue
 	}
-	return Quiet
+	return list
+}
+
+func (s *Status) has(a Alarm, now time.Time) bool {
+	if s == nil || a == Unreachable {
+		return s == nil && a == Unreachable
+	}
+	c := s.Check
+	switch a {
+	case Stopped:
+		return s.Stopped != ""
+	case Problems:
+		return c != nil && c.Problems > 0
+	case Failed:
+		return c != nil && c.Problems == 0 && c.Error != ""
+	case Overdue:
+		if c == nil {
+			return now.Sub(s.Since) > Patience
+		}
+		return c.Problems == 0 && c.Error == "" && now.Sub(c.Time) > Patience
+	case Quiet, Unreachable:
+	}
+	return false
 }

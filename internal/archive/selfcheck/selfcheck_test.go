@@ -1,6 +1,7 @@
 package selfcheck
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -10,18 +11,20 @@ func TestAlarms(t *testing.T) {
 	ago := func(h int) time.Time { return now.Add(-time.Duration(h) * time.Hour) }
 	for _, c := range []struct {
 		s    *Status
-		want Alarm
+		want []Alarm
 	}{
-		{nil, Unreachable},
-		{&Status{Since: ago(1)}, Quiet}, // the first one is under way
-		{&Status{Since: ago(27)}, Overdue},
-		{&Status{Since: ago(100), Check: &Result{Time: ago(25)}}, Quiet},
-		{&Status{Since: ago(1), Check: &Result{Time: ago(27)}}, Overdue},
-		{&Status{Check: &Result{Time: ago(1), Error: "no answer"}}, Failed},
-		{&Status{Check: &Result{Time: ago(27), Problems: 1}}, Problems},
-		{&Status{Check: &Result{Time: ago(1), Problems: 3}}, Problems},
+		{nil, []Alarm{Unreachable}},
+		{&Status{Since: ago(1)}, nil}, // the first one is under way
+		{&Status{Since: ago(27)}, []Alarm{Overdue}},
+		{&Status{Since: ago(100), Check: &Result{Time: ago(25)}}, nil},
+		{&Status{Since: ago(1), Check: &Result{Time: ago(27)}}, []Alarm{Overdue}},
+		{&Status{Check: &Result{Time: ago(1), Error: "no answer"}}, []Alarm{Failed}},
+		{&Status{Check: &Result{Time: ago(27), Problems: 1}}, []Alarm{Problems}},
+		{&Status{Check: &Result{Time: ago(1), Problems: 3}}, []Alarm{Problems}},
+		{&Status{Since: ago(1), Stopped: "no space left on device"}, []Alarm{Stopped}},
+		{&Status{Stopped: "no space left on device", Check: &Result{Time: ago(1), Problems: 3}}, []Alarm{Stopped, Problems}},
 	} {
-		if got := Judge(now, c.s); got != c.want {
+		if got := Judge(now, c.s); !slices.Equal(got, c.want) {
 			t.Errorf("%+v: %q, not %q", c.s, got, c.want)
 		}
 	}

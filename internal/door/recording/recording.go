@@ -55,7 +55,8 @@ type statusAnswer struct {
 	Recorders  []recorder        `json:"recorders"`
 	Unrecorded int64             `json:"unrecorded"`        // accepted events that no recorder is known to have
 	MayChange  bool              `json:"may_change"`        // who asks may change what is recorded
-	Alarm      selfcheck.Alarm   `json:"alarm,omitempty"`   // the first recorder's that has one
+	Alarm      selfcheck.Alarm   `json:"alarm,omitempty"`   // the gravest, of the first recorder that has one
+	Alarms     []selfcheck.Alarm `json:"alarms,omitempty"`  // all of that recorder's
 	Archive    *selfcheck.Status `json:"archive,omitempty"` // what that recorder, or else the first one, tells of its archive
 }
 
@@ -64,6 +65,7 @@ type recorder struct {
 	Log     string            `json:"log"`   // name of its archive's log
 	State   string            `json:"state"` // ok, or what is wrong
 	Alarm   selfcheck.Alarm   `json:"alarm,omitempty"`
+	Alarms  []selfcheck.Alarm `json:"alarms,omitempty"`
 	Archive *selfcheck.Status `json:"archive,omitempty"`
 }
 
@@ -72,12 +74,16 @@ func (h handlers) status(r *door.Request) (any, error) {
 	list, n, err := h.Status(r.Context())
 	a := statusAnswer{Recorder: "none", Recorders: []recorder{}, Unrecorded: n, MayChange: h.MayChange(r.Caller.User)}
 	for i, s := range list {
-		a.Recorders = append(a.Recorders, recorder{s.User, s.Log, s.Is, s.Alarm, s.Archive})
+		one := recorder{User: s.User, Log: s.Log, State: s.Is, Alarms: s.Alarms, Archive: s.Archive}
+		if len(s.Alarms) > 0 {
+			one.Alarm = s.Alarms[0]
+		}
+		a.Recorders = append(a.Recorders, one)
 		if a.Recorder != "ok" {
 			a.Recorder = s.Is
 		}
-		if i == 0 || a.Alarm == selfcheck.Quiet && s.Alarm != selfcheck.Quiet {
-			a.Alarm, a.Archive = s.Alarm, s.Archive
+		if i == 0 || a.Alarm == selfcheck.Quiet && one.Alarm != selfcheck.Quiet {
+			a.Alarm, a.Alarms, a.Archive = one.Alarm, one.Alarms, s.Archive
 		}
 	}
 	return a, err

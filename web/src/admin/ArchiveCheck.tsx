@@ -6,11 +6,21 @@ import type { RecordingStatus } from "./api.ts";
 /** Whether the archive was verified today, what that found, and what became of what was due. */
 export function ArchiveCheck({ status }: { status: Pick<RecordingStatus, "alarm" | "archive"> }) {
   const { t, i18n } = useTranslation("admin");
-  const { check, expiry } = status.archive ?? {};
+  const { stopped, check, expiry } = status.archive ?? {};
   const day = (time: string) => moment(Date.parse(time), i18n.language);
   const number = (n: number) => n.toLocaleString(i18n.language);
   return (
     <>
+      {stopped && (
+        <Alert color="red" role="alert" m="md" title={t("archive.stopped")}>
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            {stopped}
+          </Text>
+          <Text size="sm" mt="xs">
+            {t("archive.goesOn")}
+          </Text>
+        </Alert>
+      )}
       {check && check.problems > 0 && (
         <Alert color="red" role="alert" m="md" title={t("archive.problems", { count: check.problems })}>
           <Text size="sm">{t("archive.checked", { time: day(check.time) })}</Text>

@@ -75,6 +75,11 @@ test("what the daily verification found is said", async () => {
   await screen.findByText("The archive was not verified for more than a day");
   await screen.findByText("the homeserver does not say what is held");
   expect(screen.queryByText(/The archive is right/)).toBeNull();
+  cleanup();
+
+  status = { ...status, alarm: "stopped", archive: { stopped: "no space left on device", check, holds: 0 } };
+  shown();
+  expect((await screen.findByRole("alert")).textContent).toMatch(/The archive takes nothing.*no space left on device/);
 });
 
 test("rooms of groups are recorded, by the groups' names", async () => {

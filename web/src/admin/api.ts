@@ -146,8 +146,8 @@ export interface RecordingStatus {
   recorders: ({ user_id: string; log: string; state: string } & Pick<RecordingStatus, "alarm" | "archive">)[]; // state is "ok", or what is wrong
   unrecorded: number; // accepted events that the recorder is not known to have
   may_change: boolean;
-  alarm?: "unreachable" | "problems" | "failed" | "overdue";
-  archive?: { check?: ArchiveResult; expiry?: { time: string; destroyed: number; held: number; waiting: number; error?: string }; holds: number };
+  alarm?: "unreachable" | "stopped" | "problems" | "failed" | "overdue";
+  archive?: { stopped?: string; check?: ArchiveResult; expiry?: { time: string; destroyed: number; held: number; waiting: number; error?: string }; holds: number };
 }
 
 /** What the recorder found when it last verified its archive. */
