@@ -6,15 +6,16 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 	"maunium.net/go/mautrix"
-	"maunium.net/go/mautrix/crypto/attachment"
 	"maunium.net/go/mautrix/id"
 
 	"conclave.chat/internal/archive"
@@ -23,8 +24,8 @@ import (
 
 // file is an attachment that is sealed, and in the log once its draft was appended.
 type file struct {
-	mu   sync.Mutex
-	done bool
+	done chan struct{} // closed at the end; before it nothing below is set
+	err  error
 	blob archive.Blob
 	sum  string
 	size int64
@@ -45,83 +46,51 @@ const (
 	maxFiles = 4096
 	// fileFor is how long a sealed file is named again. It is far shorter than any term: what is named by a new record is never one that is about to end.
 	fileFor = 10 * time.Minute
+	// fetchFor is how long a file may take to come and to be sealed.
+	fetchFor = 15 * time.Minute
 )
 
-// attached is a file as an event names it.
-type attached struct {
-	URL  string
-	File *attachment.EncryptedFile
-	Name string
-	Type string
-}
-
-// named lists the files that a message's content names.
-func named(content []byte) []attached {
-	var c struct {
-		Body string         `json:"body"`
-		Name string         `json:"filename"`
-		URL  string         `json:"url"`
-		File jsontext.Value `json:"file"`
-		Info struct {
-			Type      string         `json:"mimetype"`
-			ThumbURL  string         `json:"thumbnail_url"`
-			ThumbFile jsontext.Value `json:"thumbnail_file"`
-		} `json:"info"`
-	}
-	if json.Unmarshal(content, &c) != nil {
-		return nil
-	}
-	var list []attached
-	add := func(url string, raw jsontext.Value, name, kind string) {
-		a := attached{URL: url, Name: name, Type: kind}
-		if raw.Kind() == '{' {
-			var where struct {
-				URL string `json:"url"`
-			}
-			f := &attachment.EncryptedFile{}
-			if json.Unmarshal(raw, &where) != nil || json.Unmarshal(raw, f) != nil {
-				return
-			}
-			a.URL, a.File = where.URL, f
-		}
-		if a.URL != "" {
-			list = append(list, a)
-		}
-	}
-	if c.Name == "" {
-		c.Name = c.Body
-	}
-	add(c.URL, c.File, c.Name, c.Info.Type)
-	add(c.Info.ThumbURL, c.Info.ThumbFile, "thumbnail of "+c.Name, "")
-	return list
-}
-
-// seal fetches a file, decrypts and verifies it, and seals it, all as a stream.
+// seal fetches a file, decrypts and verifies it, and seals it, all as a stream. That goes on when the caller no longer waits: who asks again
+// finds it done, or further on.
 func (fs *files) seal(ctx context.Context, a attached, class string) (*file, error) {
-	key := class + " " + a.URL
-	if a.File != nil {
-		key += " " + a.File.Key.Key + " " + a.File.InitVector + " " + a.File.Hashes.SHA256
-	}
+	key := class + " " + a.key()
 	fs.mu.Lock()
 	f := fs.known[key]
-	if f == nil || time.Since(f.made) > fileFor {
+	if f == nil || f.ended() && (f.err != nil || time.Since(f.made) > fileFor) {
 		if len(fs.known) >= maxFiles {
-			clear(fs.known)
+			fs.prune()
 		}
-		f = &file{made: time.Now()}
+		f = &file{done: make(chan struct{})}
 		fs.known[key] = f
+		go func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchFor)
+			defer cancel()
+			f.err = fs.fetch(ctx, a, class, f)
+			f.made = time.Now()
+			close(f.done)
+		}()
 	}
 	fs.mu.Unlock()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.done {
-		return f, nil
+	select {
+	case <-f.done:
+		return f, f.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	if err := fs.fetch(ctx, a, class, f); err != nil {
-		return nil, err
+}
+
+func (f *file) ended() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
 	}
-	f.done = true
-	return f, nil
+}
+
+// prune forgets files that nobody waits for.
+func (fs *files) prune() {
+	maps.DeleteFunc(fs.known, func(_ string, f *file) bool { return f.ended() })
 }
 
 func (fs *files) fetch(ctx context.Context, a attached, class string, f *file) error {
@@ -129,14 +98,13 @@ func (fs *files) fetch(ctx context.Context, a attached, class string, f *file) e
 	if err != nil || uri.IsEmpty() {
 		return refuse("This room is recorded, and the message names a file that is none")
 	}
-	if a.File != nil {
-		if err := a.File.PrepareForDecryption(); err != nil {
-			return refuse("This room is recorded, and the recorder cannot decrypt the file")
-		}
-	}
 	res, err := fs.client.Download(ctx, uri)
-	if err != nil {
-		return refuse("This room is recorded, and the recorder cannot fetch the file")
+	var said mautrix.HTTPError
+	switch {
+	case errors.As(err, &said) && refused(said):
+		return refuse("This room is recorded, and the recorder cannot get the file that the message names")
+	case err != nil:
+		return fmt.Errorf("recorder: a file: %w", err)
 	}
 	defer res.Body.Close()
 	sum := sha256.New()
@@ -161,6 +129,18 @@ func (fs *files) fetch(ctx context.Context, a attached, class string, f *file) e
 	}
 	f.blob, f.sum, f.size = b, hex.EncodeToString(sum.Sum(nil)), counted.n
 	return nil
+}
+
+// refused reports whether the homeserver has said that there is no such file. Anything else may pass.
+func refused(said mautrix.HTTPError) bool {
+	if said.Response == nil {
+		return false
+	}
+	switch said.Response.StatusCode {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+		return true
+	}
+	return false
 }
 
 type counter struct {

@@ -3,7 +3,10 @@
 package recorder
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,6 +25,9 @@ import (
 
 // signWait is how long a signature waits for a key that Check has not waited for: homeservers that know nothing of Check ask for it alone.
 const signWait = 2 * time.Second
+
+// filesWait is how long a request waits for files at least, before the answer is errWorking.
+const filesWait = 8 * time.Second
 
 // Handler serves the policy server's API, and what the homeserver asks besides.
 func (r *Recorder) Handler() http.Handler {
@@ -45,6 +51,7 @@ const maxBody = 256 << 10
 // question is what the homeserver asks.
 type question struct {
 	version string // of the room, where the homeserver says it
+	class   string // of retention, of a room that is being made
 	atOnce  bool   // nothing is to be waited for or fetched
 	body    []byte
 }
@@ -63,7 +70,7 @@ func (r *Recorder) serve(f func(context.Context, *question) (any, error)) http.H
 				return nil, err
 			}
 			q := req.URL.Query()
-			return f(req.Context(), &question{version: q.Get("room_version"), atOnce: q.Get("at_once") == "true", body: body})
+			return f(req.Context(), &question{version: q.Get("room_version"), class: q.Get("retention_class"), atOnce: q.Get("at_once") == "true", body: body})
 		}()
 		status := http.StatusOK
 		if err != nil {
@@ -123,6 +130,9 @@ func (r *Recorder) check(ctx context.Context, q *question) (any, error) {
 	return map[string]any{}, nil
 }
 
+// errWorking asks for patience: a file is on its way, also when nobody waits for it.
+var errWorking = fault.New(fault.BadRequest, "CHAT.CONCLAVE.WORKING", "The recorder is still fetching and sealing a file of the message: ask again")
+
 // errUnready answers a homeserver that wants no waiting.
 var errUnready = fault.New(fault.BadRequest, "CHAT.CONCLAVE.UNREADY", "The recorder has to wait for a key or to fetch a file first")
 
@@ -135,13 +145,24 @@ func (r *Recorder) prepare(ctx context.Context, m *message, wait time.Duration, 
 	if err != nil {
 		return nil, err
 	}
-	rd.class = r.class(m.Room, r.rooms.get(ctx, m.Room).look())
-	files := r.attachments(rd, m)
-	if len(files) > 0 && atOnce {
+	facts := r.rooms.get(ctx, m.Room).look()
+	if facts.unread {
+		return nil, fmt.Errorf("recorder: the homeserver does not say what the state of %s is", m.Room)
+	}
+	rd.class = r.class(m.Room, cmp.Or(facts.class, m.class))
+	if rd.named, err = r.named(rd, m); err != nil {
+		return nil, err
+	}
+	if len(rd.named) > 0 && atOnce {
 		return nil, errUnready
 	}
-	for _, a := range files {
-		f, err := r.files.seal(ctx, a, rd.class)
+	sealing, cancel := context.WithTimeout(ctx, max(wait, filesWait))
+	defer cancel()
+	for _, a := range rd.named {
+		f, err := r.files.seal(sealing, a, rd.class)
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			return nil, errWorking
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -150,15 +171,30 @@ func (r *Recorder) prepare(ctx context.Context, m *message, wait time.Duration, 
 	return rd, nil
 }
 
-// attachments are the files of a message; state events name pictures, which are none.
-func (r *Recorder) attachments(rd *reading, m *message) []attached {
-	switch {
-	case rd.plain != nil:
-		return named(rd.plain)
-	case m.Type == mx.TypeMessage || m.Type == "m.sticker":
-		return named(m.Content)
+// named are the files of an event, in what is encrypted and beside it. Memberships name pictures of people, which are none.
+func (r *Recorder) named(rd *reading, m *message) ([]attached, error) {
+	if m.state && m.Type == mx.TypeMember {
+		return nil, nil
 	}
-	return nil
+	parts := []jsontext.Value{rd.plain, rd.other}
+	if bytes.Contains(m.Content, []byte("mxc:")) { // the homeserver's JSON is canonical and escapes none of that
+		parts = append(parts, m.Content)
+	}
+	f := finder{server: r.cfg.Server.Name}
+	for _, part := range parts {
+		if part == nil {
+			continue
+		}
+		if err := f.look(part); err != nil {
+			return nil, err
+		}
+	}
+	return f.found, nil
+}
+
+// said is what of an event is to be read.
+func said(ev *mx.Event) *message {
+	return &message{Room: string(ev.RoomID), Sender: string(ev.Sender), Type: ev.Type, Content: ev.Content, state: ev.IsState()}
 }
 
 // event reads a PDU and checks that it comes from the homeserver.
@@ -206,7 +242,8 @@ func (r *Recorder) sign(ctx context.Context, q *question) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &message{Room: string(ev.RoomID), Sender: string(ev.Sender), Type: ev.Type, Content: ev.Content}
+	m := said(ev)
+	m.class = q.class
 	rd, err := r.prepare(ctx, m, signWait, q.atOnce)
 	if err != nil {
 		return nil, err
@@ -249,13 +286,13 @@ func (r *Recorder) record(ctx context.Context, q *question) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &message{Room: string(ev.RoomID), Sender: string(ev.Sender), Type: ev.Type, Content: ev.Content}
+	m := said(ev)
 	rd, err := r.prepare(ctx, m, r.cfg.Wait, false)
-	if f := fault.Of(err); f != nil {
+	if f := fault.Of(err); f != nil && f != errWorking {
 		return map[string]any{}, r.gap(ctx, m.Room, string(ev.ID), ev, f.Msg)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("recorder: %s: %v", ev.ID, err) //nolint:errorlint // it is no refusal: the homeserver comes again
 	}
 	return map[string]any{}, r.seal(ctx, ev, m, rd, "unsigned")
 }
@@ -263,7 +300,7 @@ func (r *Recorder) record(ctx context.Context, q *question) (any, error) {
 func (r *Recorder) gap(ctx context.Context, room, event string, ev *mx.Event, reason string) error {
 	f := r.rooms.get(ctx, room).look()
 	var raw []byte
-	d := archive.Draft{Class: r.class(room, f), Kind: segment.Gap, Subject: segment.Subject(room, event), Parties: f.about()}
+	d := archive.Draft{Class: r.class(room, f.class), Kind: segment.Gap, Subject: segment.Subject(room, event), Parties: f.about()}
 	if ev != nil {
 		raw, d.Parties, d.Sent = ev.Raw, parties(f, ev), sent(ev)
 	}
@@ -280,11 +317,11 @@ func (r *Recorder) gap(ctx context.Context, room, event string, ev *mx.Event, re
 	return err
 }
 
-// class gives the retention class of a room.
-func (r *Recorder) class(room string, f *facts) string {
-	class, known := r.cfg.class(room, f.class)
-	if _, said := r.unknown.LoadOrStore(f.class, true); !known && !said {
-		r.log.Warn("the policy of rooms names a retention class that is not in the configuration: what is said there is kept as long as the longest", "class", f.class, "room", room, "kept_as", class)
+// class gives the retention class of a room whose policy names one.
+func (r *Recorder) class(room, named string) string {
+	class, known := r.cfg.class(room, named)
+	if _, said := r.unknown.LoadOrStore(named, true); !known && !said {
+		r.log.Warn("the policy of rooms names a retention class that is not in the configuration: what is said there is kept as long as the longest", "class", named, "room", room, "kept_as", class)
 	}
 	return class
 }
@@ -303,16 +340,16 @@ func sent(ev *mx.Event) time.Time { return time.UnixMilli(ev.TS).UTC() }
 func (r *Recorder) seal(ctx context.Context, ev *mx.Event, m *message, rd *reading, verdict string) error {
 	room := r.rooms.get(ctx, m.Room)
 	f := room.look()
-	out, said, err := drafts(r.attachments(rd, m), rd.files)
+	out, files, err := drafts(rd.named, rd.files)
 	if err != nil {
 		return err
 	}
 	rec := &record.Record{
 		Time: time.Now(), Room: m.Room, RoomName: f.name, EventID: string(ev.ID), Event: ev.Raw, Sender: m.Sender, Device: rd.device,
-		Members: f.members, Policy: f.policy, Attachments: said, Verdict: &record.Verdict{Action: verdict},
+		Members: f.members, Policy: f.policy, Attachments: files, Verdict: &record.Verdict{Action: verdict},
 	}
 	if rd.plain != nil {
-		rec.Type, rec.Plaintext = rd.typ, rd.plain
+		rec.Type, rec.Plaintext, rec.Other = rd.typ, rd.plain, rd.other
 	}
 	line, err := rec.Encode()
 	if err != nil {
@@ -328,7 +365,7 @@ func (r *Recorder) seal(ctx context.Context, ev *mx.Event, m *message, rd *readi
 	if ev.IsState() {
 		content := map[string]any{}
 		if err := json.Unmarshal(ev.Content, &content); err == nil {
-			room.apply(ev.Type, *ev.StateKey, content)
+			room.expect(ev.Type, *ev.StateKey, string(ev.ID), content)
 		}
 	}
 	return nil

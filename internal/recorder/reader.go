@@ -26,6 +26,9 @@ type message struct {
 	Sender  string         `json:"sender"`
 	Type    string         `json:"type"`
 	Content jsontext.Value `json:"content"`
+
+	state bool
+	class string // of retention, of a room that is being made
 }
 
 func (m *message) digest() [32]byte {
@@ -41,9 +44,11 @@ func (m *message) digest() [32]byte {
 type reading struct {
 	typ    string
 	plain  jsontext.Value // nil: it was not encrypted
+	other  jsontext.Value // what else was encrypted with it
 	device *record.Device
-	files  []*file
-	class  string // of retention
+	named  []attached
+	files  []*file // those that are named, sealed
+	class  string  // of retention
 	made   time.Time
 }
 
@@ -218,15 +223,16 @@ func (r *reader) open(ctx context.Context, m *message, s *session, ciphertext st
 		Room    string         `json:"room_id"`
 		Type    string         `json:"type"`
 		Content jsontext.Value `json:"content"`
+		Other   jsontext.Value `json:",inline"`
 	}
-	if err := json.Unmarshal(plain, &inner); err != nil || inner.Room != m.Room || inner.Type == "" {
+	if err := json.Unmarshal(plain, &inner); err != nil || inner.Room != m.Room || inner.Type == "" || inner.Content.Kind() != '{' {
 		return nil, refuse("This room is recorded, and what is encrypted is no message for it")
 	}
 	device, err := r.device(ctx, m.Sender, s)
 	if err != nil {
 		return nil, err
 	}
-	return &reading{typ: inner.Type, plain: inner.Content, device: device}, nil
+	return &reading{typ: inner.Type, plain: inner.Content, other: inner.Other, device: device}, nil
 }
 
 // device is what a key was made by.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
@@ -28,13 +29,19 @@ type roomState struct {
 	members map[string]string // memberships
 	unread  bool              // the homeserver did not say what the state is
 	seen    *facts            // until something of it changes
+
+	expected map[string]time.Time // state events that were signed and have not come by /sync yet
 }
+
+// expectedFor is how long a state event that was signed may take to come by /sync. One that does not come was not accepted after all.
+const expectedFor = 10 * time.Second
 
 // facts are what records say of a room. They do not change.
 type facts struct {
 	name, policy, class string
 	members             []string
 	parties             *archive.Parties
+	unread              bool
 }
 
 // rooms are the rooms that this process has come across.
@@ -54,7 +61,7 @@ func (r *rooms) get(ctx context.Context, room string) *roomState {
 		r.mu.Lock()
 		s, syncs := r.known[room], r.syncs
 		r.mu.Unlock()
-		if s != nil {
+		if s != nil && !s.doubtful() {
 			return s
 		}
 		s = &roomState{room: room, members: map[string]string{}}
@@ -70,7 +77,7 @@ func (r *rooms) get(ctx context.Context, room string) *roomState {
 			}
 		}
 		r.mu.Lock()
-		if known := r.known[room]; known != nil {
+		if known := r.known[room]; known != nil && !known.doubtful() {
 			s = known
 		} else if r.syncs == syncs || try == maxReads {
 			r.known[room] = s
@@ -95,17 +102,56 @@ func (r *rooms) follow(resp *mautrix.RespSync) {
 		if s == nil {
 			continue
 		}
+		if joined.Timeline.Limited { // what lies between is read when it is needed
+			r.mu.Lock()
+			delete(r.known, room.String())
+			r.mu.Unlock()
+			continue
+		}
 		for _, list := range [][]*event.Event{joined.State.Events, joined.Timeline.Events} {
 			for _, ev := range list {
 				if ev.StateKey != nil {
 					s.apply(ev.Type.Type, *ev.StateKey, ev.Content.Raw)
+					s.met(ev.ID.String())
 				}
 			}
 		}
 	}
 }
 
-func (s *roomState) apply(typ, key string, content map[string]any) {
+// expect takes in a state event that was signed: the next event may come before /sync has it.
+func (s *roomState) expect(typ, key, event string, content map[string]any) {
+	if !s.apply(typ, key, content) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expected == nil {
+		s.expected = map[string]time.Time{}
+	}
+	s.expected[event] = time.Now()
+}
+
+func (s *roomState) met(event string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.expected, event)
+}
+
+// doubtful reports whether something was signed that has not happened.
+func (s *roomState) doubtful() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, since := range s.expected {
+		if time.Since(since) > expectedFor {
+			return true
+		}
+	}
+	return false
+}
+
+// apply takes in a state event, if records say something of its kind.
+func (s *roomState) apply(typ, key string, content map[string]any) bool {
 	text := func(m map[string]any, k string) string {
 		v, _ := m[k].(string)
 		return v
@@ -125,7 +171,10 @@ func (s *roomState) apply(typ, key string, content map[string]any) {
 	case "m.room.policy":
 		own, _ := content["chat.conclave.recording"].(map[string]any)
 		s.policy, s.class = text(own, "text"), text(content, "chat.conclave.retention_class")
+	default:
+		return false
 	}
+	return true
 }
 
 // look is what a record says of the room now.
@@ -135,7 +184,7 @@ func (s *roomState) look() *facts {
 	if s.seen != nil {
 		return s.seen
 	}
-	f := &facts{name: s.name, policy: s.policy, class: s.class}
+	f := &facts{name: s.name, policy: s.policy, class: s.class, unread: s.unread}
 	for user, m := range maps.All(s.members) {
 		if m == mx.Join {
 			f.members = append(f.members, user)

@@ -38,10 +38,13 @@ const (
 	PathStatus = "/_conclave/recorder/v1/status" // how does the archive do?
 )
 
-// Of a request for a signature: with ParamAtOnce the recorder neither waits for a key nor fetches a file, but answers CodeUnready.
+// Of a request for a signature: with ParamAtOnce the recorder neither waits for a key nor fetches a file, but answers CodeUnready. ParamClass is the
+// retention class of a room that is being made. CodeWorking asks for patience: a file is being fetched.
 const (
 	ParamAtOnce = "at_once"
+	ParamClass  = "retention_class"
 	CodeUnready = "CHAT.CONCLAVE.UNREADY"
+	CodeWorking = "CHAT.CONCLAVE.WORKING"
 )
 
 func newClient(addr string, signer mx.Signer, roots []byte) (*client, error) {
@@ -134,8 +137,11 @@ func withVersion(path string, v *mx.RoomVersion) string {
 // sign asks for the signature of one event and puts it in. At once means that the answer is CodeUnready if the recorder lacks something.
 //
 // Spec: ss#post_matrixpolicyv1sign
-func (c *client) sign(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, key []byte, atOnce bool) (*mx.Event, error) {
+func (c *client) sign(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, key []byte, class string, atOnce bool) (*mx.Event, error) {
 	path := withVersion(PathSign, v)
+	if class != "" {
+		path += "&" + ParamClass + "=" + url.QueryEscape(class)
+	}
 	if atOnce {
 		path += "&" + ParamAtOnce + "=true"
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,14 +30,28 @@ func (s *Service) Check(ctx context.Context, room *roomstate.Snapshot, by mx.Use
 	if err != nil {
 		return err
 	}
-	_, err = s.ask(ctx, room.Room(), s.Config.Patience, func(ctx context.Context, r *recorder) error {
-		_, err := r.client.post(ctx, PathCheck, body)
-		return err
-	})
-	if err == nil {
-		return nil
+	// A large file takes longer than an answer may. Whoever sends it may go and come back: the recorder goes on.
+	for begun := s.Now(); ; {
+		_, err = s.ask(ctx, room.Room(), s.Config.Patience, func(ctx context.Context, r *recorder) error {
+			_, err := r.client.post(ctx, PathCheck, body)
+			return err
+		})
+		if err == nil {
+			return nil
+		}
+		if !is(err, CodeWorking) || s.Now().Sub(begun) > maxWorking {
+			return s.unanswered(ctx, room.Room(), err, false)
+		}
 	}
-	return s.unanswered(ctx, room.Room(), err, false)
+}
+
+// maxWorking is how long a message may wait for its files.
+const maxWorking = 15 * time.Minute
+
+// is reports whether a recorder has answered with a code.
+func is(err error, code string) bool {
+	f := fault.Of(err)
+	return f != nil && f.Code == code
 }
 
 // unanswered decides what becomes of an event that the recorder did not sign.
@@ -70,6 +85,12 @@ const parallel = 32
 func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event, checked bool) (signed []*mx.Event, by []string, err error) {
 	signed, by = make([]*mx.Event, len(events)), make([]string, len(events))
 	errs := make([]error, len(events))
+	class := ""
+	for _, ev := range events {
+		if ev.Is(typePolicy, "") {
+			class = ev.Str(ClassKey)
+		}
+	}
 	slots := make(chan struct{}, parallel)
 	var running sync.WaitGroup
 	for i, ev := range events {
@@ -77,11 +98,11 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 			continue
 		}
 		one := func() {
-			got, log, err := s.signOne(ctx, v, ev, checked)
+			got, log, err := s.signOne(ctx, v, ev, class, checked)
 			switch {
 			case err == nil:
 				signed[i], by[i] = got, log
-			case unready(err):
+			case is(err, CodeUnready):
 				errs[i] = err
 			case fault.Of(err) == nil && departs(ev):
 				s.unsigned.Inc()
@@ -104,7 +125,7 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 	running.Wait()
 	again := false
 	for _, err := range errs {
-		if err != nil && !unready(err) {
+		if err != nil && !is(err, CodeUnready) {
 			return nil, nil, err
 		}
 		again = again || err != nil
@@ -115,9 +136,9 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 	return signed, by, nil
 }
 
-func (s *Service) signOne(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, checked bool) (signed *mx.Event, log string, err error) {
+func (s *Service) signOne(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, class string, checked bool) (signed *mx.Event, log string, err error) {
 	r, err := s.ask(ctx, ev.RoomID, s.Config.Timeout, func(ctx context.Context, r *recorder) (err error) {
-		signed, err = r.client.sign(ctx, v, ev, s.key, !checked)
+		signed, err = r.client.sign(ctx, v, ev, s.key, class, !checked)
 		return err
 	})
 	if key, ok := keyOf(ev); ok && err == nil {
@@ -129,12 +150,6 @@ func (s *Service) signOne(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, 
 		return nil, "", err
 	}
 	return signed, r.log, nil
-}
-
-// unready reports whether the recorder lacks something for an event that was not checked.
-func unready(err error) bool {
-	f := fault.Of(err)
-	return f != nil && f.Code == CodeUnready
 }
 
 // departs reports whether an event lets somebody go. That must be possible while the recorder does not answer, as when an account ends or

@@ -128,6 +128,7 @@ func TestTheNextRecorderIsAskedWhereOneGivesNoAnswer(t *testing.T) {
 	if again, err := asked(t, s, list, room); fault.Of(err) == nil || len(again) != 1 {
 		t.Errorf("refused: %v %v", again, err)
 	}
+	first.says.Store(http.StatusOK)
 	for what, broken := range map[string]func(bool){
 		"it fails": func(on bool) {
 			if first.says.Store(http.StatusOK); on {

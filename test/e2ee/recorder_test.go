@@ -26,6 +26,7 @@ import (
 
 	"github.com/tidwall/gjson"
 	"maunium.net/go/mautrix"
+	"maunium.net/go/mautrix/crypto/attachment"
 	"maunium.net/go/mautrix/event"
 	"maunium.net/go/mautrix/id"
 
@@ -565,16 +566,49 @@ func TestKeysOfRecordedMessages(t *testing.T) {
 	o.begin()
 	_, err = alice.say(room, "heard")
 	alice.ok(err)
+
+	// Files that a client names in its own way: what an app forgives, an edit from text to file, one so short that the server takes it for a text.
+	hide := func(body string, content func(url string, file harness.M) harness.M) {
+		t.Helper()
+		file := attachment.NewEncryptedFile()
+		sealed := []byte("secret of " + body)
+		file.EncryptInPlace(sealed)
+		up, err := alice.c.UploadBytes(alice.ctx, sealed, "application/octet-stream")
+		alice.ok(err)
+		url := up.ContentURI.String()
+		got, err := alice.Encrypt(alice.ctx, id.RoomID(room), event.EventMessage, &event.Content{Raw: content(url, harness.M{
+			"url": url, "v": "v2", "iv": file.InitVector, "hashes": harness.M{"sha256": file.Hashes.SHA256}, "key": harness.M{"alg": "A256CTR", "k": file.Key.Key},
+		})})
+		alice.ok(err)
+		_, err = alice.c.SendMessageEvent(alice.ctx, id.RoomID(room), event.EventEncrypted, got)
+		alice.ok(err)
+	}
+	hide("short", func(_ string, file harness.M) harness.M { return harness.M{"msgtype": "m.file", "body": "short", "file": file} })
+	hide("loose", func(_ string, file harness.M) harness.M {
+		return harness.M{"msgtype": "m.file", "body": "loose", "file": file, "info": "none"}
+	})
+	hide("edited", func(_ string, file harness.M) harness.M {
+		return harness.M{"msgtype": "m.text", "body": "edited", "m.new_content": harness.M{"msgtype": "m.file", "body": "edited", "file": file}}
+	})
 	drained(t, o)
 	o.end(syscall.SIGTERM)
 	o.verify()
-	said := map[string]string{}
+	said, files := map[string]string{}, []string(nil)
 	for _, a := range o.unseal("case-1") {
 		if body := a.Plaintext.Get("body").String(); body != "" {
 			said[body] = a.EventID + " " + a.Line.Get("verdict.action").String()
 		}
+		for _, f := range a.Line.Get("attachments").Array() {
+			sum := sha256.Sum256([]byte("secret of " + f.Get("name").String()))
+			if f.Get("sha256").String() == hex.EncodeToString(sum[:]) {
+				files = append(files, f.Get("name").String())
+			}
+		}
 	}
-	if len(said) != 3 || said["nobody listens"] != loose.String()+" unsigned" || said["later"] == "" || said["heard"] == "" {
+	if slices.Sort(files); !slices.Equal(files, []string{"edited", "loose", "short"}) {
+		t.Errorf("the archive has the files %v", files)
+	}
+	if len(said) != 6 || said["nobody listens"] != loose.String()+" unsigned" || said["later"] == "" || said["heard"] == "" {
 		t.Errorf("the archive has %v", said)
 	}
 }

@@ -32,8 +32,10 @@ type Record struct {
 	// Type and Plaintext are what the event decrypts to. An event that was not encrypted has none.
 	Type      string         `json:"type,omitempty"`
 	Plaintext jsontext.Value `json:"plaintext,omitempty"`
-	Sender    string         `json:"sender,omitempty"`
-	Device    *Device        `json:"device,omitempty"`
+	// Other is what else was encrypted with it, beside the members that the specification has: type, room_id and content.
+	Other  jsontext.Value `json:"other,omitempty"`
+	Sender string         `json:"sender,omitempty"`
+	Device *Device        `json:"device,omitempty"`
 	// Members could see the event at that moment.
 	Members     []string     `json:"members,omitempty"`
 	Policy      string       `json:"policy,omitempty"`
