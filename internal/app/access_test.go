@@ -29,6 +29,12 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
+	return newSiteWith(t, func(*config.Config) {})
+}
+
+// newSiteWith is a site with another configuration.
+func newSiteWith(t *testing.T, configure func(*config.Config)) *site {
+	t.Helper()
 	keys, err := keyring.Open(keyring.Source{Env: "Y29uY2xhdmUgdGVzdHMgb25seTogbm8gc2VjcmV0ISE="})
 	if err != nil {
 		t.Fatal(err)
@@ -37,6 +43,7 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
+	configure(cfg)
 	a, err := Build(context.Background(), cfg, keys, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

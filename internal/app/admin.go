@@ -80,7 +80,7 @@ func (a *App) wireOrganisation() error {
 	if err != nil {
 		return err
 	}
-	a.groups = group.New(group.Deps{DB: a.db, Shrinks: a.groupShrinks})
+	a.groups = group.New(group.Deps{DB: a.db, Shrinks: a.groupShrinks, Guard: a.guardGroups})
 	a.bus.ListenFirst(a.groups.Changed)
 	a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base, Recording: a.checkRecording})
 	a.bus.ListenFirst(a.organisation.Changed)

@@ -34,6 +34,7 @@ func (a *App) wireAccounts() error {
 	d.Attempt = func(account string) error { return a.limits.AllowKey(gate.Login, account, time.Now()) }
 	d.MailLimit = func(address string) error { return a.limits.AllowKey(gate.Mail, address, time.Now()) }
 	d.Rooms = a.rooms
+	d.Protected, d.Compliance = a.recording.Protects, a.compliance
 	d.Mode = func() string { return a.organisation.Current().Registration }
 	d.Over = a.bus.Tell
 	d.Waiting = func() (list []ident.Session) {

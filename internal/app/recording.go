@@ -133,6 +133,15 @@ func (a *App) groupShrinks(by auditlog.Actor, id string, ends bool) error {
 	return nil
 }
 
+// guardGroups keeps administrators without the compliance role from putting recorders into groups: they are in every recorded room, so these would
+// all be of the group's retention class.
+func (a *App) guardGroups(by auditlog.Actor, user mx.UserID) error {
+	if a.recording != nil && a.recording.Records(user) {
+		return a.compliance(by)
+	}
+	return nil
+}
+
 // Groups opens the groups of an installation for the command line, beside a running server or without one.
 func Groups(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slog.Logger) (*group.Service, func() error, error) {
 	db, err := commandStore(ctx, cfg, k, log)

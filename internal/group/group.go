@@ -40,6 +40,8 @@ type Deps struct {
 	Now func() time.Time
 	// Shrinks refuses that members leave a group, or that it ends. Nil refuses nothing.
 	Shrinks func(by By, id string, ends bool) error
+	// Guard refuses that somebody is put into groups or taken out. Nil refuses nothing.
+	Guard func(by By, user mx.UserID) error
 }
 
 // Service is the groups of one installation.
@@ -56,6 +58,9 @@ func New(d Deps) *Service {
 	}
 	if d.Shrinks == nil {
 		d.Shrinks = func(By, string, bool) error { return nil }
+	}
+	if d.Guard == nil {
+		d.Guard = func(By, mx.UserID) error { return nil }
 	}
 	return &Service{Deps: d}
 }
@@ -152,6 +157,11 @@ func (s *Service) Change(ctx context.Context, by By, id string, join, leave []mx
 	for _, user := range join {
 		if slices.Contains(leave, user) {
 			return nil, fault.InvalidParam("%s cannot join and leave", user)
+		}
+	}
+	for _, user := range slices.Concat(join, leave) {
+		if err := s.Guard(by, user); err != nil {
+			return nil, err
 		}
 	}
 	if len(leave) > 0 {

@@ -35,8 +35,26 @@ func stateOf(a *Account) state {
 	return state{a.Admin, a.Locked, a.Suspended, a.Deactivated, a.Erased}
 }
 
-// record puts what was done to an account into the audit log, and into the account's own history.
+var errProtected = fault.Denied("recording rests on this account: only administrators with the compliance role, and the command line, may change it")
+
+// guard keeps administrators without the compliance role from an account on which recording rests: whoever has its password, or a device of it, reads
+// what only a quorum of officers may. What somebody does to their own account is theirs.
+func (s *Service) guard(by By, user mx.UserID) error {
+	if by.Name == "" || by.Name == string(user) || !s.Protected(user) {
+		return nil
+	}
+	if s.Compliance == nil || s.Compliance(by) != nil {
+		return errProtected
+	}
+	return nil
+}
+
+// record puts what was done to an account into the audit log, and into the account's own history. Everything that is done to somebody else's account
+// comes through here, in the transaction that does it, so this is where it is refused.
 func (s *Service) record(ctx context.Context, tx *store.Tx, by By, action string, user mx.UserID, was, became any) error {
+	if err := s.guard(by, user); err != nil {
+		return err
+	}
 	return errors.Join(securitylog.Administered(ctx, tx, s.now(), user, action), auditlog.Record(tx, s.now(), by, auditlog.Act{Action: action, Target: string(user), Was: was, Became: became}))
 }
 

@@ -22,6 +22,9 @@ func (s *Service) SetDisplayName(ctx context.Context, by By, user mx.UserID, nam
 		if was, avatar, err = NameAndAvatar(ctx, tx, user); err != nil {
 			return err
 		}
+		if err := s.guard(by, user); err != nil {
+			return err
+		}
 		if changed, err = s.setField(ctx, tx, user, fieldName, value); err != nil || !changed {
 			return err
 		}

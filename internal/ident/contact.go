@@ -160,6 +160,9 @@ func (s *Service) sendLink(p Purpose, owner *Contact, v *account.Validation, tok
 	switch {
 	case p == ForPassword && owner == nil:
 		return nil
+	case p == ForPassword && s.Protected(owner.User):
+		return s.Mail.Send(v.Address, "Your password is not set by e-mail", "Somebody asked to set a new password for "+string(owner.User)+
+			". Recording rests on this account, so its password is not set by e-mail: ask an administrator with the compliance role, or who runs the server.\r\n")
 	case p == ForPassword:
 		return s.Mail.Send(v.Address, "Set a new password", "To set a new password for "+string(owner.User)+", open this page and then go on in the app:\r\n\r\n"+link+warning)
 	case owner != nil:

@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"conclave.chat/internal/fault"
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/mx"
 )
 
 const address = "alice@example.com"
@@ -120,6 +124,30 @@ func TestGuessesByAddress(t *testing.T) {
 		r.must(err)
 		if g.User != alice {
 			t.Errorf("%+v", g)
+		}
+	})
+}
+
+// Who looks after mail, or has an address put on the account, does not get at accounts on which recording rests.
+func TestProtectedAccountsAreNotReachedByMail(t *testing.T) {
+	each(t, config(), func(t *testing.T, r *rig) {
+		ctx := context.Background()
+		o := &outbox{}
+		r.Mail = o
+		r.register("alice", ident.Client{})
+		r.must(r.SetContact(ctx, ident.By{}, alice, address))
+		sid, err := r.RequestToken(ctx, ident.ForPassword, address, "secret", 1)
+		r.must(err)
+		r.must(r.Validate(ctx, sid, linkToken.FindStringSubmatch(o.text[0])[1]))
+		r.Protected = func(user mx.UserID) bool { return user == alice }
+		if _, err = r.RequestToken(ctx, ident.ForPassword, address, "another", 1); err != nil || linkToken.MatchString(o.text[1]) {
+			t.Errorf("a link was sent: %v %q", err, o.text)
+		}
+		_, err = r.Confirm(ctx, ident.Challenge{Action: ident.ActionResetPassword, Body: []byte(`{}`)})
+		session := fault.Of(err).Body["session"]
+		body := fmt.Sprintf(`{"auth":{"type":"m.login.email.identity","session":%q,"threepid_creds":{"sid":%q,"client_secret":"secret"}}}`, session, sid)
+		if _, err = r.Confirm(ctx, ident.Challenge{Action: ident.ActionResetPassword, Body: []byte(body)}); err == nil || !strings.Contains(fmt.Sprint(fault.Of(err).Body, fault.Of(err).Msg), "compliance") {
+			t.Errorf("confirmed by mail: %v", err)
 		}
 	})
 }

@@ -70,6 +70,11 @@ type Deps struct {
 	Over func(...store.Change)
 	// MayErase reports whether what a user stored may be removed, in the transaction that does it. Nil lets all go.
 	MayErase func(ctx context.Context, tx *store.Tx, user mx.UserID) (bool, error)
+	// Protected reports whether an account is one on which recording rests: a recorder's, or that of somebody with the compliance role. Nil protects none, as
+	// on the command line, which is for who runs the server.
+	Protected func(user mx.UserID) bool
+	// Compliance refuses those who may do nothing to a protected account.
+	Compliance func(by By) error
 	// Rooms may be nil where there are no rooms, as in administration from the command line: what is to be done there waits for
 	// Collect of a server that has them.
 	Rooms Rooms
@@ -109,6 +114,9 @@ func New(d Deps) (*Service, error) {
 	}
 	if d.KeyID == nil {
 		d.KeyID = func(context.Context, mx.UserID, string) (bool, error) { return false, nil }
+	}
+	if d.Protected == nil {
+		d.Protected = func(mx.UserID) bool { return false }
 	}
 	if d.DeviceRenamed == nil {
 		d.DeviceRenamed = func(*store.Tx, mx.UserID) error { return nil }

@@ -74,6 +74,9 @@ func (s *Service) Available(ctx context.Context, name string) (mx.UserID, error)
 	if name[0] == '_' {
 		return "", fault.New(fault.BadRequest, "M_INVALID_USERNAME", "User names that begin with _ are reserved")
 	}
+	if err := s.guardNew(By{}, user); err != nil {
+		return "", err
+	}
 	a, err := account.Find(ctx, s.DB, user)
 	if err != nil {
 		return "", err
@@ -98,6 +101,15 @@ func (s *Service) newUserID(name string) (mx.UserID, error) {
 		return "", errInUse
 	}
 	return user, nil
+}
+
+// guardNew keeps people from making themselves the account of a recorder, or of somebody with the compliance role, which the configuration names before it
+// is there.
+func (s *Service) guardNew(by By, user mx.UserID) error {
+	if s.Protected(user) && (s.Compliance == nil || s.Compliance(by) != nil) {
+		return errInUse
+	}
+	return nil
 }
 
 // Register makes an account for somebody who may have one.
@@ -152,6 +164,9 @@ func (s *Service) Create(ctx context.Context, user mx.UserID, n NewAccount) (*Gr
 
 // insertNew writes a new account with all that belongs to it.
 func (s *Service) insertNew(ctx context.Context, tx *store.Tx, user mx.UserID, n NewAccount, hash string, shown []byte) error {
+	if err := s.guardNew(n.By, user); err != nil {
+		return err
+	}
 	if len(n.Invitation) > 0 {
 		if err := s.useInvitation(ctx, tx, n.Invitation, user, n.Client); err != nil {
 			return err

@@ -378,6 +378,12 @@ func (s *Service) Accepted(tx *store.Tx, ev *mx.Event, by string) error {
 	return accepted.Add(tx, ev.RoomID, ev.ID, by, signed)
 }
 
+// Records reports whether a user is one of the recorders.
+func (s *Service) Records(user mx.UserID) bool { return slices.Contains(s.users, user) }
+
+// Protects reports whether an account is one on which recording rests: a recorder's, or that of an administrator with the compliance role.
+func (s *Service) Protects(user mx.UserID) bool { return s.Records(user) || s.MayChange(user) }
+
 // MayChange reports whether an administrator may change at run time what is recorded.
 func (s *Service) MayChange(user mx.UserID) bool {
 	for _, u := range s.Config.Admins {

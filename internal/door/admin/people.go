@@ -100,6 +100,7 @@ type personDetails struct {
 	DeviceList []device    `json:"devices"`
 	Rooms      int64       `json:"joined_rooms"`
 	Groups     []groupItem `json:"groups"`
+	Protected  bool        `json:"protected" doc:"Recording rests on the account, a recorder's or that of somebody with the compliance role: only administrators with that role change it."`
 }
 
 func (h *Handlers) listPeople(p page) (listing.Found[person], error) {
@@ -154,7 +155,7 @@ func (h *Handlers) details(r *door.Request, user mx.UserID) (personDetails, erro
 	if err != nil {
 		return personDetails{}, err
 	}
-	a := personDetails{person: personOf(&d.Person), DeviceList: make([]device, len(d.Devices)), Rooms: d.Rooms, Groups: []groupItem{}}
+	a := personDetails{person: personOf(&d.Person), DeviceList: make([]device, len(d.Devices)), Rooms: d.Rooms, Groups: []groupItem{}, Protected: h.Accounts.Protected(user)}
 	for i := range d.Devices {
 		v := &d.Devices[i]
 		a.DeviceList[i] = device{v.ID, v.Name, ms(v.Created), ms(v.Seen), v.Addr, v.Agent}

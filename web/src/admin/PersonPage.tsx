@@ -2,6 +2,7 @@ import { Alert, Badge, Box, Button, DataList, Group, Skeleton, Text } from "@man
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { useClientState } from "@/matrix/client.ts";
 import { Row, Section } from "@/settings/Section.tsx";
 import { errorText, useAct } from "@/ui/act.ts";
 import { Avatar } from "@/ui/Avatar.tsx";
@@ -16,10 +17,13 @@ import { PersonGroups } from "./PersonGroups.tsx";
 import { PersonName } from "./PersonName.tsx";
 import { StateBadge } from "./StateBadge.tsx";
 import { TypeName } from "./TypeName.tsx";
+import { useCompliance } from "./useCompliance.ts";
 
 /** One account: who it is, its devices, and what can be done about it. */
 export function PersonPage({ id }: { id: string }) {
   const { t } = useTranslation("admin");
+  const may = useCompliance();
+  const me = useClientState((s) => s.userId);
   const person = useQuery({ queryKey: ["admin", "person", id], queryFn: () => getPerson(id), staleTime: 0 });
   if (person.isError) {
     return (
@@ -30,6 +34,19 @@ export function PersonPage({ id }: { id: string }) {
   }
   if (!person.data) return <Skeleton height={240} role="status" aria-label={t("loading")} />;
   const p = person.data;
+  if (p.protected && may !== true && id !== me) {
+    return (
+      <>
+        <Facts p={p} />
+        {may === false && (
+          <Alert color="yellow" role="note" title={t("person.protected")}>
+            {t("person.protectedText")}
+          </Alert>
+        )}
+        <Security p={p} />
+      </>
+    );
+  }
   return (
     <>
       <Facts p={p} />

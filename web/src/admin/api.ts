@@ -43,6 +43,8 @@ export interface PersonDetails extends Person {
   devices: PersonDevice[];
   groups: { group_id: string; name: string; members: number }[];
   joined_rooms: number;
+  /** Recording rests on the account: only administrators with the compliance role change it. */
+  protected: boolean;
 }
 
 export interface NewPerson {
