@@ -75,14 +75,18 @@ func (a *App) health(ctx context.Context) []admin.Finding {
 }
 
 // wireOrganisation makes what can be set at run time, over what is configured.
-func (a *App) wireOrganisation() error {
+func (a *App) wireOrganisation(ctx context.Context) error {
 	base, err := a.settingsBase()
 	if err != nil {
 		return err
 	}
-	a.groups = group.New(group.Deps{DB: a.db, Shrinks: a.groupShrinks, Guard: a.guardGroups})
+	if a.groups, err = group.New(ctx, group.Deps{DB: a.db, Shrinks: a.groupShrinks, Guard: a.guardGroups}); err != nil {
+		return fmt.Errorf("app: groups: %w", err)
+	}
 	a.bus.ListenFirst(a.groups.Changed)
-	a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base, Recording: a.checkRecording})
+	if a.organisation, err = organisation.New(ctx, organisation.Deps{DB: a.db, Base: base, Recording: a.checkRecording}); err != nil {
+		return fmt.Errorf("app: settings: %w", err)
+	}
 	a.bus.ListenFirst(a.organisation.Changed)
 	return nil
 }

@@ -155,7 +155,7 @@ func (a *App) wire(ctx context.Context) error {
 	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.watchStore()
-	if err := a.wireOrganisation(); err != nil {
+	if err := a.wireOrganisation(ctx); err != nil {
 		return err
 	}
 	if err := a.wireRecording(); err != nil {

@@ -107,7 +107,11 @@ func Accounts(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	encryption := e2ee.New(e2ee.Deps{DB: db, Server: mx.ServerName(cfg.ServerName), Devices: account.DeviceNames, Config: cfg.Encryption})
-	s, err := ident.New(accountDeps(db, cfg, encryption, group.New(group.Deps{DB: db}), log))
+	groups, err := group.New(ctx, group.Deps{DB: db})
+	if err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
+	s, err := ident.New(accountDeps(db, cfg, encryption, groups, log))
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}

@@ -152,7 +152,7 @@ func Groups(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *sl
 	if err := a.identity(ctx); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	if err := a.wireOrganisation(); err != nil {
+	if err := a.wireOrganisation(ctx); err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
 	return a.groups, db.Close, nil

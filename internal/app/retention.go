@@ -41,6 +41,8 @@ func Holds(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *slo
 	if err != nil {
 		return nil, nil, errors.Join(err, db.Close())
 	}
-	a.organisation = organisation.New(organisation.Deps{DB: db, Base: base})
+	if a.organisation, err = organisation.New(ctx, organisation.Deps{DB: db, Base: base}); err != nil {
+		return nil, nil, errors.Join(err, db.Close())
+	}
 	return retention.New(retention.Deps{DB: db, Server: a.server, Bounds: a.bounds, Log: log}), db.Close, nil
 }

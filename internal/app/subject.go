@@ -42,7 +42,9 @@ func Subject(ctx context.Context, cfg *config.Config, k *keyring.Keyring, log *s
 	a := &App{cfg: cfg, keys: k, log: log, server: mx.ServerName(cfg.ServerName), accounts: accounts, db: accounts.DB, metrics: prometheus.NewRegistry(), stopping: make(chan struct{})}
 	base, err := a.settingsBase()
 	if err == nil {
-		a.organisation = organisation.New(organisation.Deps{DB: a.db, Base: base})
+		a.organisation, err = organisation.New(ctx, organisation.Deps{DB: a.db, Base: base})
+	}
+	if err == nil {
 		err = a.wireMedia()
 	}
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -48,11 +47,10 @@ type Deps struct {
 type Service struct {
 	Deps
 	book store.Copy[book]
-	last atomic.Pointer[book] // what was read last, for when nothing can be read
 }
 
-// New makes a Service.
-func New(d Deps) *Service {
+// New makes a Service. It reads who is in which group: what is recorded may depend on that, and nothing is taken for granted in its place.
+func New(ctx context.Context, d Deps) (*Service, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
@@ -62,7 +60,9 @@ func New(d Deps) *Service {
 	if d.Guard == nil {
 		d.Guard = func(By, mx.UserID) error { return nil }
 	}
-	return &Service{Deps: d}
+	s := &Service{Deps: d}
+	_, err := s.read(ctx)
+	return s, err
 }
 
 // Bounds of what can be asked for.
@@ -325,7 +325,6 @@ func (s *Service) read(ctx context.Context) (*book, error) {
 			return nil, err
 		}
 		b.mark = sum.Sum64()
-		s.last.Store(b)
 		return b, nil
 	})
 }
@@ -334,9 +333,7 @@ func (s *Service) read(ctx context.Context) (*book, error) {
 func (s *Service) current() *book {
 	b, err := s.read(context.Background())
 	if err != nil {
-		if b = s.last.Load(); b == nil {
-			return &book{}
-		}
+		return s.book.Last()
 	}
 	return b
 }

@@ -164,12 +164,14 @@ type Service struct {
 	state store.Copy[State]
 }
 
-// New makes a Service.
-func New(d Deps) *Service {
+// New makes a Service. It reads the settings: what is recorded depends on them, and the configuration may say less.
+func New(ctx context.Context, d Deps) (*Service, error) {
 	if d.Now == nil {
 		d.Now = time.Now
 	}
-	return &Service{Deps: d}
+	s := &Service{Deps: d}
+	_, err := s.State(ctx)
+	return s, err
 }
 
 // Changed hears of a committed batch, on this node or another.
@@ -190,11 +192,12 @@ func (s *Service) State(ctx context.Context) (*State, error) {
 	return s.state.Get(func() (*State, error) { return s.read(ctx, s.DB) })
 }
 
-// Current is what holds now. Where it cannot be read, what was configured does: the database is away, and nothing else works either.
+// Current is what holds now. Where it cannot be read, what held last does: the database is away, or what it has is not understood, and neither must end what
+// the organisation has decided, such as what is recorded.
 func (s *Service) Current() Values {
 	st, err := s.State(context.Background())
 	if err != nil {
-		return s.Base
+		st = s.state.Last()
 	}
 	return st.Values
 }

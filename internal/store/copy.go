@@ -9,6 +9,7 @@ import (
 // was read before, and comes late, is not kept.
 type Copy[T any] struct {
 	at    atomic.Pointer[T]
+	last  atomic.Pointer[T]
 	mu    sync.Mutex
 	drops uint64
 }
@@ -36,7 +37,13 @@ func (c *Copy[T]) Get(read func() (*T, error)) (*T, error) {
 	c.mu.Lock()
 	if c.drops == drops {
 		c.at.Store(v)
+		c.last.Store(v)
 	}
+	c.last.CompareAndSwap(nil, v)
 	c.mu.Unlock()
 	return v, nil
 }
+
+// Last is what was read last, also where it was dropped since: for those to whom what was is better than nothing while the database is away. It is nil
+// if nothing was ever read.
+func (c *Copy[T]) Last() *T { return c.last.Load() }

@@ -81,9 +81,11 @@ func newHarness(t *testing.T, db *store.DB, bus *notify.Bus) *harness {
 	var err error
 	base := organisation.Defaults()
 	base.Name, base.Registration, base.UploadLimit, base.EncryptRooms = "Example", "closed", 1000, true
-	h.org = organisation.New(organisation.Deps{DB: db, Base: base, Now: func() time.Time { return h.clock }})
+	h.org, err = organisation.New(context.Background(), organisation.Deps{DB: db, Base: base, Now: func() time.Time { return h.clock }})
+	h.must(err)
 	bus.Listen(h.org.Changed)
-	groups := group.New(group.Deps{DB: db, Now: func() time.Time { return h.clock }})
+	groups, err := group.New(context.Background(), group.Deps{DB: db, Now: func() time.Time { return h.clock }})
+	h.must(err)
 	bus.ListenFirst(groups.Changed)
 	h.accounts, err = ident.New(ident.Deps{
 		DB: db, Server: server, Config: cfg, Now: func() time.Time { return h.clock }, PublicURL: "https://chat.example.org", Mail: &h.mails,
