@@ -160,7 +160,7 @@ func (j *Job) Open(a record.Attachment) (io.ReadCloser, error) {
 			return nil, j.ctx.Err()
 		}
 		j.missing[a.SHA256] = err.Error()
-		j.w.Missing(Missing{Name: a.Name, SHA256: a.SHA256, Reason: err.Error()})
+		j.w.Missing(Missing{Name: strings.ToValidUTF8(a.Name, "\ufffd"), SHA256: a.SHA256, Reason: err.Error()})
 		return nil, &MissingError{err.Error()}
 	}
 	return &checked{in: in, sum: sha256.New(), want: a.SHA256, ctx: j.ctx}, nil

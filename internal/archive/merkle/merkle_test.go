@@ -295,12 +295,18 @@ func FuzzBundle(f *testing.F) {
 
 func FuzzCheckpoint(f *testing.F) {
 	signer, verifier := testKey(f)
-	msg, _ := note.Sign(&note.Note{Text: Checkpoint{Origin: "example.org/log", Tree: tlog.Tree{N: 7}}.Text()}, signer)
+	signed := Checkpoint{Origin: signer.Name(), Tree: tlog.Tree{N: 7}}.Text()
+	msg, _ := note.Sign(&note.Note{Text: signed}, signer)
+	if _, err := (Policy{Log: verifier}).Open(msg); err != nil {
+		f.Fatal(err)
+	}
 	f.Add(msg, true)
 	f.Add([]byte("example.org/log\n7\nCsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"), false)
 	f.Fuzz(func(t *testing.T, data []byte, whole bool) {
 		if whole {
-			_, _ = Policy{Log: verifier}.Open(data)
+			if c, err := (Policy{Log: verifier}).Open(data); err == nil && c.Text() != signed {
+				t.Fatalf("a checkpoint that nobody signed: %s", c.Text())
+			}
 			return
 		}
 		if c, err := parseCheckpoint(string(data)); err == nil && !strings.HasPrefix(string(data), c.Text()) {
@@ -313,7 +319,22 @@ func FuzzVerifier(f *testing.F) {
 	_, key, _ := ed25519.GenerateKey(rand.Reader)
 	w, _ := NewWitness("witness.example", key, time.Now)
 	f.Add(w.Verifier())
-	f.Fuzz(func(_ *testing.T, s string) { _, _ = ParseVerifier(s) })
+	f.Fuzz(func(t *testing.T, s string) {
+		if v, err := ParseVerifier(s); err == nil && (v.Name() == "" || !strings.HasPrefix(s, v.Name()+"+")) {
+			t.Fatalf("%q is the key of %q", s, v.Name())
+		}
+	})
+}
+
+func FuzzTilePath(f *testing.F) {
+	for _, s := range []string{"tile/0/000", "tile/entries/x001/234.p/5", "tile/8/../000", "tile/-1/000"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		if tile, err := ParseTilePath(path); err == nil && (TilePath(tile) != path || strings.Contains(path, "..") || tile.N < 0 || tile.W < 1 || tile.W > Width) {
+			t.Fatalf("%q is %+v", path, tile)
+		}
+	})
 }
 
 func BenchmarkAdd(b *testing.B) {

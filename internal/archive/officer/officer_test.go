@@ -120,9 +120,31 @@ func FuzzShare(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(plain)
-	f.Fuzz(func(_ *testing.T, data []byte) {
+	f.Fuzz(func(t *testing.T, data []byte) {
 		if s, err := parseShare(data); err == nil {
-			_, _ = Combine([]*Share{s, s})
+			if _, err := Combine([]*Share{s, s}); err == nil {
+				t.Fatal("one officer is a quorum")
+			}
+		}
+	})
+}
+
+func FuzzIdentity(f *testing.F) {
+	f.Add(string("# access-key: x\nAGE-SECRET-KEY-PQ-1"))
+	f.Fuzz(func(t *testing.T, text string) {
+		id := &Identity{}
+		if err := id.parse(text); err == nil && (id.Age == nil || id.Access == nil) {
+			t.Fatal("half of an identity")
+		}
+	})
+}
+
+func FuzzQuorum(f *testing.F) {
+	f.Add("3-of-5")
+	f.Fuzz(func(t *testing.T, text string) {
+		var q Quorum
+		if err := q.UnmarshalText([]byte(text)); err == nil && (q.Need < 2 || q.Need > q.Of || q.Of > 100) {
+			t.Fatalf("%q is %+v", text, q)
 		}
 	})
 }

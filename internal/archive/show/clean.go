@@ -24,7 +24,7 @@ func harmless(r rune) rune {
 		return '\n'
 	case r == 0x200c || r == 0x200d || r == 0x200e || r == 0x200f || r == 0x061c || r == 0xad:
 		return r // joiners of scripts and emoji, and marks of direction that reach no further than their place
-	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp):
+	case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Zl, unicode.Zp, unicode.Other_Default_Ignorable_Code_Point):
 		return utf8.RuneError
 	}
 	return r

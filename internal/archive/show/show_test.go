@@ -155,7 +155,7 @@ func safe(t *testing.T, s string) {
 		t.Errorf("%q is no UTF-8", s)
 	}
 	for _, r := range s {
-		if r != '\n' && (r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r >= 0xe0000 && r < 0xe0080) {
+		if r != '\n' && (r < 0x20 || r >= 0x7f && r < 0xa0 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x3164 || r >= 0xe0000 && r < 0xe0080) {
 			t.Fatalf("%U came through: %q", r, s)
 		}
 	}

@@ -79,5 +79,9 @@ func FuzzStatement(f *testing.F) {
 	}
 	head, list, _ := strings.Cut(b.String(), "\n\nroom")
 	f.Add(head+"\n\n", "room"+list)
-	f.Fuzz(func(_ *testing.T, head, list string) { _, _, _ = read([]byte(head+list), v) })
+	f.Fuzz(func(t *testing.T, head, tail string) {
+		if events, server, err := read([]byte(head+tail), v); err == nil && (server != "example.org" || len(events) != 2 || !strings.HasSuffix(tail, list)) {
+			t.Fatalf("what nobody signed is taken: %s %+v", server, events)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package transcript
 
 import (
 	"fmt"
+	"html"
 	"reflect"
 	"slices"
 	"strings"
@@ -370,6 +371,20 @@ func FuzzRecord(f *testing.F) {
 		}
 		if got := everything(b.Conversation()); len(got) != 3 {
 			t.Fatalf("%v", got)
+		}
+	})
+}
+
+// What is no HTML loses nothing, and what is none that anybody has seen does no harm.
+func FuzzPlainText(f *testing.F) {
+	for _, s := range []string{"a < b & c", "<b>x</b>", "<!--", "<a href='", "<plaintext>", "<textarea><script>", "&#0;&#x110000;&amp"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		_ = PlainText(s)
+		want := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
+		if got := PlainText(html.EscapeString(s)); got != want && !strings.Contains(s, "\x00") {
+			t.Fatalf("%q became %q", s, got)
 		}
 	})
 }

@@ -12,10 +12,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"conclave.chat/internal/archive/export"
 	"conclave.chat/internal/archive/export/eml"
 	"conclave.chat/internal/archive/export/exporttest"
+	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/archive/transcript"
 )
 
 // letter is a mail as the standard library reads it.
@@ -203,4 +206,40 @@ func TestAnInterruptedExportGoesOn(t *testing.T) {
 			exporttest.New(t).Interrupted("eml", func(j *export.Job) export.Format { return eml.New(j, single) })
 		})
 	}
+}
+
+// Whatever members write, it is a mail with the fields that we gave it, which others read.
+func FuzzMail(f *testing.F) {
+	c := exporttest.New(f)
+	for _, s := range []string{"a\r\nBcc: eve@x", "=?utf-8?q?x?=", "\x00", "@a:b\r\n\r\n", "--=_conclave", "ä\u2028", strings.Repeat("x", 2000), ".\r\n..", "@\"<>,;:x"} {
+		f.Add(s, s, true)
+		f.Add(s, s, false)
+	}
+	f.Fuzz(func(t *testing.T, body, name string, single bool) {
+		m := &transcript.Message{
+			Kind: transcript.Text, Body: body, Sender: name, SenderName: body, EventID: name, ReplyTo: body, Readers: []string{name, body}, Sent: time.Unix(0, 0),
+			Reactions: []transcript.ReactionBy{{Key: body, By: name}}, Deleted: &transcript.Removal{By: name, Reason: body},
+			Attachments: []transcript.Attachment{{Attachment: record.Attachment{Name: name, Type: body, SHA256: "0"}}},
+		}
+		dir := c.ConversationIn(t, func(j *export.Job) export.Format { return eml.New(j, single) }, &transcript.Conversation{Room: "!r:x", Name: body, Messages: []*transcript.Message{m}})
+		list := letters(t, dir)
+		if len(list) != 1 {
+			t.Fatalf("%d mails", len(list))
+		}
+		for _, l := range list {
+			for field := range l.Header {
+				if !strings.HasPrefix(field, "X-Conclave-") && !strings.Contains(" Mime-Version Content-Type Date From To Subject Message-Id In-Reply-To References X-Globalrelay-Msgtype ", " "+field+" ") {
+					t.Fatalf("there is a field %s", field)
+				}
+			}
+			for _, field := range []string{"From", "To"} {
+				if _, err := l.AddressList(field); err != nil {
+					t.Fatalf("%s: %s: %v", field, l.Get(field), err)
+				}
+			}
+			if len(l.files) != 1 {
+				t.Fatalf("%d files", len(l.files))
+			}
+		}
+	})
 }

@@ -313,8 +313,14 @@ func (c *Case) Open(_ context.Context, a record.Attachment) (io.ReadCloser, erro
 
 // Options are those of an export of everything.
 func (c *Case) Options(format string, make func(*export.Job) export.Format) export.Options {
+	o := c.options(c.TempDir(), format, make)
+	o.Zone = Zone(c)
+	return o
+}
+
+func (c *Case) options(dir, format string, make func(*export.Job) export.Format) export.Options {
 	return export.Options{
-		Dir: filepath.Join(c.TempDir(), "out"), Zone: Zone(c), Format: make, Attachments: true, Progress: func(int) {},
+		Dir: filepath.Join(dir, "out"), Format: make, Attachments: true, Progress: func(int) {},
 		Manifest: export.Manifest{Tool: "conclave test", Made: at(60), Case: Number, Format: format, Archive: Origin, Checkpoint: c.Checkpoint, Records: true},
 	}
 }
@@ -335,7 +341,22 @@ func (c *Case) Keys() export.Keys {
 
 // Conversation has a format write a conversation of the test's own, and gives the folder.
 func (c *Case) Conversation(make func(*export.Job) export.Format, conv *transcript.Conversation) (string, error) {
-	o := c.Options("test", func(j *export.Job) export.Format { return only{make(j), conv} })
+	return c.write(c.TempDir(), make, conv)
+}
+
+// ConversationIn does that within another test, as a fuzz target is one.
+func (c *Case) ConversationIn(t testing.TB, make func(*export.Job) export.Format, conv *transcript.Conversation) string {
+	t.Helper()
+	dir, err := c.write(t.TempDir(), make, conv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func (c *Case) write(dir string, make func(*export.Job) export.Format, conv *transcript.Conversation) (string, error) {
+	o := c.options(dir, "test", func(j *export.Job) export.Format { return only{make(j), conv} })
+	o.Zone = time.UTC
 	_, err := export.Run(context.Background(), c, o, c.Voucher, c.Signer)
 	return o.Dir, err
 }

@@ -98,7 +98,29 @@ func Date(t time.Time) string { return t.Format("Mon, 02 Jan 2006 15:04:05 -0700
 
 // Address is a person's: the Matrix id @name:server is name@server, without a port.
 func Address(name, id string) string {
-	return (&mail.Address{Name: name, Address: AddrSpec(id)}).String()
+	return (&mail.Address{Name: short(strings.Join(strings.Fields(name), " ")), Address: AddrSpec(id)}).String()
+}
+
+// most is how long a name, or either side of an address, is at most: a line of a header ends by 998 characters, and these have no place where it could be folded. What is
+// longer stands in the text.
+const most = 200
+
+func short(s string) string {
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+// plain gives the characters of a side of an address that all programs take; ids of Matrix have no others.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e {
+			return '_'
+		}
+		return r
+	}, s)
+	return s[:min(len(s), most)]
 }
 
 // AddrSpec is the address alone.
@@ -107,7 +129,8 @@ func AddrSpec(id string) string {
 	if i := strings.LastIndexByte(server, ':'); i >= 0 && !strings.HasSuffix(server, "]") {
 		server = server[:i]
 	}
-	if local == "" {
+	local, server = plain(local), plain(server)
+	if strings.TrimSpace(local) == "" {
 		local = "unknown"
 	}
 	if server == "" || strings.ContainsAny(server, "<>@,;\" \t\r\n\\") {

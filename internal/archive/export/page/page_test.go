@@ -8,11 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
 	"conclave.chat/internal/archive/export/exporttest"
 	"conclave.chat/internal/archive/export/page"
+	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/archive/transcript"
 )
 
 // parse reads a page as browsers do.
@@ -153,3 +156,36 @@ func TestNothingGetsLostInPages(t *testing.T) {
 }
 
 func TestAnInterruptedExportGoesOn(t *testing.T) { exporttest.New(t).Interrupted("html", page.New) }
+
+// Whatever members write, it is text of a page and nothing else.
+func FuzzPage(f *testing.F) {
+	c := exporttest.New(f)
+	for _, s := range []string{"<script>alert(1)</script>", "</p><img src=x onerror=alert(1)>", "javascript:alert(1)", "'\"><svg/onload=1>", "{{.}}", "\x00\ufeff</title>"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, body, name string) {
+		m := &transcript.Message{
+			Kind: transcript.Text, Body: body, Sender: name, SenderName: body, EventID: name, ReplyTo: body, Thread: name, Sent: time.Unix(0, 0),
+			Reactions:   []transcript.ReactionBy{{Key: body, By: name}},
+			Attachments: []transcript.Attachment{{Attachment: record.Attachment{Name: name, Type: body, SHA256: "0"}}},
+		}
+		dir := c.ConversationIn(t, page.New, &transcript.Conversation{Room: "!r:x", Name: body, Messages: []*transcript.Message{m}})
+		pages, err := filepath.Glob(filepath.Join(dir, "*.html"))
+		if err != nil || len(pages) != 2 {
+			t.Fatal(pages, err)
+		}
+		for _, p := range pages {
+			doc := parse(t, p)
+			for _, n := range all(doc, func(*html.Node) bool { return true }) {
+				if tag("script", "iframe", "object", "embed", "link", "base", "form", "svg")(n) {
+					t.Fatalf("there is <%s>", n.Data)
+				}
+				for _, a := range n.Attr {
+					if strings.HasPrefix(a.Key, "on") || a.Key == "style" || (a.Key == "href" || a.Key == "src") && !strings.HasPrefix(a.Val, "#") && !strings.HasPrefix(a.Val, "./") {
+						t.Fatalf("%s=%q on <%s>", a.Key, a.Val, n.Data)
+					}
+				}
+			}
+		}
+	})
+}

@@ -186,12 +186,10 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{"مرحبا بالعالم (123) abc", "שלום", "a\x00b\tc\r\n", strings.Repeat("x", 3000), "\U0001f469\u200d\U0001f4bb\ufe0f", "\u202egnp.exe", "\uffff\ufffe\U0010ffff", "لا لآ", "( [ {"} {
 		f.Add(s)
 	}
+	c := exporttest.New(f)
 	f.Fuzz(func(t *testing.T, s string) {
-		c := exporttest.New(t)
 		m := &transcript.Message{Kind: transcript.Text, Body: s, Sender: s, EventID: s, Sent: time.Unix(0, 0), Attachments: []transcript.Attachment{{Attachment: record.Attachment{Name: s, SHA256: "0"}}}}
-		if _, err := c.Conversation(pdf.New, &transcript.Conversation{Room: "!r:x", Name: s, Messages: []*transcript.Message{m}}); err != nil {
-			t.Fatal(err)
-		}
+		c.ConversationIn(t, pdf.New, &transcript.Conversation{Room: "!r:x", Name: s, Messages: []*transcript.Message{m}})
 	})
 }
 

@@ -14,12 +14,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"github.com/pb33f/jsonschema/v6"
 	"github.com/tidwall/gjson"
 
 	"conclave.chat/internal/archive/export/exporttest"
 	"conclave.chat/internal/archive/export/rsmf"
+	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/archive/transcript"
 )
 
 // opened is an RSMF file as its readers take it apart.
@@ -294,3 +298,27 @@ func TestRSMFIsDeterministic(t *testing.T) {
 }
 
 func TestAnInterruptedExportGoesOn(t *testing.T) { exporttest.New(t).Interrupted("rsmf", rsmf.New) }
+
+// Whatever members write, a file comes of it that the schema takes.
+func FuzzRSMF(f *testing.F) {
+	c := exporttest.New(f)
+	for _, s := range []string{"a\r\nBcc: eve@x", "\x00", "", "@a:b", "\ud7ff\uffff"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, body, name string) {
+		if !utf8.ValidString(body) || !utf8.ValidString(name) || name == "" || body == "" {
+			t.Skip("records are JSON, and nobody's id is empty")
+		}
+		m := &transcript.Message{
+			Kind: transcript.Text, Body: body, Sender: name, SenderName: body, EventID: name, ReplyTo: body, Readers: []string{name, body}, Sent: time.Unix(0, 0),
+			Reactions: []transcript.ReactionBy{{Key: body, By: name}}, Deleted: &transcript.Removal{By: name, Reason: body},
+			Attachments: []transcript.Attachment{{Attachment: record.Attachment{Name: name, Type: body, SHA256: "0"}}},
+		}
+		dir := c.ConversationIn(t, rsmf.New, &transcript.Conversation{Room: "!r:x", Name: body, Messages: []*transcript.Message{m}})
+		paths, err := filepath.Glob(filepath.Join(dir, "rsmf", "*.rsmf"))
+		if err != nil || len(paths) != 1 {
+			t.Fatal(paths, err)
+		}
+		consistent(t, open(t, paths[0]))
+	})
+}

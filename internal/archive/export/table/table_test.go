@@ -7,10 +7,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"conclave.chat/internal/archive/export"
 	"conclave.chat/internal/archive/export/exporttest"
+	"conclave.chat/internal/archive/export/prose"
 	"conclave.chat/internal/archive/export/table"
+	"conclave.chat/internal/archive/transcript"
 )
 
 // A cell that begins as a formula does (OWASP, CSV injection) is none only where it is a number or a user id.
@@ -102,3 +105,29 @@ func TestNothingGetsLostInTables(t *testing.T) {
 }
 
 func TestAnInterruptedExportGoesOn(t *testing.T) { exporttest.New(t).Interrupted("csv", table.New) }
+
+// Whatever members write comes back out of its cell, and is no formula.
+func FuzzTable(f *testing.F) {
+	c := exporttest.New(f)
+	for _, s := range []string{"=1+1", "a\"b,c\r\nd", "\x00", "'=1", "\t=1", "@SUM(1)"} {
+		f.Add(s, s)
+	}
+	f.Fuzz(func(t *testing.T, body, name string) {
+		m := &transcript.Message{Kind: transcript.Text, Body: body, Sender: name, SenderName: body, EventID: name, Sent: time.Unix(0, 0)}
+		dir := c.ConversationIn(t, table.New, &transcript.Conversation{Room: "!r:x", Name: body, Messages: []*transcript.Message{m}})
+		list := rows(t, filepath.Join(dir, "messages.csv"))
+		if len(list) != 1 {
+			t.Fatalf("%d rows", len(list))
+		}
+		for column, cell := range list[0] {
+			if formula.MatchString(cell) && !harmless.MatchString(cell) {
+				t.Fatalf("%s is a formula: %q", column, cell)
+			}
+		}
+		// A reader of CSV has lines that end in LF; an apostrophe stands before what would be a formula.
+		plain := func(s string) string { return strings.ReplaceAll(s, "\r", "") }
+		if got, want := plain(list[0]["text"]), plain(prose.Body(m)); got != want && (got != "'"+want || !formula.MatchString(prose.Body(m)) && !strings.ContainsAny(want[:1], "|%\n")) {
+			t.Fatalf("%q came back as %q", want, got)
+		}
+	})
+}
