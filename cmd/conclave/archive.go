@@ -148,8 +148,11 @@ func readVerifier(path string) (note.Verifier, error) {
 	return merkle.ParseVerifier(string(text))
 }
 
+// bucketWorkers is how many files of a bucket are read at once: each has to be waited for.
+const bucketWorkers = 16
+
 type archiveVerifyCmd struct {
-	Dir        []string `arg:"" help:"The archive's folder, or an export's. Where several recorders archive, give all folders." type:"path"`
+	Dir        []place  `arg:"" help:"The archive's folder, or an export's, or s3://BUCKET/PREFIX. Where several recorders archive, give all of them."`
 	Key        []string `help:"File with the log's public key: one for each archive, in the same order." required:"" type:"path"`
 	AccessKey  string   `help:"For an export: file with the access log's public key." type:"path"`
 	Checkpoint []string `help:"File with a checkpoint that you kept: the log must have grown from it." type:"path"`
@@ -157,6 +160,7 @@ type archiveVerifyCmd struct {
 	Quorum     int      `help:"How many of the witnesses must have signed. Default: all."`
 	Statement  []string `help:"File with the homeserver's statement of accepted events." type:"path"`
 	ServerKey  string   `help:"File with the public key of these statements." type:"path"`
+	places
 }
 
 // Run verifies archives, or exports, whichever lies in the folders.
@@ -181,7 +185,7 @@ func (v *archiveVerifyCmd) Run(ctx context.Context) error {
 		if len(v.Dir) > 1 {
 			fmt.Printf("%s, log %s\n", dir, logs[i].Name())
 		}
-		r, err := v.one(ctx, dir, logs[i])
+		r, err := v.steady(ctx, dir, logs[i])
 		if err != nil {
 			return err
 		}
@@ -201,9 +205,43 @@ func (v *archiveVerifyCmd) Run(ctx context.Context) error {
 	return wrong
 }
 
+// steady verifies one archive. While a recorder copies to a bucket, files get other names in there: what is wrong at a checkpoint that is replaced meanwhile
+// is looked at again.
+func (v *archiveVerifyCmd) steady(ctx context.Context, dir place, log note.Verifier) (*verify.Report, error) {
+	for {
+		r, err := v.one(ctx, dir, log)
+		if err != nil || r == nil || len(r.Problems) == 0 || !dir.bucket() {
+			return r, err
+		}
+		again, err := v.checkpoint(ctx, dir, log)
+		if err != nil || again == r.Checkpoint {
+			return r, err
+		}
+	}
+}
+
+func (v *archiveVerifyCmd) checkpoint(ctx context.Context, dir place, log note.Verifier) (c merkle.Checkpoint, err error) {
+	d, err := v.open(ctx, dir)
+	if err != nil {
+		return c, err
+	}
+	msg, err := depot.ReadFile(ctx, d, depot.Checkpoint, depot.MaxFile)
+	if err != nil {
+		return c, err
+	}
+	c, err = (merkle.Policy{Log: log}).Open(msg)
+	if err != nil {
+		return merkle.Checkpoint{}, nil //nolint:nilerr // the report says so
+	}
+	return c, nil
+}
+
 // one verifies one archive; of an export there is no report.
-func (v *archiveVerifyCmd) one(ctx context.Context, dir string, log note.Verifier) (*verify.Report, error) {
+func (v *archiveVerifyCmd) one(ctx context.Context, dir place, log note.Verifier) (*verify.Report, error) {
 	o := verify.Options{Policy: merkle.Policy{Log: log}}
+	if dir.bucket() {
+		o.Workers = bucketWorkers
+	}
 	var err error
 	for _, path := range v.Witness {
 		w, err := readVerifier(path)
@@ -215,12 +253,12 @@ func (v *archiveVerifyCmd) one(ctx context.Context, dir string, log note.Verifie
 	if o.Policy.Quorum = v.Quorum; v.Quorum == 0 {
 		o.Policy.Quorum = len(v.Witness)
 	}
-	if name, part := strings.CutSuffix(filepath.Clean(dir), export.PartSuffix); part {
+	if name, part := strings.CutSuffix(filepath.Clean(string(dir)), export.PartSuffix); part {
 		if _, is := export.Unfinished(name); is {
 			return nil, fmt.Errorf("%s is an export that is not finished: the command that began it goes on with it", dir)
 		}
 	}
-	d, err := depot.OpenDir(dir)
+	d, err := v.open(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -249,7 +287,7 @@ func (v *archiveVerifyCmd) one(ctx context.Context, dir string, log note.Verifie
 		defer f.Close()
 		o.Statements = append(o.Statements, f)
 	}
-	bar := newVerifyProgress(dir)
+	bar := newVerifyProgress(string(dir))
 	o.Progress = bar.add
 	defer bar.end()
 	return verify.Run(ctx, d, o)

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"time"
 
-	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/expiry"
 )
 
 type archiveCertificatesCmd struct {
-	Dir string `arg:"" help:"The archive's folder." type:"path"`
+	Dir place  `arg:"" help:"The archive's folder, or s3://BUCKET/PREFIX."`
 	Key string `help:"File with the log's public key." required:"" type:"path"`
+	places
 }
 
 // Run lists certificates of destruction.
@@ -20,7 +20,7 @@ func (c *archiveCertificatesCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d, err := depot.OpenDir(c.Dir)
+	d, err := c.open(ctx, c.Dir)
 	if err != nil {
 		return err
 	}

@@ -206,7 +206,7 @@ func printExport(dir string, m *export.Manifest) {
 }
 
 // verifyExport verifies an export instead of an archive.
-func (v *archiveVerifyCmd) verifyExport(ctx context.Context, dir string, d depot.Dir, k export.Keys) error {
+func (v *archiveVerifyCmd) verifyExport(ctx context.Context, dir place, d depot.Reader, k export.Keys) error {
 	if v.AccessKey == "" {
 		return fmt.Errorf("%s is an export: --access-key FILE is needed, with the public key of the access log", dir)
 	}
@@ -217,7 +217,7 @@ func (v *archiveVerifyCmd) verifyExport(ctx context.Context, dir string, d depot
 	if k.Access, err = readVerifier(v.AccessKey); err != nil {
 		return err
 	}
-	bar := newVerifyProgress(dir)
+	bar := newVerifyProgress(string(dir))
 	k.Progress = bar.add
 	r, err := export.Verify(ctx, d, k)
 	bar.end()

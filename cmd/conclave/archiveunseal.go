@@ -20,7 +20,7 @@ import (
 )
 
 type archiveUnsealCmd struct {
-	Dir       string   `arg:"" help:"The archive's folder." type:"path"`
+	Dir       place    `arg:"" help:"The archive's folder, or s3://BUCKET/PREFIX."`
 	Key       string   `help:"File with the log's public key." required:"" type:"path"`
 	Share     []string `help:"File with an officer's share; as many as it takes." required:"" type:"path"`
 	Case      string   `help:"The case's number: it goes into the access log." required:""`
@@ -33,6 +33,7 @@ type archiveUnsealCmd struct {
 	Room      []string `help:"Only these rooms, by id."`
 	Files     bool     `help:"Take attachments into the case." default:"true" negatable:""`
 	Out       string   `help:"Folder for the case; it is made. If opening was interrupted, the same command goes on with it." required:"" type:"path"`
+	places
 }
 
 func (u *archiveUnsealCmd) scope() (s unseal.Scope, err error) {
@@ -53,7 +54,7 @@ func (u *archiveUnsealCmd) Run(ctx context.Context) error {
 		return err
 	}
 	isCase, isThere := casefile.Exists(u.Out)
-	d, err := depot.OpenDir(u.Dir)
+	d, err := u.open(ctx, u.Dir)
 	if err != nil {
 		return err
 	}
@@ -112,7 +113,7 @@ func (u *archiveUnsealCmd) keys(info *casefile.Info) (note.Verifier, error) {
 	return readVerifier(u.AccessKey)
 }
 
-func (u *archiveUnsealCmd) create(ctx context.Context, in *bufio.Reader, d depot.Dir, info casefile.Info, isThere bool) (*casefile.Case, error) {
+func (u *archiveUnsealCmd) create(ctx context.Context, in *bufio.Reader, d depot.Reader, info casefile.Info, isThere bool) (*casefile.Case, error) {
 	plan, err := unseal.Plan(ctx, d, info.Scope)
 	if err != nil {
 		return nil, err

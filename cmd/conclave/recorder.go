@@ -30,6 +30,7 @@ type recorderCmd struct {
 
 type recorderInitCmd struct {
 	Homeserver    string `help:"Address of the homeserver." required:""`
+	CAFile        string `help:"PEM file with the authority that the homeserver's certificate comes from. Default: those of the system." name:"ca-file" type:"path"`
 	User          string `help:"User name of the recorder's account, made with conclave user add." default:"recorder"`
 	PasswordStdin bool   `help:"Read the account's password from the first line of standard input."`
 	Recipient     string `help:"File with the archive's recipient, as conclave archive keygen made it." required:"" type:"path"`
@@ -57,7 +58,7 @@ func (i *recorderInitCmd) Run(ctx context.Context) error {
 	}
 	path := filepath.Join(i.Dir, "recorder.yaml")
 	f, err := recorder.Init(ctx, recorder.Setup{User: i.User, Password: password, Path: path, PolicyKey: i.PolicyKey, Config: recorder.Config{
-		Homeserver: strings.TrimSuffix(i.Homeserver, "/"), Listen: i.Listen, Certificate: i.Certificate, Key: i.Key, DataDir: filepath.Join(i.Dir, "keys"),
+		Homeserver: strings.TrimSuffix(i.Homeserver, "/"), CA: i.CAFile, Listen: i.Listen, Certificate: i.Certificate, Key: i.Key, DataDir: filepath.Join(i.Dir, "keys"),
 		Archive: i.Archive, Class: "standard", Recipients: []string{strings.TrimSpace(string(recipient))}, LogKey: i.LogKey, Wait: 15 * time.Second, MaxFile: 1 << 30, LogLevel: "info",
 	}})
 	if err != nil {

@@ -84,6 +84,9 @@ func ReachChecks(cfg *config.Config) []doctor.Check {
 	if cfg.NATS.URL != "" {
 		checks = append(checks, doctor.NATS(cfg.NATS.URL))
 	}
+	for _, o := range cfg.Recording.Recorders() {
+		checks = append(checks, doctor.Recorder(o, cfg.Recording.Mode))
+	}
 	return append(checks, doctor.Listener(cfg.Listen, answersAt(cfg)), doctor.Public(cfg.PublicURL))
 }
 

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/crypto/acme"
 	"golang.org/x/crypto/acme/autocert"
 
-	"conclave.chat/internal/config"
+	"conclave.chat/internal/link"
 )
 
 // Times of the HTTP server. There is no limit on writing: long polls and downloads take as long as they need.
@@ -125,11 +125,11 @@ func (a *App) tls() (*tls.Config, error) {
 	c := a.cfg.TLS
 	switch {
 	case c.Certificate != "":
-		r, err := newCertReloader(c)
+		pair, err := link.Load(c.Certificate, c.Key)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("app: %w", err)
 		}
-		return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: r.get, NextProtos: []string{"h2", "http/1.1"}}, nil
+		return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.Get, NextProtos: []string{"h2", "http/1.1"}}, nil
 	case len(c.ACMEDomains) > 0:
 		m := &autocert.Manager{
 			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(c.ACMEDomains...),
@@ -144,41 +144,6 @@ func (a *App) tls() (*tls.Config, error) {
 	default:
 		return nil, nil
 	}
-}
-
-// certReloader reads the certificate files again when they are renewed.
-type certReloader struct {
-	files config.TLS
-	certs chan *certificate // a box of one: whoever holds it may replace it
-}
-
-type certificate struct {
-	cert    *tls.Certificate
-	checked time.Time
-}
-
-const certCheckEvery = time.Minute
-
-func newCertReloader(c config.TLS) (*certReloader, error) {
-	cert, err := tls.LoadX509KeyPair(c.Certificate, c.Key)
-	if err != nil {
-		return nil, fmt.Errorf("app: tls: %w", err)
-	}
-	r := &certReloader{files: c, certs: make(chan *certificate, 1)}
-	r.certs <- &certificate{&cert, time.Now()}
-	return r, nil
-}
-
-func (r *certReloader) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	c := <-r.certs
-	defer func() { r.certs <- c }()
-	if now := time.Now(); now.Sub(c.checked) > certCheckEvery {
-		c.checked = now
-		if cert, err := tls.LoadX509KeyPair(r.files.Certificate, r.files.Key); err == nil { // half-written files: keep the old one
-			c.cert = &cert
-		}
-	}
-	return c.cert, nil
 }
 
 // collect lets each service throw away what is no longer needed.

@@ -46,7 +46,7 @@ type S3 struct {
 	Bucket    string `yaml:"bucket" doc:"Bucket for media. It must exist."`
 	Prefix    string `yaml:"prefix" doc:"Put before the name of each object, such as conclave/."`
 	Region    string `yaml:"region" doc:"Region of the bucket. Empty means that the service is asked."`
-	AccessKey string `yaml:"access_key" doc:"Access key. Empty means the credentials of the machine's role."`
+	AccessKey string `yaml:"access_key" doc:"Access key. Empty means the credentials of the environment (AWS_ACCESS_KEY_ID), of the file ~/.aws/credentials, or of the machine's role."`
 	SecretKey string `yaml:"secret_key" doc:"Secret key." secret:"yes"`
 	PlainHTTP bool   `yaml:"plain_http" doc:"Speak HTTP without TLS, for a service on the same machine. Media are encrypted either way."`
 	PathStyle bool   `yaml:"path_style" doc:"Put the bucket's name into the path instead of the host name."`

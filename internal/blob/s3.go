@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -16,6 +17,9 @@ import (
 
 // partSize is how much of an upload is held in memory at a time: bytes. S3 takes 10,000 parts, so objects go up to 78 GiB.
 const partSize = 8 << 20
+
+// roleTimeout bounds the questions of what role a machine has, on one that has none.
+const roleTimeout = 10 * time.Second
 
 const contentType = "application/octet-stream" // what the bytes mean is not the store's business
 
@@ -41,7 +45,9 @@ func Connect(c S3) (*minio.Client, error) {
 	}
 	creds := credentials.NewStaticV4(c.AccessKey, c.SecretKey, "")
 	if c.AccessKey == "" {
-		creds = credentials.NewIAM("")
+		creds = credentials.NewChainCredentials([]credentials.Provider{
+			&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{Client: &http.Client{Timeout: roleTimeout}},
+		})
 	}
 	lookup := minio.BucketLookupAuto
 	if c.PathStyle {

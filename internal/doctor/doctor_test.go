@@ -3,6 +3,9 @@ package doctor
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +13,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"conclave.chat/internal/link"
+	"conclave.chat/internal/recording"
+	"conclave.chat/test/harness"
 )
 
 func level(t *testing.T, c Check, want Level) Finding {
@@ -92,4 +100,23 @@ func TestExamineFailsOnlyForProblems(t *testing.T) {
 			t.Errorf("%v: healthy %v, %v\n%s", tt.levels, healthy, err, out.String())
 		}
 	}
+}
+
+func TestARecordersCertificateThatEndsSoonIsAWarning(t *testing.T) {
+	for left, want := range map[time.Duration]Level{13 * 24 * time.Hour: Warning, 15 * 24 * time.Hour: OK, -time.Hour: Problem} {
+		cert, key := harness.Certificate(t, t.TempDir(), time.Now().Add(left))
+		pair, err := link.Load(cert, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+		srv.Listener = tls.NewListener(srv.Listener, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: pair.Get})
+		srv.Start()
+		level(t, Recorder(recording.Other{URL: "https://" + srv.Listener.Addr().String(), CA: cert}, recording.Closed), want)
+		srv.Close()
+	}
+	gone := recording.Other{URL: "http://127.0.0.1:1"}
+	level(t, Recorder(gone, recording.Closed), Problem)
+	level(t, Recorder(gone, recording.Warn), Warning)
 }

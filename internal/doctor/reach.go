@@ -11,8 +11,10 @@ import (
 	"net/url"
 	"time"
 
+	"conclave.chat/internal/link"
 	"conclave.chat/internal/mail"
 	"conclave.chat/internal/notify"
+	"conclave.chat/internal/recording"
 )
 
 const reachTimeout = 10 * time.Second
@@ -91,6 +93,31 @@ func NATS(servers string) Check {
 		if err := notify.Check(servers); err != nil {
 			f.Level, f.Found = Warning, err.Error()
 			f.Do = "Nodes hear of each other late, and not of typing and presence: start NATS, or correct nats.url."
+		}
+		return f
+	}
+}
+
+// Recorder checks that a recorder can be reached, by what the configuration says of it.
+func Recorder(o recording.Other, mode string) Check {
+	return func(ctx context.Context) Finding {
+		f := Finding{Check: "recorder", Found: o.URL + " answers"}
+		ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+		defer cancel()
+		until, err := o.Ping(ctx)
+		switch left := time.Until(until); {
+		case err != nil:
+			f.Level, f.Found = Problem, err.Error()
+			f.Do = "Until it is reached nothing is accepted in recorded rooms: start it, or correct recording.url and the firewall."
+			if mode == recording.Warn {
+				f.Level, f.Do = Warning, "Until it is reached recorded rooms are not archived: start it, or correct recording.url and the firewall."
+			}
+			if link.Untrusted(err) {
+				f.Do = "Renew the recorder's certificate, give it one for the name in recording.url, or name the authority that it comes from in recording.ca_file."
+			}
+		case !until.IsZero() && left < certificateWarning:
+			f.Level, f.Found = Warning, fmt.Sprintf("%s, its certificate is valid until %s", f.Found, until.Format(time.DateOnly))
+			f.Do = "Renew the recorder's certificate soon: after that day it is not trusted."
 		}
 		return f
 	}

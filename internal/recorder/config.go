@@ -15,9 +15,13 @@ package recorder
 
 import (
 	"crypto/ed25519"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,12 +35,14 @@ import (
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/blob"
+	"conclave.chat/internal/link"
 	"conclave.chat/internal/mx"
 )
 
 // Config is the recorder's configuration file.
 type Config struct {
-	Homeserver  string        `yaml:"homeserver"` // address
+	Homeserver  string        `yaml:"homeserver"`        // address; without TLS only on this machine
+	CA          string        `yaml:"ca_file,omitempty"` // PEM file with the authority of the homeserver's certificate; without it those of the system
 	Listen      string        `yaml:"listen"`
 	Certificate string        `yaml:"certificate,omitempty"` // PEM files; without them plain HTTP, for one machine or a proxy
 	Key         string        `yaml:"key,omitempty"`
@@ -90,10 +96,60 @@ func Load(path string) (*Config, error) {
 	if c.Homeserver == "" || c.Listen == "" || c.DataDir == "" || c.Archive == "" || len(c.Recipients) == 0 || c.LogKey == "" {
 		return nil, fmt.Errorf("recorder: %s: homeserver, listen, data_dir, archive, recipients and log_key_file are needed: conclave recorder init writes them", path)
 	}
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("recorder: %s: %w", path, err)
+	}
 	if err := c.Retention.load(c); err != nil {
 		return nil, fmt.Errorf("recorder: %s: %w", path, err)
 	}
 	return c, nil
+}
+
+// check refuses addresses and certificates that cannot work.
+func (c *Config) check() error {
+	if _, err := c.transport(); err != nil {
+		return fmt.Errorf("homeserver: %w", err)
+	}
+	if (c.Certificate == "") != (c.Key == "") {
+		return errors.New("certificate and key go together")
+	}
+	return nil
+}
+
+// transport reaches the homeserver, or what stands before it.
+func (c *Config) transport() (*http.Transport, error) {
+	t, err := link.Transport(c.Homeserver, c.CA, tls.VersionTLS12)
+	if err != nil {
+		return nil, err
+	}
+	t.Proxy, t.ForceAttemptHTTP2 = http.ProxyFromEnvironment, true
+	return t, nil
+}
+
+// url is where the homeserver reaches the recorder, as far as the recorder knows.
+func (c *Config) url() (string, error) {
+	host, port, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return "", fmt.Errorf("recorder: listen: %w", err)
+	}
+	everywhere := host == ""
+	if ip, err := netip.ParseAddr(host); err == nil {
+		everywhere = ip.IsUnspecified()
+	}
+	if c.Certificate == "" {
+		if everywhere {
+			host = "127.0.0.1"
+		}
+		return "http://" + net.JoinHostPort(host, port), nil
+	}
+	pair, err := link.Load(c.Certificate, c.Key)
+	if err != nil {
+		return "", fmt.Errorf("recorder: %w", err)
+	}
+	if name := pair.Host(); everywhere && name != "" {
+		host = name
+	}
+	return "https://" + net.JoinHostPort(host, port), nil
 }
 
 func (c *Config) secrets() (*secrets, error) {

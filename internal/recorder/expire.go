@@ -22,6 +22,7 @@ import (
 type custody struct {
 	cfg   *Config
 	sec   *secrets
+	http  *http.Client // reaches the homeserver
 	holds *Holds
 	tags  *tags
 
@@ -42,7 +43,11 @@ func newCustody(c *Config) (*custody, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &custody{cfg: c, sec: sec, holds: holds, tags: t}, nil
+	transport, err := c.transport()
+	if err != nil {
+		return nil, fmt.Errorf("recorder: homeserver: %w", err)
+	}
+	return &custody{cfg: c, sec: sec, http: &http.Client{Transport: transport}, holds: holds, tags: t}, nil
 }
 
 // get asks the homeserver for something that it tells its recorder.
@@ -52,7 +57,7 @@ func (k *custody) get(ctx context.Context, path string) (*http.Response, error) 
 		return nil, fmt.Errorf("recorder: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+k.sec.Token)
-	res, err := (&http.Client{}).Do(req)
+	res, err := k.http.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("recorder: %w", err)
 	}

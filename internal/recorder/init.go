@@ -47,6 +47,13 @@ func Init(ctx context.Context, s Setup) (*Fragment, error) {
 			return nil, fmt.Errorf("recorder: %s exists already", path)
 		}
 	}
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("recorder: %w", err)
+	}
+	url, err := c.url()
+	if err != nil {
+		return nil, err
+	}
 	if _, _, _, err := c.archiveKeys(); err != nil {
 		return nil, err
 	}
@@ -63,9 +70,9 @@ func Init(ctx context.Context, s Setup) (*Fragment, error) {
 			return nil, err
 		}
 	}
-	client, err := mautrix.NewClient(c.Homeserver, "", "")
+	client, err := newClient(c, sec)
 	if err != nil {
-		return nil, fmt.Errorf("recorder: %w", err)
+		return nil, err
 	}
 	client.Log = zerolog.Nop()
 	res, err := client.Login(ctx, &mautrix.ReqLogin{
@@ -101,13 +108,9 @@ func Init(ctx context.Context, s Setup) (*Fragment, error) {
 	if err != nil {
 		return nil, err
 	}
-	scheme := "http"
-	if c.Certificate != "" {
-		scheme = "https"
-	}
 	key := ed25519.NewKeyFromSeed(sec.Policy).Public().(ed25519.PublicKey) //nolint:forcetypeassert // documented type
 	return &Fragment{
-		URL: scheme + "://" + c.Listen, User: id.UserID(sec.User).Localpart(), PublicKey: mx.EncodeBase64(key), LogKey: string(public), RecoveryKey: recovery,
+		URL: url, User: id.UserID(sec.User).Localpart(), PublicKey: mx.EncodeBase64(key), LogKey: string(public), RecoveryKey: recovery,
 	}, nil
 }
 
@@ -144,7 +147,12 @@ func askServer(ctx context.Context, c *Config) error {
 	if err != nil {
 		return fmt.Errorf("recorder: %w", err)
 	}
-	res, err := (&http.Client{}).Do(req)
+	t, err := c.transport()
+	if err != nil {
+		return fmt.Errorf("recorder: %w", err)
+	}
+	defer t.CloseIdleConnections()
+	res, err := (&http.Client{Transport: t}).Do(req)
 	if err != nil {
 		return fmt.Errorf("recorder: the homeserver's keys: %w", err)
 	}

@@ -23,6 +23,7 @@ import (
 	"conclave.chat/internal/archive"
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/selfcheck"
+	"conclave.chat/internal/link"
 	"conclave.chat/internal/mx"
 )
 
@@ -108,11 +109,11 @@ func (r *Recorder) Run(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("recorder: listen: %w", err), r.close())
 	}
 	if r.cfg.Certificate != "" {
-		cert, err := tls.LoadX509KeyPair(r.cfg.Certificate, r.cfg.Key)
+		pair, err := link.Load(r.cfg.Certificate, r.cfg.Key)
 		if err != nil {
-			return errors.Join(fmt.Errorf("recorder: tls: %w", err), l.Close(), r.close())
+			return errors.Join(fmt.Errorf("recorder: %w", err), l.Close(), r.close())
 		}
-		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}})
+		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: pair.Get})
 	}
 	srv := &http.Server{Handler: r.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 3 * time.Minute, ErrorLog: slog.NewLogLogger(r.log.Handler(), slog.LevelDebug)}
 	failed := make(chan error, 1)

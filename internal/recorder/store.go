@@ -60,7 +60,11 @@ func newClient(c *Config, s *secrets) (*mautrix.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recorder: %w", err)
 	}
-	client.DeviceID = id.DeviceID(s.Device)
+	t, err := c.transport()
+	if err != nil {
+		return nil, fmt.Errorf("recorder: %w", err)
+	}
+	client.DeviceID, client.Client.Transport = id.DeviceID(s.Device), t
 	return client, nil
 }
 

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/link"
 	"conclave.chat/internal/mx"
 )
 
@@ -47,20 +46,10 @@ const (
 	CodeWorking = "CHAT.CONCLAVE.WORKING"
 )
 
-func newClient(addr string, signer mx.Signer, roots []byte) (*client, error) {
-	u, err := url.Parse(addr)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("url: %q is no address such as https://recorder.example.org:8090", addr)
-	}
-	t := &http.Transport{
-		MaxIdleConns: 256, MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: false,
-		TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS13},
-	}
-	if roots != nil {
-		t.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !t.TLSClientConfig.RootCAs.AppendCertsFromPEM(roots) {
-			return nil, errors.New("ca_file holds no certificate")
-		}
+func newClient(addr, ca string, signer mx.Signer) (*client, error) {
+	t, err := link.Transport(addr, ca, tls.VersionTLS13)
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
 	}
 	return &client{base: strings.TrimSuffix(addr, "/"), signer: signer, http: &http.Client{
 		Transport:     t,
@@ -164,18 +153,32 @@ func (c *client) sign(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, key 
 	return signed, mx.VerifyEvent(v, signed, c.signer.Server, KeyID, key)
 }
 
-func (c *client) ping(ctx context.Context) error {
+// ping asks whether the recorder is there, and until when its certificate is good; without TLS that is the zero time.
+func (c *client) ping(ctx context.Context) (until time.Time, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+PathHealth, nil)
 	if err != nil {
-		return err
+		return until, err
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return err
+		return until, err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("recording: the recorder answers %s", res.Status)
+		return until, fmt.Errorf("recording: the recorder answers %s", res.Status)
 	}
-	return nil
+	if res.TLS != nil {
+		until = res.TLS.PeerCertificates[0].NotAfter
+	}
+	return until, nil
+}
+
+// Ping asks a recorder of the configuration whether it is there, as the server does, and until when its certificate is good.
+func (o Other) Ping(ctx context.Context) (until time.Time, err error) {
+	c, err := newClient(o.URL, o.CA, mx.Signer{})
+	if err != nil {
+		return until, err
+	}
+	defer c.http.CloseIdleConnections()
+	return c.ping(ctx)
 }

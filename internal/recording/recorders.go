@@ -7,8 +7,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -37,7 +35,7 @@ type recorder struct {
 func (s *Service) configureRecorders() error {
 	c := s.Config
 	logs := map[string]bool{}
-	for i, o := range append([]Other{{URL: c.URL, User: c.User, LogKey: c.LogKey, CA: c.CA}}, c.Others...) {
+	for i, o := range c.Recorders() {
 		where := ""
 		if i > 0 {
 			where = fmt.Sprintf("others[%d].", i-1)
@@ -61,16 +59,7 @@ func (s *Service) configureRecorders() error {
 			return fmt.Errorf("%slog_key: several recorders need a log each, with a name of its own: conclave archive logkey makes its key", where)
 		}
 		logs[r.log] = true
-		if o.CA == "" {
-			o.CA = c.CA
-		}
-		var roots []byte
-		if o.CA != "" {
-			if roots, err = os.ReadFile(filepath.Clean(o.CA)); err != nil {
-				return fmt.Errorf("%sca_file: %w", where, err)
-			}
-		}
-		if r.client, err = newClient(o.URL, s.Signer, roots); err != nil {
+		if r.client, err = newClient(o.URL, o.CA, s.Signer); err != nil {
 			return fmt.Errorf("%s%w", where, err)
 		}
 		s.recorders, s.users = append(s.recorders, r), append(s.users, r.user)
@@ -155,7 +144,8 @@ func (s *Service) askOne(ctx context.Context, r *recorder, patience time.Duratio
 func (r *recorder) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pingFor)
 	defer cancel()
-	return r.client.ping(ctx)
+	_, err := r.client.ping(ctx)
+	return err
 }
 
 // revive finds out which of the recorders that gave no answer are there again.

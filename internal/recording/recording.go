@@ -14,6 +14,7 @@ package recording
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ import (
 
 // Config says where the recorder is, and what it records where administrators set nothing else.
 type Config struct {
-	URL       string        `yaml:"url" doc:"Address of the recorder, e.g. https://recorder.example.org:8090. Empty: there is none, and nothing is recorded."`
+	URL       string        `yaml:"url" doc:"Address of the recorder, e.g. https://recorder.example.org:8090; http is for the same machine alone. Empty: there is none, and nothing is recorded."`
 	User      string        `yaml:"user" doc:"Local part of the recorder's account."`
 	PublicKey string        `yaml:"public_key" doc:"The key that the recorder signs with, as conclave recorder init prints it."`
 	LogKey    string        `yaml:"log_key" doc:"Public key of the archive's log (the text in log.public): this server then signs its checkpoints as a witness."`
@@ -64,6 +65,18 @@ type Other struct {
 	User   string `yaml:"user"`
 	LogKey string `yaml:"log_key"`
 	CA     string `yaml:"ca_file"`
+}
+
+// Recorders are all that the configuration names, none without an address.
+func (c Config) Recorders() []Other {
+	if c.URL == "" {
+		return nil
+	}
+	list := append([]Other{{URL: c.URL, User: c.User, LogKey: c.LogKey, CA: c.CA}}, c.Others...)
+	for i := range list {
+		list[i].CA = cmp.Or(list[i].CA, c.CA)
+	}
+	return list
 }
 
 // DefaultConfig records everything, as soon as there is a recorder.

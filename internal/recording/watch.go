@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conclave.chat/internal/archive/selfcheck"
+	"conclave.chat/internal/link"
 	"conclave.chat/internal/mx"
 )
 
@@ -117,8 +118,8 @@ func (s *Service) lookAt(ctx context.Context, r *recorder) error {
 		w.said, w.logged = time.Time{}, nil
 		return err
 	}
-	// One answer that does not come is no alarm in the log: the recorder may just be starting.
-	if status == nil && w.missed < 2 || slices.Equal(alarms, w.logged) && now.Sub(w.said) < sayEvery {
+	// One answer that does not come is no alarm in the log: the recorder may just be starting. A certificate does not mend itself.
+	if status == nil && w.missed < 2 && !link.Untrusted(err) || slices.Equal(alarms, w.logged) && now.Sub(w.said) < sayEvery {
 		return err
 	}
 	w.said, w.logged = now, alarms

@@ -22,7 +22,7 @@ const module = "conclave.chat/"
 var layers = [][]string{
 	{"fault"},
 	{"mx", "precedence"},
-	{"store", "blob", "egress", "mail", "keyring", "sheet"},
+	{"store", "blob", "egress", "mail", "keyring", "sheet", "link"},
 	{"archive"}, // offline tools use it alone: nothing of a server comes with it
 	{"notify"},
 	{"roomstate", "ephemeral", "policy", "clientevent", "filter", "pushrule", "group"},

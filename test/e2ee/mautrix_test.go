@@ -61,7 +61,7 @@ func newMautrix(t *testing.T, s *harness.Server, u *harness.User) client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Log = zerolog.Nop()
+	c.Log, c.Client.Transport = zerolog.Nop(), s.Transport()
 	m := &mau{t: t, ctx: ctx, c: c, password: u.Password, invites: map[id.RoomID]bool{}, events: map[id.EventID]*seen{}}
 	_, err = c.Login(ctx, &mautrix.ReqLogin{
 		Type: mautrix.AuthTypePassword, Password: u.Password, StoreCredentials: true, InitialDeviceDisplayName: "mautrix-go",

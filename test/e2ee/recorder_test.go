@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -31,6 +32,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"conclave.chat/internal/archive/casefile"
+	"conclave.chat/test/bucket"
 	"conclave.chat/test/harness"
 )
 
@@ -40,6 +42,7 @@ type office struct {
 	s     *harness.Server
 	admin *harness.User
 	dir   string
+	place string // where officers find the archive
 	cmd   *exec.Cmd
 	ended chan struct{}
 	log   *os.File
@@ -47,7 +50,7 @@ type office struct {
 
 const passphrases = "first passphrase\nsecond passphrase\nthird passphrase\n"
 
-// openOffice makes officers' keys and a recorder, and restarts the server with it.
+// openOffice makes officers' keys and a recorder, and restarts the server with it. Where the server speaks TLS, so does the recorder.
 func openOffice(t *testing.T, s *harness.Server, settings ...string) *office {
 	t.Helper()
 	o := &office{T: t, s: s, dir: t.TempDir()}
@@ -55,8 +58,15 @@ func openOffice(t *testing.T, s *harness.Server, settings ...string) *office {
 	o.run("", "user", "promote", "officer")
 	account := s.Register("recorder")
 	o.officers()
-	out := o.run(account.Password+"\n", "recorder", "init", "--homeserver", s.URL, "--password-stdin", "--recipient", filepath.Join(o.dir, "officers", "archive.recipient"),
-		"--log-key", filepath.Join(o.dir, "officers", "log.key"), "--dir", filepath.Join(o.dir, "recorder"), "--listen", freeAddr(t))
+	o.place = filepath.Join(o.dir, "recorder", "archive")
+	args := []string{"recorder", "init", "--homeserver", s.URL, "--password-stdin", "--recipient", filepath.Join(o.dir, "officers", "archive.recipient"),
+		"--log-key", filepath.Join(o.dir, "officers", "log.key"), "--dir", filepath.Join(o.dir, "recorder"), "--listen", freeAddr(t)}
+	if s.Authority != "" {
+		var own []string
+		own, settings = o.certified(settings, args)
+		args = append(args, own...)
+	}
+	out := o.run(account.Password+"\n", args...)
 	value := func(key string) string { return o.printed(out, key) }
 	harness.Env(append([]string{
 		"CONCLAVE_RECORDING_URL=" + value("url"), "CONCLAVE_RECORDING_PUBLIC_KEY=" + value("public_key"), "CONCLAVE_RECORDING_LOG_KEY=" + value("log_key"),
@@ -185,9 +195,14 @@ func (o *office) begin() {
 	if err != nil {
 		o.Fatal(err)
 	}
+	scheme, asks := "http://", &http.Client{}
+	if strings.Contains(string(text), "\ncertificate: ") {
+		scheme, asks.Transport = "https://", &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+		defer asks.CloseIdleConnections()
+	}
 	addr := regexp.MustCompile(`(?m)^listen: (.*)$`).FindStringSubmatch(string(text))[1]
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
-		if res, err := http.Get("http://" + strings.Trim(addr, `"`) + "/_conclave/recorder/v1/health"); err == nil {
+		if res, err := asks.Get(scheme + strings.Trim(addr, `"`) + "/_conclave/recorder/v1/health"); err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {
 				return
@@ -226,7 +241,7 @@ const casePassphrase = "the case's passphrase"
 // unseal has two officers open everything, into a case.
 func (o *office) unseal(name string) (list []archived) {
 	o.Helper()
-	o.run("first passphrase\nthird passphrase\n"+casePassphrase+"\n", "archive", "unseal", filepath.Join(o.dir, "recorder", "archive"),
+	o.run("first passphrase\nthird passphrase\n"+casePassphrase+"\n", "archive", "unseal", o.place,
 		"--share", filepath.Join(o.dir, "officers", "officer-1.share"), "--share", filepath.Join(o.dir, "officers", "officer-3.share"),
 		"--key", filepath.Join(o.dir, "officers", "log.public"), "--access", filepath.Join(o.dir, "access"),
 		"--access-key", filepath.Join(o.dir, "officers", "access.public"), "--case", name, "--reason", "test", "--out", filepath.Join(o.dir, name))
@@ -258,7 +273,7 @@ func (o *office) readCase(name string) *casefile.Case {
 // verify compares the archive with the server's statement.
 func (o *office) verify() string {
 	o.Helper()
-	return o.run("", append([]string{"archive", "verify", filepath.Join(o.dir, "recorder", "archive"), "--key", filepath.Join(o.dir, "officers", "log.public")}, o.stated()...)...)
+	return o.run("", append([]string{"archive", "verify", o.place, "--key", filepath.Join(o.dir, "officers", "log.public")}, o.stated()...)...)
 }
 
 // stated saves the server's statement and its key, and gives what verify has to be told of them.
@@ -295,8 +310,10 @@ func (o *office) statement() string {
 // Spec: ss#validating-policy-server-signatures
 func TestRecordedConversation(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, harness.SQLite, byDefault)
+	s := harness.Start(t, harness.SQLite, byDefault, harness.TLS())
+	s3 := bucket.Start(t)
 	o := openOffice(t, s)
+	shipped := o.ship(s3)
 	aliceUser, bobUser := s.Register("alice"), s.Register("bob")
 	alice, bob := newMautrix(t, s, aliceUser), newMautrix(t, s, bobUser)
 	room := alice.CreateRoom("Desk", false, bob.User())
@@ -314,6 +331,8 @@ func TestRecordedConversation(t *testing.T) {
 	})
 	alice.Wait(room, answer)
 	alice.Redact(room, hello)
+	o.end(syscall.SIGTERM)
+	o.begin()
 	data := bytes.Repeat([]byte("a secret prospectus "), 10_000)
 	doc := bob.SendFile(room, "prospectus.pdf", data)
 
@@ -348,6 +367,7 @@ func TestRecordedConversation(t *testing.T) {
 	drained(t, o)
 	checked(t, o)
 	o.end(syscall.SIGTERM)
+	shipped.verified()
 	report := o.verify()
 	t.Log(report)
 	byID := map[string]archived{}
@@ -407,6 +427,7 @@ func TestRecordedConversation(t *testing.T) {
 		t.Errorf("members who saw it: %v %v", seen, err)
 	}
 	comesOut(t, o, "case-1", hello, answer, doc, data)
+	distrusted(t, o, aliceUser, room)
 }
 
 func sorted(list ...string) []string {

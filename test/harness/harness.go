@@ -9,7 +9,6 @@ package harness
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,12 +53,13 @@ type Server struct {
 	Engine Engine
 	Dir    string // holds the data folder and the log
 	DSN    string // of its PostgreSQL database
+	// Authority is the file of whom its clients trust, with TLS.
+	Authority string
 
 	t      testing.TB
 	env    []string
 	http   *http.Client
 	scheme string
-	roots  *x509.CertPool // whom its clients trust, with TLS
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd

@@ -3,6 +3,8 @@ package depot
 import (
 	"bytes"
 	"context"
+	"crypto/md5" //nolint:gosec // S3's tag of an object
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -46,17 +48,67 @@ func (b *Bucket) Open(ctx context.Context, name string) (io.ReadCloser, error) {
 	return body, nil
 }
 
-// List gives all objects whose names begin so, in order.
+// object is one that is read in parts, each with a request of its own.
+type object struct {
+	ctx  context.Context
+	b    *Bucket
+	name string
+}
+
+func (b *Bucket) parts(ctx context.Context, name string) (Parts, int64, error) {
+	info, err := b.client.StatObject(ctx, b.name, b.prefix+name, minio.StatObjectOptions{})
+	switch code := minio.ToErrorResponse(err).Code; {
+	case code == "NoSuchKey" || code == "NotFound":
+		return nil, 0, ErrNotFound
+	case err != nil:
+		return nil, 0, fmt.Errorf("depot: s3: %w", err)
+	}
+	return object{ctx, b, name}, info.Size, nil
+}
+
+func (o object) ReadAt(p []byte, at int64) (int, error) {
+	var opts minio.GetObjectOptions
+	if err := opts.SetRange(at, at+int64(len(p))-1); err != nil {
+		return 0, fmt.Errorf("depot: s3: %w", err)
+	}
+	core := minio.Core{Client: o.b.client}
+	body, _, _, err := core.GetObject(o.ctx, o.b.name, o.b.prefix+o.name, opts)
+	if err != nil {
+		return 0, fmt.Errorf("depot: s3: %w", err)
+	}
+	defer body.Close()
+	return io.ReadFull(body, p)
+}
+
+func (o object) Close() error { return nil }
+
+// List gives all objects whose names begin so, in order. Of a segment that was closed while it was copied, or whose copying was cut off, both files may be
+// there: the closed one holds all that the open one held, and is the one that counts.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
+		last := ""
+		for o, err := range b.objects(ctx, prefix) {
+			name := strings.TrimPrefix(o.Key, b.prefix)
+			if err == nil && name == last+OpenSuffix {
+				continue
+			}
+			if last = name; !yield(name, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (b *Bucket) objects(ctx context.Context, prefix string) iter.Seq2[minio.ObjectInfo, error] {
+	return func(yield func(minio.ObjectInfo, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		for o := range b.client.ListObjects(ctx, b.name, minio.ListObjectsOptions{Prefix: b.prefix + prefix, Recursive: true}) {
+			var err error
 			if o.Err != nil {
-				yield("", fmt.Errorf("depot: s3: %w", o.Err))
-				return
+				err = fmt.Errorf("depot: s3: %w", o.Err)
 			}
-			if !yield(strings.TrimPrefix(o.Key, b.prefix), nil) {
+			if !yield(o, err) || err != nil {
 				return
 			}
 		}
@@ -110,12 +162,8 @@ func (b *Bucket) Remove(ctx context.Context, name string) error {
 			continue
 		}
 		err := b.client.RemoveObject(ctx, b.name, o.Key, minio.RemoveObjectOptions{VersionID: o.VersionID})
-		switch code := minio.ToErrorResponse(err).Code; {
-		case err == nil, code == "NoSuchVersion", code == "NoSuchKey":
-		case code == "AccessDenied", code == "ObjectLocked", code == "InvalidRequest":
-			return fmt.Errorf("%w: %s: %w", ErrLocked, name, err)
-		default:
-			return fmt.Errorf("depot: s3: %s: %w", name, err)
+		if err := removed(name, err); err != nil {
+			return err
 		}
 	}
 	for o, err := range b.versions(ctx, name) {
@@ -129,6 +177,53 @@ func (b *Bucket) Remove(ctx context.Context, name string) error {
 	return nil
 }
 
+// removed is what an answer says of a version that was to be deleted.
+func removed(name string, err error) error {
+	switch code := minio.ToErrorResponse(err).Code; {
+	case err == nil, code == "NoSuchVersion", code == "NoSuchKey":
+		return nil
+	case code == "AccessDenied", code == "ObjectLocked", code == "InvalidRequest":
+		return fmt.Errorf("%w: %s: %w", ErrLocked, name, err)
+	default:
+		return fmt.Errorf("depot: s3: %s: %w", name, err)
+	}
+}
+
+// replaced deletes the older versions of an object that was replaced, or all versions of one that is replaced by others. A bucket that keeps them all the same,
+// by a rule of its own or because nobody may delete anything there, is its owner's choice; an object that is not needed is hidden then.
+func (b *Bucket) replaced(ctx context.Context, name string, needed bool) error {
+	kept := false
+	for o, err := range b.versions(ctx, name) {
+		var said minio.ErrorResponse
+		if errors.As(err, &said) && (said.Code == "AccessDenied" || said.Code == "NotImplemented") {
+			kept = true
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if o.Key != b.prefix+name || needed && o.IsLatest {
+			continue
+		}
+		err = removed(name, b.client.RemoveObject(ctx, b.name, o.Key, minio.RemoveObjectOptions{VersionID: o.VersionID}))
+		if errors.Is(err, ErrLocked) {
+			kept = true
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if needed || !kept {
+		return nil
+	}
+	err := removed(name, b.client.RemoveObject(ctx, b.name, b.prefix+name, minio.RemoveObjectOptions{}))
+	if errors.Is(err, ErrLocked) {
+		return nil
+	}
+	return err
+}
+
 // Retention says until when nobody can delete what is shipped: of a retention class, or, for the empty name, of the log itself. Its time began with from, when
 // the file was last written. A time that is past, as the zero time is, keeps nothing.
 type Retention func(class string, from time.Time) time.Time
@@ -137,8 +232,8 @@ type Retention func(class string, from time.Time) time.Time
 const maxTries = 10
 
 // Ship copies an archive to a bucket, while it is being written or not. What does not change any more is sent once, under Object Lock in compliance
-// mode; segments that are open and tiles that are not full are replaced each time. The checkpoint comes last, so what is in the
-// bucket can be verified at any time.
+// mode; segments that are open and tiles that are not full are replaced when they have changed. The checkpoint comes last, so what is in the
+// bucket can be verified at any time; then what was replaced goes, also from among the versions that the bucket keeps.
 func Ship(ctx context.Context, from Dir, to *Bucket, keep Retention, now time.Time) error {
 	for range maxTries {
 		checkpoint, err := os.ReadFile(filepath.Join(from.root, Checkpoint))
@@ -156,7 +251,16 @@ func Ship(ctx context.Context, from Dir, to *Bucket, keep Retention, now time.Ti
 		if !bytes.Equal(checkpoint, again) {
 			continue
 		}
-		return s.put(ctx, Checkpoint, bytes.NewReader(checkpoint), int64(len(checkpoint)), time.Time{})
+		old, err := ReadFile(ctx, to, Checkpoint, MaxFile)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if !bytes.Equal(checkpoint, old) {
+			if err := s.put(ctx, Checkpoint, bytes.NewReader(checkpoint), int64(len(checkpoint)), time.Time{}); err != nil {
+				return err
+			}
+		}
+		return s.tidy(ctx)
 	}
 	return errors.New("depot: the archive changes faster than it can be shipped")
 }
@@ -166,33 +270,76 @@ type shipment struct {
 	to   *Bucket
 	keep Retention
 	now  time.Time
+
+	changed []string // in the bucket, with older versions
+	past    []string // in the bucket, and replaced by others
 }
 
 func (s *shipment) all(ctx context.Context) error {
 	for _, kind := range []string{"key/", "blob/", "segment/", "tile/", "certificate/"} {
-		there := map[string]bool{}
-		for name, err := range s.to.List(ctx, kind) {
+		there := map[string]minio.ObjectInfo{}
+		for o, err := range s.to.objects(ctx, kind) {
 			if err != nil {
 				return err
 			}
-			there[name] = true
+			there[strings.TrimPrefix(o.Key, s.to.prefix)] = o
 		}
+		here := map[string]bool{}
 		for name, err := range s.from.List(ctx, kind) {
 			if err != nil {
 				return err
 			}
-			changes := strings.HasSuffix(name, OpenSuffix) || strings.Contains(name, ".p/")
-			if Unfinished(name) || there[name] && !changes {
+			changes := strings.HasSuffix(name, OpenSuffix) || strings.Contains(name, partDir)
+			here[name] = true
+			if Unfinished(name) {
 				continue
+			}
+			if o, ok := there[name]; ok {
+				if !changes || s.same(name, o) {
+					continue
+				}
+				s.changed = append(s.changed, name)
 			}
 			if err := s.file(ctx, name, changes); err != nil {
 				return err
 			}
-			if old := name + OpenSuffix; there[old] {
-				if err := s.to.client.RemoveObject(ctx, s.to.name, s.to.prefix+old, minio.RemoveObjectOptions{}); err != nil {
-					return fmt.Errorf("depot: s3: %w", err)
-				}
+		}
+		for name := range there {
+			closed, open := strings.CutSuffix(name, OpenSuffix)
+			_, shipped := there[closed]
+			if open && (shipped || here[closed]) || strings.Contains(name, partDir) && !here[name] {
+				s.past = append(s.past, name)
 			}
+		}
+	}
+	return nil
+}
+
+// partDir is in the names of tiles that are not full.
+const partDir = ".p/"
+
+// same reports whether the bucket has a file as it is here. Of an object whose tag is no MD5, as where the service encrypts, that is not known.
+func (s *shipment) same(name string, o minio.ObjectInfo) bool {
+	f, err := os.Open(filepath.Join(s.from.root, filepath.FromSlash(name)))
+	if err != nil {
+		return false // it will be seen under its other name
+	}
+	defer f.Close()
+	h := md5.New() //nolint:gosec // S3's tag, which finds changes and proves nothing
+	n, err := io.Copy(h, f)
+	return err == nil && n == o.Size && strings.Trim(o.ETag, `"`) == hex.EncodeToString(h.Sum(nil))
+}
+
+// tidy removes what the new checkpoint does not need. Whoever reads the bucket at an older one finds all that in what replaced it.
+func (s *shipment) tidy(ctx context.Context) error {
+	for _, name := range s.changed {
+		if err := s.to.replaced(ctx, name, true); err != nil {
+			return err
+		}
+	}
+	for _, name := range s.past {
+		if err := s.to.replaced(ctx, name, false); err != nil {
+			return err
 		}
 	}
 	return nil

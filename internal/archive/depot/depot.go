@@ -14,6 +14,7 @@
 package depot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -40,6 +41,39 @@ func ReadFile(ctx context.Context, d Reader, name string, most int64) ([]byte, e
 	}
 	data, err := io.ReadAll(io.LimitReader(f, most))
 	return data, errors.Join(err, f.Close())
+}
+
+// Parts reads parts of one file.
+type Parts interface {
+	io.ReaderAt
+	io.Closer
+}
+
+// OpenParts opens a file to read parts of it, and gives its size.
+func OpenParts(ctx context.Context, d Reader, name string) (p Parts, size int64, err error) {
+	switch d := d.(type) {
+	case Frozen:
+		if data, ok := d.held[name]; ok {
+			return partsOf(data)
+		}
+		return OpenParts(ctx, d.Reader, name)
+	case Dir:
+		return d.parts(ctx, name)
+	case *Bucket:
+		return d.parts(ctx, name)
+	}
+	data, err := ReadFile(ctx, d, name, MaxFile)
+	if err != nil {
+		return nil, 0, err
+	}
+	return partsOf(data)
+}
+
+func partsOf(data []byte) (Parts, int64, error) {
+	return struct {
+		io.ReaderAt
+		io.Closer
+	}{bytes.NewReader(data), io.NopCloser(nil)}, int64(len(data)), nil
 }
 
 // Until is a reader that ends with the context.

@@ -42,6 +42,19 @@ func (d Dir) Open(_ context.Context, name string) (io.ReadCloser, error) {
 	return f, nil
 }
 
+func (d Dir) parts(ctx context.Context, name string) (Parts, int64, error) {
+	f, err := d.Open(ctx, name)
+	if err != nil {
+		return nil, 0, err
+	}
+	file := f.(*os.File) //nolint:forcetypeassert // what Open opens
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, errors.Join(fmt.Errorf("depot: %w", err), file.Close())
+	}
+	return file, info.Size(), nil
+}
+
 // List gives all files below a folder, in order.
 func (d Dir) List(_ context.Context, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {

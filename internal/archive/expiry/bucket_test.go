@@ -1,68 +1,35 @@
 package expiry
 
 import (
+	"bytes"
 	"context"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	"github.com/minio/minio-go/v7"
 
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/archive/verify"
-	"conclave.chat/internal/blob"
+	"conclave.chat/test/bucket"
 )
 
-// vault is a bucket with versions and Object Lock: a version that is locked is deleted by nobody.
+// vault is a bucket whose locks end by the test's clock.
 type vault struct {
 	*depot.Bucket
-	mu    sync.Mutex
-	now   time.Time
-	until map[string]time.Time // by path
-	url   string
+	s3 *bucket.Bucket
 }
 
 func newVault(t *testing.T, now time.Time) *vault {
-	v := &vault{now: now, until: map[string]time.Time{}}
-	backend := s3mem.New()
-	fake := gofakes3.New(backend).Server()
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v.mu.Lock()
-		if until, err := time.Parse(time.RFC3339, r.Header.Get("X-Amz-Object-Lock-Retain-Until-Date")); err == nil && r.Method == http.MethodPut {
-			v.until[r.URL.Path] = until
-		}
-		locked := r.Method == http.MethodDelete && r.URL.Query().Has("versionId") && v.now.Before(v.until[r.URL.Path])
-		v.mu.Unlock()
-		if locked {
-			w.Header().Set("Content-Type", "application/xml")
-			w.WriteHeader(http.StatusForbidden)
-			_, _ = w.Write([]byte(`<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Access Denied because object protected by object lock.</Message></Error>`))
-			return
-		}
-		fake.ServeHTTP(w, r)
-	}))
-	t.Cleanup(srv.Close)
-	v.url = srv.URL
-	if err := backend.CreateBucket("archive"); err != nil {
-		t.Fatal(err)
-	}
-	if err := backend.SetVersioningConfiguration("archive", gofakes3.VersioningConfiguration{Status: gofakes3.VersioningEnabled}); err != nil {
-		t.Fatal(err)
-	}
+	v := &vault{s3: bucket.Start(t)}
+	v.s3.SetNow(now)
+	v.s3.Prefix = "x/"
 	var err error
-	v.Bucket, err = depot.OpenBucket(blob.S3{
-		Endpoint: strings.TrimPrefix(srv.URL, "http://"), Bucket: "archive", Prefix: "x/", Region: "us-east-1",
-		AccessKey: "key", SecretKey: "secret", PlainHTTP: true, PathStyle: true,
-	})
-	if err != nil {
+	if v.Bucket, err = depot.OpenBucket(v.s3.S3); err != nil {
 		t.Fatal(err)
 	}
 	return v
@@ -123,16 +90,12 @@ func TestTheBucketsKeysEndToo(t *testing.T) {
 	raw, err := os.ReadFile(filepath.Join(o.dir, "key", short[0]))
 	o.must(err)
 	for range 2 {
-		req, _ := http.NewRequest(http.MethodPut, v.url+"/archive/x/key/"+short[0], strings.NewReader(string(raw)))
-		res, err := http.DefaultClient.Do(req)
-		if err != nil || res.StatusCode != http.StatusOK {
-			t.Fatal(res, err)
-		}
-		_ = res.Body.Close()
+		_, err := v.s3.PutObject(ctx, v.s3.Bucket, "x/key/"+short[0], bytes.NewReader(raw), int64(len(raw)), minio.PutObjectOptions{})
+		o.must(err)
 	}
 
 	o.now = o.now.Add(25 * time.Hour)
-	v.now = o.now
+	v.s3.SetNow(o.now)
 	res, err := job().Run(ctx)
 	if err != nil || len(res.Destroyed) != 0 || len(res.Waiting) != 2 || res.Certificate != "" {
 		t.Fatalf("under lock: %+v, %v", res, err)
@@ -145,7 +108,7 @@ func TestTheBucketsKeysEndToo(t *testing.T) {
 	}
 	verified()
 	o.now = o.now.Add(12 * time.Hour)
-	v.now = o.now
+	v.s3.SetNow(o.now)
 	// A hold keeps the copy that is left.
 	o.holds["all"] = true
 	if res, err := job().Run(ctx); err != nil || len(res.Held) != 1 || res.Certificate != "" || len(v.names(t, "key/short/")) != 2 {

@@ -21,8 +21,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -250,23 +248,12 @@ func (r *run) list() error {
 
 // ends reads when a segment was written, and whether its key is there.
 func (r *run) ends(s *Segment) error {
-	f, err := r.Dir.Open(r.ctx, s.Name())
+	f, size, err := depot.OpenParts(r.ctx, r.Dir, s.Name())
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	file, ok := f.(interface {
-		io.ReaderAt
-		Stat() (fs.FileInfo, error)
-	})
-	if !ok {
-		return errors.New("expiry: the archive is not in a folder")
-	}
-	info, err := file.Stat()
-	if err != nil {
-		return fmt.Errorf("expiry: %w", err)
-	}
-	opening, closing, err := segment.Ends(file, info.Size())
+	opening, closing, err := segment.Ends(f, size)
 	if err != nil || closing == nil || opening.Segment != s.ID || opening.Opening.Class != s.Class {
 		return fmt.Errorf("expiry: %s is damaged: conclave archive verify says where: %w", s.Name(), errors.Join(err, archive.ErrDamaged))
 	}

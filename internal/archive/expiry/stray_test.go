@@ -139,12 +139,12 @@ func TestStraysGoFromTheBucketToo(t *testing.T) {
 		t.Fatal("it is not copied")
 	}
 	o.now = o.now.Add(25 * time.Hour)
-	v.now = o.now
+	v.s3.SetNow(o.now)
 	if res, err := job().Run(ctx); err != nil || len(res.Strays) != 0 || len(res.Waiting) != 1 || slices.Contains(o.files("key"), short) || !slices.Contains(o.files("blob"), short) {
 		t.Fatalf("under lock: %+v, %v", res, err)
 	}
 	o.now = o.now.Add(72 * time.Hour)
-	v.now = o.now
+	v.s3.SetNow(o.now)
 	if res, err := job().Run(ctx); err != nil || len(res.Strays) != 1 || len(o.files("blob")) != 0 || slices.Contains(v.names(t, "blob/"), short) || slices.Contains(v.names(t, "key/"), short) {
 		t.Fatalf("afterwards: %+v, %v: %v", res, err, v.names(t, ""))
 	}

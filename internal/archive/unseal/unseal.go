@@ -67,6 +67,9 @@ const clocks = time.Hour
 
 // span gives the times between which a segment was written, and its size; the end is zero if it is not closed.
 func span(ctx context.Context, d depot.Reader, name string) (first, last time.Time, size int64, err error) {
+	if !strings.HasSuffix(name, depot.OpenSuffix) {
+		return ends(ctx, d, name)
+	}
 	err = blocks(ctx, d, name, func(b *segment.Block) error {
 		size += int64(b.Size)
 		switch b.Type {
@@ -78,6 +81,24 @@ func span(ctx context.Context, d depot.Reader, name string) (first, last time.Ti
 		return nil
 	})
 	return first, last, size, err
+}
+
+// ends is span of a segment that got its final name, which is read at its ends alone.
+func ends(ctx context.Context, d depot.Reader, name string) (first, last time.Time, size int64, err error) {
+	f, size, err := depot.OpenParts(ctx, d, name)
+	if err != nil {
+		return first, last, 0, err
+	}
+	defer f.Close()
+	opening, closing, err := segment.Ends(f, size)
+	if err != nil {
+		return first, last, 0, err
+	}
+	first = opening.Opening.Time.Add(-clocks)
+	if closing != nil {
+		last = closing.Closing.Time
+	}
+	return first, last, size, nil
 }
 
 func blocks(ctx context.Context, d depot.Reader, name string, f func(*segment.Block) error) error {
