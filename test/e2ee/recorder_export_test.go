@@ -6,16 +6,31 @@ import (
 	"bytes"
 	"encoding/csv"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"conclave.chat/test/harness"
 )
 
 // export has a case exported, and verified with public keys alone.
 func (o *office) export(name, format string) string {
 	o.Helper()
 	out := filepath.Join(o.TempDir(), "export")
-	o.run(casePassphrase+"\n", "archive", "export", filepath.Join(o.dir, name), "--format", format, "--zone", "Europe/Berlin", "--out", out)
+	args := []string{"archive", "export", filepath.Join(o.dir, name), "--format", format, "--zone", "Europe/Berlin", "--out", out}
+	// At first there is room for 4 KB only.
+	full := exec.Command("sh", append([]string{"-c", `ulimit -f 8; exec "$@"`, "sh", harness.Program(o), "--config", harness.ConfigFile()}, args...)...)
+	full.Dir, full.Env, full.Stdin = o.s.Dir, o.s.Environ(), strings.NewReader(casePassphrase+"\n")
+	if said, err := full.CombinedOutput(); err == nil {
+		o.Fatalf("an export of 4 KB: %s", said)
+	}
+	if said, err := o.verifyExport(out + ".part"); err == nil || !strings.Contains(said, "is an export that is not finished") {
+		o.Errorf("an unfinished export: %v %s", err, said)
+	}
+	if said := o.run(casePassphrase+"\n", args...); !strings.Contains(said, "Going on with what is in "+out+".part") {
+		o.Errorf("it does not go on: %s", said)
+	}
 	if said, err := o.verifyExport(out); err != nil || !strings.Contains(said, "The export is right") {
 		o.Fatalf("the export: %v %s", err, said)
 	}

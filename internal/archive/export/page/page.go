@@ -164,7 +164,7 @@ func (f *Format) Conversation(ctx context.Context, c *transcript.Conversation, f
 	if err := run("bottom", h); err != nil {
 		return err
 	}
-	e := entry{Title: title, Room: c.Room, Link: "./" + url.PathEscape(name), Messages: len(c.Messages)}
+	e := entry{Title: strings.ToValidUTF8(title, "\ufffd"), Room: strings.ToValidUTF8(c.Room, "\ufffd"), Link: "./" + url.PathEscape(name), Messages: len(c.Messages)}
 	if n := len(c.Messages); n > 0 {
 		e.First, e.Last = f.clock.Time(c.Messages[0].Sent), f.clock.Time(c.Messages[n-1].Sent)
 	}

@@ -42,14 +42,15 @@ func (f *face) lines(s string, most float64) (out []string) {
 		if i > begin && between(in[i-1], in[i]) {
 			cut, behind = i, width
 		}
-		if width+w > most && i > begin && !unicode.IsSpace(in[i]) { // spaces at the end do not show
-			if cut <= begin && !unicode.IsMark(in[i]) {
+		for width+w > most && i > begin && !unicode.IsSpace(in[i]) { // spaces at the end do not show
+			if cut <= begin && unicode.IsMark(in[i]) {
+				break
+			}
+			if cut <= begin {
 				cut, behind = i, width
 			}
-			if cut > begin {
-				out = append(out, strings.TrimRightFunc(string(in[begin:cut]), unicode.IsSpace))
-				begin, width = cut, width-behind
-			}
+			out = append(out, strings.TrimRightFunc(string(in[begin:cut]), unicode.IsSpace))
+			begin, width = cut, width-behind
 		}
 		width += w
 	}
