@@ -67,6 +67,8 @@ func archiveFinding(s recording.State) doctor.Finding {
 	case selfcheck.Problems:
 		c := s.Archive.Check
 		f.Level, f.Found, f.Do = doctor.Problem, fmt.Sprintf("%d problems, the first: %s", c.Problems, strings.Join(c.First[:min(len(c.First), 1)], "")), "Change nothing in the archive, and run conclave archive verify on it."
+	case selfcheck.Unwitnessed:
+		f.Level, f.Found, f.Do = doctor.Problem, "not every witness signs its checkpoints: "+unwitnessed(s.Archive), "Compare the archive with a copy and with checkpoints that were kept, by conclave archive verify --checkpoint: its history may have been changed."
 	case selfcheck.Failed:
 		f.Level, f.Found, f.Do = doctor.Problem, "it could not be verified: "+s.Archive.Check.Error, "See what the recorder's log says."
 	case selfcheck.Overdue:
@@ -81,6 +83,20 @@ func archiveFinding(s recording.State) doctor.Finding {
 		}
 	}
 	return f
+}
+
+// unwitnessed says what is the matter with an archive's witnesses.
+func unwitnessed(s *selfcheck.Status) string {
+	if s.Forked != "" {
+		return s.Forked
+	}
+	var list []string
+	for _, w := range s.Witnesses {
+		if w.Error != "" {
+			list = append(list, w.Name+": "+w.Error)
+		}
+	}
+	return strings.Join(list, "; ")
 }
 
 func ruleOf(v organisation.Values) recording.Rule {

@@ -263,15 +263,24 @@ func (l *Log) Rotate(ctx context.Context) error {
 	return l.do(ctx, &request{other: func(w *writer) error { return w.closeAll(segment.Full) }})
 }
 
-// Close closes the segments, signs a last checkpoint and ends. A log that is broken ends as it is: who opens it next recovers it.
-func (l *Log) Close() error {
-	err := l.do(context.Background(), &request{other: func(w *writer) error {
+// End closes the segments and signs a last checkpoint, unless the newest one covers everything: whoever wants that signed by witnesses has
+// it done then, before Close.
+func (l *Log) End(ctx context.Context) error {
+	return l.do(ctx, &request{other: func(w *writer) error {
 		if err := w.closeAll(segment.Stopped); err != nil {
 			return err
+		}
+		if w.log.Size() == w.log.Published().N && len(w.pending) == 0 {
+			return nil
 		}
 		_, err := w.checkpoint()
 		return err
 	}})
+}
+
+// Close closes the segments, signs a last checkpoint and ends. A log that is broken ends as it is: who opens it next recovers it.
+func (l *Log) Close() error {
+	err := l.End(context.Background())
 	if errors.Is(err, ErrClosed) {
 		return nil
 	}
@@ -297,12 +306,12 @@ func (l *Log) Proof(ctx context.Context, from int64) (msg []byte, proof tlog.Tre
 	return msg, proof, err
 }
 
-// Cosigned replaces the newest checkpoint by the same one with more signatures, unless there is a newer one by now.
+// Cosigned replaces the newest checkpoint by the same one with signatures of witnesses, unless there is a newer one by now. was has the log's alone.
 func (l *Log) Cosigned(ctx context.Context, was, msg []byte) error {
 	return l.do(ctx, &request{other: func(w *writer) error {
 		path := filepath.Join(w.Dir, "checkpoint")
 		is, err := os.ReadFile(path) //nolint:gosec // the archive's own file
-		if err != nil || !bytes.Equal(is, was) || !bytes.HasPrefix(msg, was) {
+		if err != nil || !bytes.HasPrefix(is, was) || !bytes.HasPrefix(msg, was) {
 			return err
 		}
 		return depot.Replace(w.Dir, "checkpoint", msg)

@@ -47,12 +47,13 @@ func (k *custody) check(ctx context.Context, verifier note.Verifier, progress fu
 	if err != nil {
 		return nil, err
 	}
+	kept := k.witnesses.checkpoints() // before: the archive may be witnessed while it is read
 	frozen, err := depot.Freeze(ctx, d, merkle.Partial)
 	if err != nil {
 		return nil, err
 	}
 	return verify.Run(ctx, frozen, verify.Options{
-		Policy: merkle.Policy{Log: verifier}, Statements: []io.Reader{f}, Server: key, Live: true, Workers: 1, Progress: progress,
+		Policy: merkle.Policy{Log: verifier}, Kept: kept, Statements: []io.Reader{f}, Server: key, Live: true, Workers: 1, Progress: progress,
 	})
 }
 

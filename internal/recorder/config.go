@@ -55,6 +55,7 @@ type Config struct {
 	Wait        time.Duration `yaml:"wait"` // how long to wait for a room key
 	MaxFile     int64         `yaml:"max_attachment"`
 	Bucket      *blob.S3      `yaml:"bucket,omitempty"`      // where closed segments and tiles are copied to
+	Witnesses   []Witness     `yaml:"witnesses,omitempty"`   // who sign the archive's checkpoints besides the homeserver
 	RetainDays  int64         `yaml:"retain_days,omitempty"` // Object Lock in the bucket; 0 is none
 	Retention   Retention     `yaml:"retention,omitempty"`
 	LogLevel    string        `yaml:"log_level"`
@@ -65,7 +66,24 @@ type Server struct {
 	Name    string `yaml:"name"`
 	KeyID   string `yaml:"key_id"`
 	Key     string `yaml:"key"`
-	Witness string `yaml:"witness"`
+	Witness string `yaml:"witness"` // its key as a witness of the archive's log
+}
+
+// Witness is an outside witness of the archive's log (C2SP tlog-witness).
+type Witness struct {
+	Key string `yaml:"key"` // its public key: a verifier's key of C2SP tlog-cosignature
+	URL string `yaml:"url"` // what add-checkpoint comes behind
+}
+
+func (w Witness) verifier() (note.Verifier, error) {
+	v, err := merkle.ParseVerifier(w.Key)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(w.URL, "https://") && !strings.HasPrefix(w.URL, "http://") {
+		return nil, fmt.Errorf("%q is no address of a witness", w.URL)
+	}
+	return v, nil
 }
 
 // secrets are in one file of the data folder that only the recorder reads.
@@ -109,6 +127,11 @@ func Load(path string) (*Config, error) {
 func (c *Config) check() error {
 	if _, err := c.transport(); err != nil {
 		return fmt.Errorf("homeserver: %w", err)
+	}
+	for _, w := range c.Witnesses {
+		if _, err := w.verifier(); err != nil {
+			return fmt.Errorf("witnesses: %w", err)
+		}
 	}
 	if (c.Certificate == "") != (c.Key == "") {
 		return errors.New("certificate and key go together")

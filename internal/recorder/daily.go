@@ -80,7 +80,7 @@ func (r *Recorder) expire(ctx context.Context) time.Duration {
 
 // verify is the self-check. What is wrong does not mend itself: it is looked at again the next day.
 func (r *Recorder) verify(ctx context.Context) time.Duration {
-	if _, err := r.sealed.Checkpoint(ctx); err != nil && ctx.Err() == nil {
+	if err := r.checkpoint(ctx); err != nil && ctx.Err() == nil {
 		r.log.Error("the archive has no new checkpoint", "error", err)
 	}
 	res, err := r.custody.selfCheck(ctx, r.verifier, nil, r.failed >= patience)
@@ -121,6 +121,7 @@ func (r *Recorder) status(ctx context.Context, _ *question) (any, error) {
 	case err != nil:
 		return nil, err
 	}
+	s.Forked, s.Witnesses = r.custody.witnesses.status()
 	if s.Check, err = r.custody.lastCheck(); err != nil {
 		return nil, err
 	}

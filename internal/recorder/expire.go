@@ -26,6 +26,8 @@ type custody struct {
 	holds *Holds
 	tags  *tags
 
+	witnesses *witnesses
+
 	asked time.Time // when the lists of holds were last asked for
 	known []Hold
 }
@@ -47,7 +49,13 @@ func newCustody(c *Config) (*custody, error) {
 	if err != nil {
 		return nil, fmt.Errorf("recorder: homeserver: %w", err)
 	}
-	return &custody{cfg: c, sec: sec, http: &http.Client{Transport: transport}, holds: holds, tags: t}, nil
+	_, _, verifier, err := c.archiveKeys()
+	if err != nil {
+		return nil, err
+	}
+	k := &custody{cfg: c, sec: sec, http: &http.Client{Transport: transport}, holds: holds, tags: t}
+	k.witnesses, err = newWitnesses(c, k.http, verifier.Name())
+	return k, err
 }
 
 // get asks the homeserver for something that it tells its recorder.
@@ -236,8 +244,14 @@ func Expire(ctx context.Context, c *Config, by string) (*expiry.Result, error) {
 		return nil, err
 	}
 	res, err := k.run(ctx, log, signer, verifier, by)
+	if err = errors.Join(err, log.End(ctx)); err == nil {
+		err = k.witnesses.look(ctx, log, verifier)
+	}
+	if err == nil {
+		err = k.witnesses.sign(ctx, log, witnessFor)
+	}
 	if err = errors.Join(err, log.Close()); err != nil {
-		return nil, err
+		return &res, err
 	}
 	if c.Bucket != nil {
 		j, err := k.job(nil, nil, verifier, "")

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"filippo.io/age"
 	"github.com/rs/zerolog"
 	"golang.org/x/mod/sumdb/note"
 	"maunium.net/go/mautrix"
@@ -40,13 +41,13 @@ type Recorder struct {
 	reader *reader
 	files  *files
 	rooms  *rooms
-	seen   int64 // size that the homeserver has last signed
 
 	unknown sync.Map   // classes that rooms name and nobody knows
 	copying sync.Mutex // held while files go to the bucket, or go for good
 
 	custody   *custody
-	logSigner note.Signer // the archive's log's
+	to        []age.Recipient // of the archive
+	logSigner note.Signer     // the archive's log's
 	verifier  note.Verifier
 	since     time.Time
 	expired   atomic.Pointer[selfcheck.Expiry]
@@ -79,7 +80,7 @@ func Open(ctx context.Context, c *Config, log *slog.Logger) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.logSigner, r.verifier = signer, verifier
+	r.to, r.logSigner, r.verifier = to, signer, verifier
 	if r.client, err = newClient(c, sec); err != nil {
 		return nil, err
 	}
@@ -95,6 +96,9 @@ func Open(ctx context.Context, c *Config, log *slog.Logger) (*Recorder, error) {
 	}
 	if r.sealed, err = archive.Open(archive.Config{Dir: c.Archive, Signer: signer, Verifier: verifier, Recipients: to, Sealed: r.closed, Failed: r.stopped}); err != nil {
 		return nil, errors.Join(err, r.keys.DB.Close())
+	}
+	if err := r.custody.witnesses.look(ctx, r.sealed, verifier); err != nil {
+		log.Error("the archive is not the one that its witnesses have signed: it is recorded on, and nobody witnesses it", "error", err)
 	}
 	r.reader = newReader(r.mach, r.keys)
 	r.files = &files{client: r.client, log: r.sealed, most: c.MaxFile, known: map[string]*file{}}
@@ -141,13 +145,22 @@ func (r *Recorder) Run(ctx context.Context) error {
 
 func (r *Recorder) close() error {
 	r.mach.Destroy()
-	err := r.sealed.Close()
+	err := r.end()
 	ctx, cancel := context.WithTimeout(context.Background(), drainFor)
 	defer cancel()
 	if err == nil && r.cfg.Bucket != nil {
 		err = r.ship(ctx)
 	}
 	return errors.Join(err, r.keys.DB.Close())
+}
+
+// end closes the archive, with a last checkpoint that the witnesses have signed.
+func (r *Recorder) end() error {
+	err := r.sealed.End(context.Background())
+	if err == nil {
+		r.cosign(context.Background(), witnessFor)
+	}
+	return errors.Join(err, r.sealed.Close())
 }
 
 // tick signs a checkpoint each minute, has the homeserver sign it too, and copies to the bucket.
@@ -161,12 +174,9 @@ func (r *Recorder) tick(ctx context.Context) {
 		case <-t.C:
 		}
 		r.reader.expire()
-		if _, err := r.sealed.Checkpoint(ctx); err != nil {
+		if err := r.checkpoint(ctx); err != nil {
 			r.log.Error("the archive has no new checkpoint", "error", err)
 			continue
-		}
-		if err := r.cosign(ctx); err != nil {
-			r.log.Warn("the homeserver has not signed the checkpoint as a witness", "error", err)
 		}
 		if r.cfg.Bucket != nil && r.copying.TryLock() {
 			err := r.ship(ctx)

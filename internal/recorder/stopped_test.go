@@ -51,10 +51,14 @@ func opened(t *testing.T) *Recorder {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.to = []age.Recipient{id.Recipient()}
 	r.sealed, err = archive.Open(archive.Config{
-		Dir: c.Archive, Signer: r.logSigner, Verifier: r.verifier, Recipients: []age.Recipient{id.Recipient()}, Sealed: r.closed, Failed: r.stopped, Retry: time.Millisecond,
+		Dir: c.Archive, Signer: r.logSigner, Verifier: r.verifier, Recipients: r.to, Sealed: r.closed, Failed: r.stopped, Retry: time.Millisecond,
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if r.custody.witnesses, err = newWitnesses(c, http.DefaultClient, r.verifier.Name()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.sealed.Close() })

@@ -276,6 +276,16 @@ func (o *office) verify() string {
 	return o.run("", append([]string{"archive", "verify", o.place, "--key", filepath.Join(o.dir, "officers", "log.public")}, o.stated()...)...)
 }
 
+// witnessed verifies that the server has signed the last checkpoint of a recorder that was stopped.
+func (o *office) witnessed() {
+	o.Helper()
+	path := filepath.Join(o.dir, "witness.public")
+	if err := os.WriteFile(path, []byte(o.s.Must(http.MethodGet, "/_conclave/recording/v1/keys", "", nil).Get("witness").String()+"\n"), 0o600); err != nil {
+		o.Fatal(err)
+	}
+	o.run("", "archive", "verify", o.place, "--key", filepath.Join(o.dir, "officers", "log.public"), "--witness", path)
+}
+
 // stated saves the server's statement and its key, and gives what verify has to be told of them.
 func (o *office) stated() []string {
 	o.Helper()
@@ -369,6 +379,7 @@ func TestRecordedConversation(t *testing.T) {
 	o.end(syscall.SIGTERM)
 	shipped.verified()
 	report := o.verify()
+	o.witnessed()
 	t.Log(report)
 	byID := map[string]archived{}
 	for _, a := range o.unseal("case-1") {

@@ -2,7 +2,10 @@
 // over. It owns these words and when they are an alarm; the recorder writes them, the homeserver shows them.
 package selfcheck
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Result is that of one verification.
 type Result struct {
@@ -30,10 +33,22 @@ type Expiry struct {
 	Error     string    `json:"error,omitempty"`
 }
 
+// Witness is who signs the archive's checkpoints.
+type Witness struct {
+	Name    string    `json:"name"`
+	Time    time.Time `json:"time,omitzero"`   // when it last did
+	Error   string    `json:"error,omitempty"` // why it did not when it was last asked
+	Refused bool      `json:"refused,omitempty"`
+}
+
 // Status is all that the recorder tells.
 type Status struct {
 	// Stopped says why the archive takes nothing now; the recorder signs nothing then.
 	Stopped string `json:"stopped,omitempty"`
+
+	// Forked says why the archive is not the one that its witnesses have signed: an older copy, or another history.
+	Forked    string    `json:"forked,omitempty"`
+	Witnesses []Witness `json:"witnesses,omitempty"`
 
 	Check  *Result   `json:"check,omitempty"`
 	Expiry *Expiry   `json:"expiry,omitempty"`
@@ -49,16 +64,28 @@ const (
 	Quiet       Alarm = ""
 	Unreachable Alarm = "unreachable" // the recorder does not tell
 	Stopped     Alarm = "stopped"     // the archive takes nothing
+	Unwitnessed Alarm = "witness"     // a witness refuses the archive's checkpoints, or has not signed one for too long
 	Problems    Alarm = "problems"    // the archive is not right
 	Failed      Alarm = "failed"      // the verification could not be brought to its end
 	Overdue     Alarm = "overdue"     // there was none for too long
 )
 
+// WitnessPatience is for how long a witness may not sign: it is asked each minute.
+const WitnessPatience = time.Hour
+
+// late reports whether a witness that is asked since then has refused, or has not signed for too long.
+func (w Witness) late(since, now time.Time) bool {
+	if w.Time.After(since) {
+		since = w.Time
+	}
+	return w.Refused || now.Sub(since) > WitnessPatience
+}
+
 // Patience is for how long there may be no verification.
 const Patience = 26 * time.Hour
 
 // All are the alarms there are, the gravest first.
-func All() []Alarm { return []Alarm{Unreachable, Stopped, Problems, Failed, Overdue} }
+func All() []Alarm { return []Alarm{Unreachable, Stopped, Problems, Unwitnessed, Failed, Overdue} }
 
 // Judge says what is wrong with what the recorder told, which is nil where it did not answer: the gravest first.
 func Judge(now time.Time, s *Status) (list []Alarm) {
@@ -78,6 +105,8 @@ func (s *Status) has(a Alarm, now time.Time) bool {
 	switch a {
 	case Stopped:
 		return s.Stopped != ""
+	case Unwitnessed:
+		return s.Forked != "" || slices.ContainsFunc(s.Witnesses, func(w Witness) bool { return w.late(s.Since, now) })
 	case Problems:
 		return c != nil && c.Problems > 0
 	case Failed:

@@ -21,6 +21,12 @@ func TestAlarms(t *testing.T) {
 		{&Status{Check: &Result{Time: ago(1), Error: "no answer"}}, []Alarm{Failed}},
 		{&Status{Check: &Result{Time: ago(27), Problems: 1}}, []Alarm{Problems}},
 		{&Status{Check: &Result{Time: ago(1), Problems: 3}}, []Alarm{Problems}},
+		{&Status{Since: ago(1), Witnesses: []Witness{{Name: "x", Time: now}}}, nil},
+		{&Status{Since: now, Witnesses: []Witness{{Name: "x", Time: ago(5)}}}, nil}, // it was just started
+		{&Status{Since: ago(3), Witnesses: []Witness{{Name: "x", Time: now}, {Name: "y", Time: ago(2), Error: "no answer"}}}, []Alarm{Unwitnessed}},
+		{&Status{Since: ago(3), Witnesses: []Witness{{Name: "x"}}}, []Alarm{Unwitnessed}},
+		{&Status{Since: now, Witnesses: []Witness{{Name: "x", Time: now, Refused: true}}}, []Alarm{Unwitnessed}},
+		{&Status{Since: now, Forked: "an older copy"}, []Alarm{Unwitnessed}},
 		{&Status{Since: ago(1), Stopped: "no space left on device"}, []Alarm{Stopped}},
 		{&Status{Stopped: "no space left on device", Check: &Result{Time: ago(1), Problems: 3}}, []Alarm{Stopped, Problems}},
 	} {

@@ -4,9 +4,9 @@ import { moment } from "@/ui/when.ts";
 import type { RecordingStatus } from "./api.ts";
 
 /** Whether the archive was verified today, what that found, and what became of what was due. */
-export function ArchiveCheck({ status }: { status: Pick<RecordingStatus, "alarm" | "archive"> }) {
+export function ArchiveCheck({ status }: { status: Pick<RecordingStatus, "alarm" | "alarms" | "archive"> }) {
   const { t, i18n } = useTranslation("admin");
-  const { stopped, check, expiry } = status.archive ?? {};
+  const { stopped, forked, witnesses = [], check, expiry } = status.archive ?? {};
   const day = (time: string) => moment(Date.parse(time), i18n.language);
   const number = (n: number) => n.toLocaleString(i18n.language);
   return (
@@ -18,6 +18,22 @@ export function ArchiveCheck({ status }: { status: Pick<RecordingStatus, "alarm"
           </Text>
           <Text size="sm" mt="xs">
             {t("archive.goesOn")}
+          </Text>
+        </Alert>
+      )}
+      {status.alarms?.includes("witness") && (
+        <Alert color="red" role="alert" m="md" title={t(forked || witnesses.some((w) => w.refused) ? "archive.refused" : "archive.unwitnessed")}>
+          {forked && <Text size="sm">{forked}</Text>}
+          <List size="sm" mt="xs">
+            {witnesses.map((w) => (
+              <List.Item key={w.name} style={{ overflowWrap: "anywhere" }}>
+                {w.name}: {w.error ? `${w.error} ` : ""}
+                {w.time ? t("archive.signed", { time: day(w.time) }) : t("archive.unsigned")}
+              </List.Item>
+            ))}
+          </List>
+          <Text size="sm" mt="xs">
+            {t("archive.compare")}
           </Text>
         </Alert>
       )}

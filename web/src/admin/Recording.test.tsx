@@ -80,6 +80,12 @@ test("what the daily verification found is said", async () => {
   status = { ...status, alarm: "stopped", archive: { stopped: "no space left on device", check, holds: 0 } };
   shown();
   expect((await screen.findByRole("alert")).textContent).toMatch(/The archive takes nothing.*no space left on device/);
+  cleanup();
+
+  const witnesses = [{ name: "chat.example.org", time: check.time, error: "it refuses the checkpoint", refused: true }, { name: "witness.example/w" }];
+  status = { ...status, alarm: "witness", alarms: ["witness"], archive: { witnesses, check, holds: 0 } };
+  shown();
+  expect((await screen.findByRole("alert")).textContent).toMatch(/A witness refuses the archive.*chat.example.org: it refuses the checkpoint Last signature: .*2026.*It has signed nothing yet/);
 });
 
 test("rooms of groups are recorded, by the groups' names", async () => {

@@ -145,11 +145,12 @@ export interface SettingValues {
 
 export interface RecordingStatus {
   recorder: string; // "ok", "none", or what is wrong where no recorder answers
-  recorders: ({ user_id: string; log: string; state: string } & Pick<RecordingStatus, "alarm" | "archive">)[]; // state is "ok", or what is wrong
+  recorders: ({ user_id: string; log: string; state: string } & Pick<RecordingStatus, "alarm" | "alarms" | "archive">)[]; // state is "ok", or what is wrong
   unrecorded: number; // accepted events that the recorder is not known to have
   may_change: boolean;
-  alarm?: "unreachable" | "stopped" | "problems" | "failed" | "overdue";
-  archive?: { stopped?: string; check?: ArchiveResult; expiry?: { time: string; destroyed: number; held: number; waiting: number; error?: string }; holds: number };
+  alarms?: RecordingStatus["alarm"][];
+  alarm?: "unreachable" | "stopped" | "problems" | "witness" | "failed" | "overdue";
+  archive?: { stopped?: string; forked?: string; witnesses?: { name: string; time?: string; error?: string; refused?: boolean }[]; check?: ArchiveResult; expiry?: { time: string; destroyed: number; held: number; waiting: number; error?: string }; holds: number };
 }
 
 /** What the recorder found when it last verified its archive. */
