@@ -143,31 +143,23 @@ func Read(ctx context.Context, d depot.Reader, key note.Verifier) ([]Entry, erro
 		}
 		return out, nil
 	})
-	for n := int64(0); n*merkle.Width < c.N; n++ {
-		t := merkle.Bundle(n, c.N)
-		path := merkle.TilePath(t)
-		data, err := depot.ReadFile(ctx, d, path, depot.MaxFile)
+	for raw, err := range merkle.Walk(ctx, d, c.N) {
 		if err != nil {
-			return nil, fmt.Errorf("access log: %s: %w", path, err)
+			return nil, fmt.Errorf("access log: %w", err)
 		}
-		raw, err := merkle.SplitBundle(data, t.W)
+		n := int64(len(entries))
+		var e Entry
+		if err := json.Unmarshal(raw, &e); err != nil {
+			return nil, fmt.Errorf("access log: entry %d: %w", n, err)
+		}
+		hashes, err := tlog.StoredHashes(n, raw, reader)
 		if err != nil {
-			return nil, fmt.Errorf("access log: %s: %w", path, err)
+			return nil, fmt.Errorf("access log: %w", err)
 		}
-		for _, r := range raw {
-			var e Entry
-			if err := json.Unmarshal(r, &e); err != nil {
-				return nil, fmt.Errorf("access log: entry %d: %w", len(entries), err)
-			}
-			hashes, err := tlog.StoredHashes(int64(len(entries)), r, reader)
-			if err != nil {
-				return nil, fmt.Errorf("access log: %w", err)
-			}
-			for i, h := range hashes {
-				stored[tlog.StoredHashIndex(0, int64(len(entries)))+int64(i)] = h
-			}
-			entries = append(entries, e)
+		for i, h := range hashes {
+			stored[tlog.StoredHashIndex(0, n)+int64(i)] = h
 		}
+		entries = append(entries, e)
 	}
 	if c.N > 0 {
 		root, err := tlog.TreeHash(c.N, reader)

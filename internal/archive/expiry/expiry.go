@@ -383,26 +383,15 @@ func (r *run) entries(f func(*segment.Entry)) (c merkle.Checkpoint, err error) {
 	if c, err = (merkle.Policy{Log: r.Verifier}).Open(msg); err != nil {
 		return c, fmt.Errorf("expiry: checkpoint: %w", err)
 	}
-	for n := int64(0); n*merkle.Width < c.N; n++ {
-		if err := r.ctx.Err(); err != nil {
-			return c, err
-		}
-		t := merkle.Bundle(n, c.N)
-		data, err := depot.ReadFile(r.ctx, d, merkle.TilePath(t), maxFile)
+	for raw, err := range merkle.Walk(r.ctx, d, c.N) {
 		if err != nil {
-			return c, fmt.Errorf("expiry: %s: %w", merkle.TilePath(t), err)
+			return c, fmt.Errorf("expiry: %w", err)
 		}
-		list, err := merkle.SplitBundle(data, t.W)
+		e, err := segment.ParseEntry(raw)
 		if err != nil {
-			return c, fmt.Errorf("expiry: %s: %w", merkle.TilePath(t), err)
+			return c, fmt.Errorf("expiry: %w", err)
 		}
-		for _, raw := range list {
-			e, err := segment.ParseEntry(raw)
-			if err != nil {
-				return c, fmt.Errorf("expiry: %w", err)
-			}
-			f(&e)
-		}
+		f(&e)
 	}
 	return c, nil
 }

@@ -179,12 +179,8 @@ func (r *comparison) entry(n int64) ([]byte, error) {
 		return nil, nil
 	}
 	if r.entries == nil || r.bundle != bundle {
-		t := merkle.Bundle(bundle, r.size)
-		data, err := r.read(merkle.TilePath(t))
-		if err != nil {
-			return nil, err
-		}
-		if r.entries, err = merkle.SplitBundle(data, t.W); err != nil {
+		var err error
+		if r.entries, err = merkle.ReadBundle(r.ctx, r.depot, bundle, r.size); err != nil {
 			return nil, err
 		}
 		r.bundle = bundle

@@ -69,7 +69,7 @@ func (r *run) walkLog() error {
 func (w *walk) bundle(n int64) error {
 	t := merkle.Bundle(n, w.size)
 	path := merkle.TilePath(t)
-	entries, hashes, err := w.readBundle(path, t.W)
+	entries, hashes, err := w.readBundle(n, path)
 	if err != nil {
 		return err
 	}
@@ -109,18 +109,17 @@ func firstWrong(entries [][]byte, stored []byte, first int64) string {
 	return merkle.ErrBundle.Error()
 }
 
-func (w *walk) readBundle(path string, width int) (entries [][]byte, hashes []byte, err error) {
-	data, err := w.read(path)
-	if errors.Is(err, depot.ErrNotFound) {
+func (w *walk) readBundle(n int64, path string) (entries [][]byte, hashes []byte, err error) {
+	entries, err = merkle.ReadBundle(w.ctx, w.depot, n, w.size)
+	switch {
+	case errors.Is(err, depot.ErrNotFound):
 		w.problem(path, "it is missing")
 		return nil, nil, nil
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if entries, err = merkle.SplitBundle(data, width); err != nil {
+	case errors.Is(err, merkle.ErrBundle):
 		w.problem(path, "%v", err)
-		return nil, nil, nil //nolint:nilerr // it is in the report
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, err
 	}
 	for _, e := range entries {
 		h := tlog.RecordHash(e)
