@@ -71,6 +71,8 @@ func archiveFinding(s recording.State) doctor.Finding {
 		f.Level, f.Found, f.Do = doctor.Problem, "not every witness signs its checkpoints: "+unwitnessed(s.Archive), "Compare the archive with a copy and with checkpoints that were kept, by conclave archive verify --checkpoint: its history may have been changed."
 	case selfcheck.Failed:
 		f.Level, f.Found, f.Do = doctor.Problem, "it could not be verified: "+s.Archive.Check.Error, "See what the recorder's log says."
+	case selfcheck.Clock:
+		f.Level, f.Found, f.Do = doctor.Problem, "the recorder's clock says "+s.Archive.Now.Format(time.RFC3339), "Set the clocks of both machines by NTP. Nothing is destroyed while they differ by more than an hour."
 	case selfcheck.Overdue:
 		f.Level, f.Found, f.Do = doctor.Problem, "it was not verified for more than a day", "See what the recorder's log says."
 	default:

@@ -113,7 +113,7 @@ func (r *Recorder) verify(ctx context.Context) time.Duration {
 
 // status tells the homeserver how the archive does.
 func (r *Recorder) status(ctx context.Context, _ *question) (any, error) {
-	s := &selfcheck.Status{Since: r.since, Expiry: r.expired.Load()}
+	s := &selfcheck.Status{Since: r.since, Now: r.custody.clock().UTC(), Expiry: r.expired.Load()}
 	_, err := r.sealed.Size(ctx)
 	switch {
 	case errors.Is(err, archive.ErrBroken):

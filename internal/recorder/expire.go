@@ -27,6 +27,7 @@ type custody struct {
 	tags  *tags
 
 	witnesses *witnesses
+	now       func() time.Time // nil: the clock
 
 	asked time.Time // when the lists of holds were last asked for
 	known []Hold
@@ -56,6 +57,13 @@ func newCustody(c *Config) (*custody, error) {
 	k := &custody{cfg: c, sec: sec, http: &http.Client{Transport: transport}, holds: holds, tags: t}
 	k.witnesses, err = newWitnesses(c, k.http, verifier.Name())
 	return k, err
+}
+
+func (k *custody) clock() time.Time {
+	if k.now != nil {
+		return k.now()
+	}
+	return time.Now()
 }
 
 // get asks the homeserver for something that it tells its recorder.
@@ -116,6 +124,9 @@ func (k *custody) serverHolds(ctx context.Context) ([]Hold, error) {
 		}
 		return time.UnixMilli(ms)
 	}
+	if there := time.UnixMilli(said.AsOf); there.Sub(k.clock()).Abs() > clocks {
+		return nil, fmt.Errorf("recorder: the clock says %s here and %s at the homeserver: nothing is destroyed until they agree", k.clock().UTC().Format(time.RFC3339), there.UTC().Format(time.RFC3339))
+	}
 	list := make([]Hold, len(said.Holds))
 	for i, h := range said.Holds {
 		list[i] = Hold{ID: serverMark + h.ID, Case: h.Case, Custodian: h.Custodian, Room: h.Room, Since: at(h.Since), Until: at(h.Until)}
@@ -165,13 +176,22 @@ func (k *custody) why(list []Hold, s *expiry.Segment) (string, error) {
 	return "", nil
 }
 
+// last is when the newest of what a segment holds was sent, by the homeserver's clock, as far as that is known.
+func (k *custody) last(s *expiry.Segment) (time.Time, error) {
+	known, err := k.tags.get(s.ID)
+	if err != nil || known == nil {
+		return time.Time{}, err
+	}
+	return known.last, nil
+}
+
 // job is a run over the archive. Without a log it can only plan.
 func (k *custody) job(log *archive.Log, signer note.Signer, verifier note.Verifier, by string) (*expiry.Job, error) {
 	d, err := depot.OpenDir(k.cfg.Archive)
 	if err != nil {
 		return nil, err
 	}
-	j := &expiry.Job{Dir: d, Verifier: verifier, Terms: k.cfg.Retention.terms, Held: k.held, Now: time.Now(), Log: log, Signer: signer, By: by}
+	j := &expiry.Job{Dir: d, Verifier: verifier, Terms: k.cfg.Retention.terms, Held: k.held, Now: k.clock(), Last: k.last, Log: log, Signer: signer, By: by}
 	if k.cfg.Bucket == nil {
 		return j, nil
 	}

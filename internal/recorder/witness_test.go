@@ -171,7 +171,7 @@ func TestSeveralWitnesses(t *testing.T) {
 	if got := selfcheck.Judge(time.Now(), s); len(got) != 0 {
 		t.Errorf("alarm at once: %v", got)
 	}
-	if got := selfcheck.Judge(time.Now().Add(61*time.Minute), s); len(got) != 1 || got[0] != selfcheck.Unwitnessed {
+	if got := selfcheck.Judge(time.Now().Add(61*time.Minute), s); !slices.Contains(got, selfcheck.Unwitnessed) {
 		t.Errorf("no alarm after an hour: %v", got)
 	}
 	// After the end the last checkpoint is signed by all.

@@ -18,6 +18,7 @@
 package expiry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +49,9 @@ type Segment struct {
 	Key    segment.Digest
 	Due    time.Time // when its term is over
 
+	from   time.Time // when that began
+	closed uint64    // number of its closing in the log
+
 	shred    *uint64 // number of its shred in the log, if there is one
 	keyGone  bool    // from the disk
 	complete bool    // no copy of its keys is left
@@ -77,6 +81,8 @@ type Job struct {
 	// nothing more is destroyed.
 	Held func(ctx context.Context, s *Segment) (string, error)
 	Now  time.Time
+	// Last says when the newest of what a segment holds was sent, by another clock than that of who closed it; zero where that is not known. Nil: of none it is.
+	Last func(*Segment) (time.Time, error)
 
 	// The rest is for runs that destroy.
 	Log    *archive.Log
@@ -243,6 +249,30 @@ func (r *run) list() error {
 		}
 		r.segments = append(r.segments, s)
 	}
+	return r.terms()
+}
+
+// terms says when each segment's term is over. It begins when the segment was closed, and never before what was sent until then: a clock that was wrong when the
+// segment was closed must not end it early. The log says which segments were closed before it.
+func (r *run) terms() error {
+	slices.SortStableFunc(r.segments, func(a, b *Segment) int { return cmp.Compare(a.closed, b.closed) })
+	var sent time.Time
+	for _, s := range r.segments {
+		if r.Last != nil {
+			last, err := r.Last(s)
+			if err != nil {
+				return err
+			}
+			if last.After(sent) {
+				sent = last
+			}
+		}
+		if s.from = s.Closed; sent.After(s.from) {
+			s.from = sent
+		}
+		s.Due = s.Term.Over(s.from)
+	}
+	slices.SortStableFunc(r.segments, func(a, b *Segment) int { return strings.Compare(a.Name(), b.Name()) })
 	return nil
 }
 
@@ -258,7 +288,7 @@ func (r *run) ends(s *Segment) error {
 		return fmt.Errorf("expiry: %s is damaged: conclave archive verify says where: %w", s.Name(), errors.Join(err, archive.ErrDamaged))
 	}
 	s.Opened, s.Closed, s.Key = opening.Opening.Time, closing.Closing.Time, opening.Opening.Key
-	s.Due = s.Term.Over(s.Closed)
+	s.closed = closing.Seq
 	s.keyGone, err = r.missing(depot.KeyPath(s.Class, s.ID.String()))
 	return err
 }

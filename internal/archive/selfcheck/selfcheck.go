@@ -54,6 +54,8 @@ type Status struct {
 	Expiry *Expiry   `json:"expiry,omitempty"`
 	Holds  int       `json:"holds"` // in force at the recorder itself
 	Since  time.Time `json:"since"` // when the recorder began
+	// Now is the recorder's time; zero where it does not tell.
+	Now time.Time `json:"now,omitzero"`
 }
 
 // Alarm says what is wrong: one of the words below, or "".
@@ -67,6 +69,7 @@ const (
 	Unwitnessed Alarm = "witness"     // a witness refuses the archive's checkpoints, or has not signed one for too long
 	Problems    Alarm = "problems"    // the archive is not right
 	Failed      Alarm = "failed"      // the verification could not be brought to its end
+	Clock       Alarm = "clock"       // the recorder's time is not the homeserver's
 	Overdue     Alarm = "overdue"     // there was none for too long
 )
 
@@ -81,11 +84,16 @@ func (w Witness) late(since, now time.Time) bool {
 	return w.Refused || now.Sub(since) > WitnessPatience
 }
 
+// ClockPatience is by how much the recorder's time may differ from the homeserver's: terms and holds rest on it.
+const ClockPatience = 10 * time.Minute
+
 // Patience is for how long there may be no verification.
 const Patience = 26 * time.Hour
 
 // All are the alarms there are, the gravest first.
-func All() []Alarm { return []Alarm{Unreachable, Stopped, Problems, Unwitnessed, Failed, Overdue} }
+func All() []Alarm {
+	return []Alarm{Unreachable, Stopped, Problems, Unwitnessed, Failed, Clock, Overdue}
+}
 
 // Judge says what is wrong with what the recorder told, which is nil where it did not answer: the gravest first.
 func Judge(now time.Time, s *Status) (list []Alarm) {
@@ -109,6 +117,8 @@ func (s *Status) has(a Alarm, now time.Time) bool {
 		return s.Forked != "" || slices.ContainsFunc(s.Witnesses, func(w Witness) bool { return w.late(s.Since, now) })
 	case Problems:
 		return c != nil && c.Problems > 0
+	case Clock:
+		return !s.Now.IsZero() && now.Sub(s.Now).Abs() > ClockPatience
 	case Failed:
 		return c != nil && c.Problems == 0 && c.Error != ""
 	case Overdue:

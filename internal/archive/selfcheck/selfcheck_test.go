@@ -27,6 +27,9 @@ func TestAlarms(t *testing.T) {
 		{&Status{Since: ago(3), Witnesses: []Witness{{Name: "x"}}}, []Alarm{Unwitnessed}},
 		{&Status{Since: now, Witnesses: []Witness{{Name: "x", Time: now, Refused: true}}}, []Alarm{Unwitnessed}},
 		{&Status{Since: now, Forked: "an older copy"}, []Alarm{Unwitnessed}},
+		{&Status{Since: now, Now: now.Add(9 * time.Minute)}, nil},
+		{&Status{Since: now, Now: now.Add(11 * time.Minute)}, []Alarm{Clock}},
+		{&Status{Since: now, Now: ago(1)}, []Alarm{Clock}},
 		{&Status{Since: ago(1), Stopped: "no space left on device"}, []Alarm{Stopped}},
 		{&Status{Stopped: "no space left on device", Check: &Result{Time: ago(1), Problems: 3}}, []Alarm{Stopped, Problems}},
 	} {

@@ -6,7 +6,7 @@ import type { RecordingStatus } from "./api.ts";
 /** Whether the archive was verified today, what that found, and what became of what was due. */
 export function ArchiveCheck({ status }: { status: Pick<RecordingStatus, "alarm" | "alarms" | "archive"> }) {
   const { t, i18n } = useTranslation("admin");
-  const { stopped, forked, witnesses = [], check, expiry } = status.archive ?? {};
+  const { now, stopped, forked, witnesses = [], check, expiry } = status.archive ?? {};
   const day = (time: string) => moment(Date.parse(time), i18n.language);
   const number = (n: number) => n.toLocaleString(i18n.language);
   return (
@@ -55,6 +55,11 @@ export function ArchiveCheck({ status }: { status: Pick<RecordingStatus, "alarm"
       {check && check.error && (
         <Alert color="red" role="alert" m="md" title={t("archive.failed")}>
           {t("archive.checked", { time: day(check.time) })} {check.error}
+        </Alert>
+      )}
+      {now && status.alarms?.includes("clock") && (
+        <Alert color="red" role="alert" m="md" title={t("archive.clock")}>
+          {t("archive.time", { time: day(now) })}
         </Alert>
       )}
       {status.alarm === "overdue" && (

@@ -86,6 +86,11 @@ test("what the daily verification found is said", async () => {
   status = { ...status, alarm: "witness", alarms: ["witness"], archive: { witnesses, check, holds: 0 } };
   shown();
   expect((await screen.findByRole("alert")).textContent).toMatch(/A witness refuses the archive.*chat.example.org: it refuses the checkpoint Last signature: .*2026.*It has signed nothing yet/);
+  cleanup();
+
+  status = { ...status, alarm: "clock", alarms: ["clock"], archive: { now: "2035-01-02T03:04:05Z", check, holds: 0 } };
+  shown();
+  expect((await screen.findByRole("alert")).textContent).toMatch(/clock is not this server's.*2035/);
 });
 
 test("rooms of groups are recorded, by the groups' names", async () => {
