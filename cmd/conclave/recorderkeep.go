@@ -112,7 +112,11 @@ type recorderHoldAddCmd struct {
 
 // Run places a hold.
 func (a *recorderHoldAddCmd) Run() error {
-	holds, err := openHolds(a.Path)
+	cfg, err := recorder.Load(a.Path)
+	if err != nil {
+		return err
+	}
+	holds, err := recorder.OpenHolds(cfg)
 	if err != nil {
 		return err
 	}
@@ -127,6 +131,18 @@ func (a *recorderHoldAddCmd) Run() error {
 		return err
 	}
 	fmt.Printf("Hold %s is in force: the archive destroys nothing that it covers from now on. The homeserver's administrators cannot release it.\n", h.ID)
+	room, person, err := recorder.Occurs(cfg, h)
+	if err != nil {
+		return err
+	}
+	for _, w := range []struct {
+		id    string
+		known bool
+	}{{h.Room, room}, {h.Custodian, person}} {
+		if !w.known {
+			fmt.Printf("WARNING: nothing that is sealed is known to hold anything of %s. If that is mistyped, this hold keeps nothing: release it, and place it anew.\n", w.id)
+		}
+	}
 	return nil
 }
 

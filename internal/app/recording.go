@@ -73,6 +73,8 @@ func archiveFinding(s recording.State) doctor.Finding {
 		f.Level, f.Found, f.Do = doctor.Problem, "it could not be verified: "+s.Archive.Check.Error, "See what the recorder's log says."
 	case selfcheck.Clock:
 		f.Level, f.Found, f.Do = doctor.Problem, "the recorder's clock says "+s.Archive.Now.Format(time.RFC3339), "Set the clocks of both machines by NTP. Nothing is destroyed while they differ by more than an hour."
+	case selfcheck.Uncopied:
+		f.Level, f.Found, f.Do = doctor.Problem, "it is not copied to its bucket: "+s.Archive.Copy.Error, "See that the recorder reaches the bucket and may write there: its log has the reason. Until then its disk is the only copy."
 	case selfcheck.Overdue:
 		f.Level, f.Found, f.Do = doctor.Problem, "it was not verified for more than a day", "See what the recorder's log says."
 	default:

@@ -52,9 +52,29 @@ func (k *custody) check(ctx context.Context, verifier note.Verifier, progress fu
 	if err != nil {
 		return nil, err
 	}
-	return verify.Run(ctx, frozen, verify.Options{
+	r, err := verify.Run(ctx, frozen, verify.Options{
 		Policy: merkle.Policy{Log: verifier}, Kept: kept, Statements: []io.Reader{f}, Server: key, Live: true, Workers: 1, Progress: progress,
 	})
+	if err != nil || k.cfg.Bucket == nil {
+		return r, err
+	}
+	if err := k.compare(ctx, d, r); err != nil && len(r.Problems) == 0 {
+		return nil, fmt.Errorf("recorder: the archive is right, and its copy in the bucket was not compared: %w", err)
+	}
+	return r, nil
+}
+
+// compare looks whether the copy in the bucket is still what was sent there.
+func (k *custody) compare(ctx context.Context, d depot.Dir, r *verify.Report) error {
+	to, err := depot.OpenBucket(*k.cfg.Bucket)
+	if err != nil {
+		return err
+	}
+	list, err := depot.Compare(ctx, d, to)
+	for _, x := range list {
+		r.Problems = append(r.Problems, verify.Problem{Place: "bucket: " + x.Name, What: x.What})
+	}
+	return err
 }
 
 // statement fetches the homeserver's statement of what it accepted, and the key that signs it. The answer comes when all of it has been brought here.

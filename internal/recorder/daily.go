@@ -121,6 +121,9 @@ func (r *Recorder) status(ctx context.Context, _ *question) (any, error) {
 	case err != nil:
 		return nil, err
 	}
+	if s.Copy = r.copied.Load(); s.Copy == nil && r.cfg.Bucket != nil {
+		s.Copy = &selfcheck.Copy{}
+	}
 	s.Forked, s.Witnesses = r.custody.witnesses.status()
 	if s.Check, err = r.custody.lastCheck(); err != nil {
 		return nil, err

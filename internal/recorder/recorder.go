@@ -51,6 +51,7 @@ type Recorder struct {
 	verifier  note.Verifier
 	since     time.Time
 	expired   atomic.Pointer[selfcheck.Expiry]
+	copied    atomic.Pointer[selfcheck.Copy]
 	failed    int         // verifications in a row
 	broken    atomic.Bool // the archive takes nothing
 }
@@ -207,7 +208,23 @@ func (r *Recorder) stopped(err error) {
 	}
 }
 
+// ship copies the archive to the bucket, and notes for the homeserver when that was done, or why not.
 func (r *Recorder) ship(ctx context.Context) error {
+	c := selfcheck.Copy{}
+	if last := r.copied.Load(); last != nil {
+		c.Time = last.Time
+	}
+	err := r.send(ctx)
+	if err == nil {
+		c.Time = time.Now().UTC().Truncate(time.Second)
+	} else {
+		c.Error = err.Error()
+	}
+	r.copied.Store(&c)
+	return err
+}
+
+func (r *Recorder) send(ctx context.Context) error {
 	from, err := depot.OpenDir(r.cfg.Archive)
 	if err != nil {
 		return err

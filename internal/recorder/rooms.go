@@ -185,13 +185,17 @@ func (s *roomState) look() *facts {
 		return s.seen
 	}
 	f := &facts{name: s.name, policy: s.policy, class: s.class, unread: s.unread}
+	var invited []string // a hold on somebody covers rooms that they are invited to, too
 	for user, m := range maps.All(s.members) {
-		if m == mx.Join {
+		switch m {
+		case mx.Join:
 			f.members = append(f.members, user)
+		case mx.Invite:
+			invited = append(invited, user)
 		}
 	}
 	slices.Sort(f.members)
-	f.parties = &archive.Parties{Room: s.room, Users: f.members}
+	f.parties = &archive.Parties{Room: s.room, Users: slices.Sorted(slices.Values(append(invited, f.members...)))}
 	if s.unread {
 		f.parties = &archive.Parties{Room: s.room, Users: []string{everybody}}
 	}
@@ -199,12 +203,12 @@ func (s *roomState) look() *facts {
 	return f
 }
 
-// about is whom an event is about: the members, and its sender and the one whose membership it is where they are none.
+// about is whom an event is about: members and those who are invited, and its sender and the one whose membership it is where they are none.
 func (f *facts) about(users ...string) []*archive.Parties {
 	list := []*archive.Parties{f.parties}
 	var more []string
 	for _, u := range users {
-		if _, ok := slices.BinarySearch(f.members, u); !ok && u != "" {
+		if _, ok := slices.BinarySearch(f.parties.Users, u); !ok && u != "" {
 			more = append(more, u)
 		}
 	}

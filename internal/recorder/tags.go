@@ -139,6 +139,44 @@ func (t *tagged) has(x tag) bool {
 	return found
 }
 
+// Occurs tells whether any closed segment is known to hold something of a hold's room, and of its custodian. Of what a hold does not name it is true.
+func Occurs(c *Config, h Hold) (room, custodian bool, err error) {
+	s, err := c.secrets()
+	if err != nil {
+		return false, false, err
+	}
+	t, err := newTags(c, s)
+	if err != nil {
+		return false, false, err
+	}
+	return t.occurs(h)
+}
+
+func (t *tags) occurs(h Hold) (room, custodian bool, err error) {
+	room, custodian = h.Room == "", h.Custodian == ""
+	list, err := os.ReadDir(t.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, false, fmt.Errorf("recorder: %w", err)
+	}
+	for _, f := range list {
+		if room && custodian {
+			break
+		}
+		id, err := segment.ParseID(f.Name())
+		if err != nil {
+			continue
+		}
+		known, err := t.get(id)
+		if err != nil {
+			return false, false, err
+		}
+		if known != nil {
+			room, custodian = room || known.has(t.room(h.Room)), custodian || known.has(t.user(h.Custodian))
+		}
+	}
+	return room, custodian, nil
+}
+
 // drop forgets a segment that has ended.
 func (t *tags) drop(ctx context.Context, id segment.ID) error {
 	d, err := depot.OpenDir(t.dir)

@@ -51,7 +51,7 @@ func newGauges(m prometheus.Registerer) *watchGauges {
 		checked:  gauge("selfcheck_timestamp_seconds", "When the recorder last verified its archive."),
 		problems: gauge("selfcheck_problems", "Problems that the last verification of the archive has found."),
 		records:  gauge("selfcheck_records", "Records that the last verification of the archive has counted."),
-		alarms:   gauge("selfcheck_alarm", "1 for each reason why something is wrong with the archive: unreachable, stopped, problems, witness, failed, clock or overdue.", "reason"),
+		alarms:   gauge("selfcheck_alarm", "1 for each reason why something is wrong with the archive: unreachable, stopped, problems, witness, failed, clock, bucket or overdue.", "reason"),
 	}
 	if m != nil {
 		m.MustRegister(g.up, g.checked, g.problems, g.records, g.alarms)
@@ -132,6 +132,9 @@ func (s *Service) lookAt(ctx context.Context, r *recorder) error {
 	}
 	if status != nil && status.Stopped != "" {
 		fields = append(fields, "stopped", status.Stopped)
+	}
+	if status != nil && slices.Contains(alarms, selfcheck.Uncopied) {
+		fields = append(fields, "copied", status.Copy.Time, "copying", status.Copy.Error)
 	}
 	if status != nil && slices.Contains(alarms, selfcheck.Clock) {
 		fields = append(fields, "recorder_time", status.Now)

@@ -275,8 +275,11 @@ type shipment struct {
 	past    []string // in the bucket, and replaced by others
 }
 
+// kinds are the folders of an archive. What opens something comes before what it opens.
+func kinds() []string { return []string{"key/", "blob/", "segment/", "tile/", "certificate/"} }
+
 func (s *shipment) all(ctx context.Context) error {
-	for _, kind := range []string{"key/", "blob/", "segment/", "tile/", "certificate/"} {
+	for _, kind := range kinds() {
 		there := map[string]minio.ObjectInfo{}
 		for o, err := range s.to.objects(ctx, kind) {
 			if err != nil {

@@ -41,10 +41,19 @@ type Witness struct {
 	Refused bool      `json:"refused,omitempty"`
 }
 
+// Copy is what became of copying the archive to its bucket, which is done each minute.
+type Copy struct {
+	Time  time.Time `json:"time,omitzero"`   // when it was last brought to its end
+	Error string    `json:"error,omitempty"` // why not, the last time
+}
+
 // Status is all that the recorder tells.
 type Status struct {
 	// Stopped says why the archive takes nothing now; the recorder signs nothing then.
 	Stopped string `json:"stopped,omitempty"`
+
+	// Copy is nil where there is no bucket.
+	Copy *Copy `json:"copy,omitempty"`
 
 	// Forked says why the archive is not the one that its witnesses have signed: an older copy, or another history.
 	Forked    string    `json:"forked,omitempty"`
@@ -70,6 +79,7 @@ const (
 	Problems    Alarm = "problems"    // the archive is not right
 	Failed      Alarm = "failed"      // the verification could not be brought to its end
 	Clock       Alarm = "clock"       // the recorder's time is not the homeserver's
+	Uncopied    Alarm = "bucket"      // the archive was not copied to its bucket for too long
 	Overdue     Alarm = "overdue"     // there was none for too long
 )
 
@@ -78,11 +88,19 @@ const WitnessPatience = time.Hour
 
 // late reports whether a witness that is asked since then has refused, or has not signed for too long.
 func (w Witness) late(since, now time.Time) bool {
-	if w.Time.After(since) {
-		since = w.Time
-	}
-	return w.Refused || now.Sub(since) > WitnessPatience
+	return w.Refused || late(w.Time, since, now, WitnessPatience)
 }
+
+// late reports whether something that is done again and again since then was last done too long ago.
+func late(last, since, now time.Time, patience time.Duration) bool {
+	if last.After(since) {
+		since = last
+	}
+	return now.Sub(since) > patience
+}
+
+// CopyPatience is for how long the archive may not be copied to its bucket.
+const CopyPatience = 15 * time.Minute
 
 // ClockPatience is by how much the recorder's time may differ from the homeserver's: terms and holds rest on it.
 const ClockPatience = 10 * time.Minute
@@ -92,7 +110,7 @@ const Patience = 26 * time.Hour
 
 // All are the alarms there are, the gravest first.
 func All() []Alarm {
-	return []Alarm{Unreachable, Stopped, Problems, Unwitnessed, Failed, Clock, Overdue}
+	return []Alarm{Unreachable, Stopped, Problems, Unwitnessed, Failed, Clock, Uncopied, Overdue}
 }
 
 // Judge says what is wrong with what the recorder told, which is nil where it did not answer: the gravest first.
@@ -117,6 +135,8 @@ func (s *Status) has(a Alarm, now time.Time) bool {
 		return s.Forked != "" || slices.ContainsFunc(s.Witnesses, func(w Witness) bool { return w.late(s.Since, now) })
 	case Problems:
 		return c != nil && c.Problems > 0
+	case Uncopied:
+		return s.Copy != nil && late(s.Copy.Time, s.Since, now, CopyPatience)
 	case Clock:
 		return !s.Now.IsZero() && now.Sub(s.Now).Abs() > ClockPatience
 	case Failed:

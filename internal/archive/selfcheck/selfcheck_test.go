@@ -30,6 +30,10 @@ func TestAlarms(t *testing.T) {
 		{&Status{Since: now, Now: now.Add(9 * time.Minute)}, nil},
 		{&Status{Since: now, Now: now.Add(11 * time.Minute)}, []Alarm{Clock}},
 		{&Status{Since: now, Now: ago(1)}, []Alarm{Clock}},
+		{&Status{Since: now, Copy: &Copy{}}, nil},
+		{&Status{Since: ago(2), Copy: &Copy{Time: now.Add(-14 * time.Minute), Error: "no answer"}}, nil},
+		{&Status{Since: ago(2), Copy: &Copy{Time: now.Add(-16 * time.Minute), Error: "no answer"}}, []Alarm{Uncopied}},
+		{&Status{Since: ago(2), Copy: &Copy{}}, []Alarm{Uncopied}},
 		{&Status{Since: ago(1), Stopped: "no space left on device"}, []Alarm{Stopped}},
 		{&Status{Stopped: "no space left on device", Check: &Result{Time: ago(1), Problems: 3}}, []Alarm{Stopped, Problems}},
 	} {

@@ -6,7 +6,7 @@ import type { RecordingStatus } from "./api.ts";
 /** Whether the archive was verified today, what that found, and what became of what was due. */
 export function ArchiveCheck({ status }: { status: Pick<RecordingStatus, "alarm" | "alarms" | "archive"> }) {
   const { t, i18n } = useTranslation("admin");
-  const { now, stopped, forked, witnesses = [], check, expiry } = status.archive ?? {};
+  const { now, copy, stopped, forked, witnesses = [], check, expiry } = status.archive ?? {};
   const day = (time: string) => moment(Date.parse(time), i18n.language);
   const number = (n: number) => n.toLocaleString(i18n.language);
   return (
@@ -60,6 +60,14 @@ export function ArchiveCheck({ status }: { status: Pick<RecordingStatus, "alarm"
       {now && status.alarms?.includes("clock") && (
         <Alert color="red" role="alert" m="md" title={t("archive.clock")}>
           {t("archive.time", { time: day(now) })}
+        </Alert>
+      )}
+      {copy && (copy.error || status.alarms?.includes("bucket")) && (
+        <Alert color={status.alarms?.includes("bucket") ? "red" : "orange"} role="alert" m="md" title={t("archive.uncopied")}>
+          <Text size="sm" style={{ overflowWrap: "anywhere" }}>
+            {copy.error}
+          </Text>
+          {copy.time && <Text size="sm">{t("archive.copied", { time: day(copy.time) })}</Text>}
         </Alert>
       )}
       {status.alarm === "overdue" && (

@@ -91,6 +91,11 @@ test("what the daily verification found is said", async () => {
   status = { ...status, alarm: "clock", alarms: ["clock"], archive: { now: "2035-01-02T03:04:05Z", check, holds: 0 } };
   shown();
   expect((await screen.findByRole("alert")).textContent).toMatch(/clock is not this server's.*2035/);
+  cleanup();
+
+  status = { ...status, alarm: "bucket", alarms: ["bucket"], archive: { copy: { time: "2026-01-02T02:04:05Z", error: "access denied" }, check, holds: 0 } };
+  shown();
+  expect((await screen.findByRole("alert")).textContent).toMatch(/not copied to its bucket.*access denied.*2026/);
 });
 
 test("rooms of groups are recorded, by the groups' names", async () => {

@@ -149,8 +149,8 @@ export interface RecordingStatus {
   unrecorded: number; // accepted events that the recorder is not known to have
   may_change: boolean;
   alarms?: RecordingStatus["alarm"][];
-  alarm?: "unreachable" | "stopped" | "problems" | "witness" | "failed" | "clock" | "overdue";
-  archive?: { now?: string; stopped?: string; forked?: string; witnesses?: { name: string; time?: string; error?: string; refused?: boolean }[]; check?: ArchiveResult; expiry?: { time: string; destroyed: number; held: number; waiting: number; error?: string }; holds: number };
+  alarm?: "unreachable" | "stopped" | "problems" | "witness" | "failed" | "clock" | "bucket" | "overdue";
+  archive?: { now?: string; copy?: { time?: string; error?: string }; stopped?: string; forked?: string; witnesses?: { name: string; time?: string; error?: string; refused?: boolean }[]; check?: ArchiveResult; expiry?: { time: string; destroyed: number; held: number; waiting: number; error?: string }; holds: number };
 }
 
 /** What the recorder found when it last verified its archive. */
