@@ -47,7 +47,7 @@ func (k *custody) check(ctx context.Context, verifier note.Verifier, progress fu
 	if err != nil {
 		return nil, err
 	}
-	kept := k.witnesses.checkpoints() // before: the archive may be witnessed while it is read
+	kept := k.witnesses.Checkpoints() // before: the archive may be witnessed while it is read
 	frozen, err := depot.Freeze(ctx, d, merkle.Partial)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ import (
 
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/merkle"
+	"conclave.chat/internal/archive/witness"
 	"conclave.chat/internal/blob"
 	"conclave.chat/internal/link"
 	"conclave.chat/internal/mx"
@@ -41,24 +42,24 @@ import (
 
 // Config is the recorder's configuration file.
 type Config struct {
-	Homeserver  string        `yaml:"homeserver"`        // address; without TLS only on this machine
-	CA          string        `yaml:"ca_file,omitempty"` // PEM file with the authority of the homeserver's certificate; without it those of the system
-	Listen      string        `yaml:"listen"`
-	Certificate string        `yaml:"certificate,omitempty"` // PEM files; without them plain HTTP, for one machine or a proxy
-	Key         string        `yaml:"key,omitempty"`
-	DataDir     string        `yaml:"data_dir"` // the device's keys
-	Archive     string        `yaml:"archive"`  // folder
-	Class       string        `yaml:"class"`    // retention class of what no rule gives another
-	Recipients  []string      `yaml:"recipients"`
-	LogKey      string        `yaml:"log_key_file"`
-	Server      Server        `yaml:"server"`
-	Wait        time.Duration `yaml:"wait"` // how long to wait for a room key
-	MaxFile     int64         `yaml:"max_attachment"`
-	Bucket      *blob.S3      `yaml:"bucket,omitempty"`      // where closed segments and tiles are copied to
-	Witnesses   []Witness     `yaml:"witnesses,omitempty"`   // who sign the archive's checkpoints besides the homeserver
-	RetainDays  int64         `yaml:"retain_days,omitempty"` // Object Lock in the bucket; 0 is none
-	Retention   Retention     `yaml:"retention,omitempty"`
-	LogLevel    string        `yaml:"log_level"`
+	Homeserver  string            `yaml:"homeserver"`        // address; without TLS only on this machine
+	CA          string            `yaml:"ca_file,omitempty"` // PEM file with the authority of the homeserver's certificate; without it those of the system
+	Listen      string            `yaml:"listen"`
+	Certificate string            `yaml:"certificate,omitempty"` // PEM files; without them plain HTTP, for one machine or a proxy
+	Key         string            `yaml:"key,omitempty"`
+	DataDir     string            `yaml:"data_dir"` // the device's keys
+	Archive     string            `yaml:"archive"`  // folder
+	Class       string            `yaml:"class"`    // retention class of what no rule gives another
+	Recipients  []string          `yaml:"recipients"`
+	LogKey      string            `yaml:"log_key_file"`
+	Server      Server            `yaml:"server"`
+	Wait        time.Duration     `yaml:"wait"` // how long to wait for a room key
+	MaxFile     int64             `yaml:"max_attachment"`
+	Bucket      *blob.S3          `yaml:"bucket,omitempty"`      // where closed segments and tiles are copied to
+	Witnesses   []witness.Address `yaml:"witnesses,omitempty"`   // who sign the archive's checkpoints besides the homeserver
+	RetainDays  int64             `yaml:"retain_days,omitempty"` // Object Lock in the bucket; 0 is none
+	Retention   Retention         `yaml:"retention,omitempty"`
+	LogLevel    string            `yaml:"log_level"`
 }
 
 // Server is what the recorder knows of the homeserver.
@@ -69,21 +70,10 @@ type Server struct {
 	Witness string `yaml:"witness"` // its key as a witness of the archive's log
 }
 
-// Witness is an outside witness of the archive's log (C2SP tlog-witness).
-type Witness struct {
-	Key string `yaml:"key"` // its public key: a verifier's key of C2SP tlog-cosignature
-	URL string `yaml:"url"` // what add-checkpoint comes behind
-}
-
-func (w Witness) verifier() (note.Verifier, error) {
-	v, err := merkle.ParseVerifier(w.Key)
-	if err != nil {
-		return nil, err
-	}
-	if !strings.HasPrefix(w.URL, "https://") && !strings.HasPrefix(w.URL, "http://") {
-		return nil, fmt.Errorf("%q is no address of a witness", w.URL)
-	}
-	return v, nil
+// openWitnesses are the homeserver, reached by a client, and those that the configuration names.
+func (c *Config) openWitnesses(client *http.Client, log string) (*witness.Set, error) {
+	server := witness.Address{Key: c.Server.Witness, URL: c.Homeserver + "/_conclave/recording/v1"}
+	return witness.Open(c.DataDir, log, server, client, c.Witnesses)
 }
 
 // secrets are in one file of the data folder that only the recorder reads.
@@ -129,7 +119,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("homeserver: %w", err)
 	}
 	for _, w := range c.Witnesses {
-		if _, err := w.verifier(); err != nil {
+		if err := w.Check(); err != nil {
 			return fmt.Errorf("witnesses: %w", err)
 		}
 	}

@@ -124,7 +124,7 @@ func (r *Recorder) status(ctx context.Context, _ *question) (any, error) {
 	if s.Copy = r.copied.Load(); s.Copy == nil && r.cfg.Bucket != nil {
 		s.Copy = &selfcheck.Copy{}
 	}
-	s.Forked, s.Witnesses = r.custody.witnesses.status()
+	s.Forked, s.Witnesses = r.custody.witnesses.Status()
 	if s.Check, err = r.custody.lastCheck(); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 	"conclave.chat/internal/archive"
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/expiry"
+	"conclave.chat/internal/archive/tag"
+	"conclave.chat/internal/archive/witness"
 )
 
 // custody is what decides about the end of segments: terms, holds, and what is known of each.
@@ -24,9 +26,9 @@ type custody struct {
 	sec   *secrets
 	http  *http.Client // reaches the homeserver
 	holds *Holds
-	tags  *tags
+	tags  *tag.Tags
 
-	witnesses *witnesses
+	witnesses *witness.Set
 	now       func() time.Time // nil: the clock
 
 	asked time.Time // when the lists of holds were last asked for
@@ -55,7 +57,7 @@ func newCustody(c *Config) (*custody, error) {
 		return nil, err
 	}
 	k := &custody{cfg: c, sec: sec, http: &http.Client{Transport: transport}, holds: holds, tags: t}
-	k.witnesses, err = newWitnesses(c, k.http, verifier.Name())
+	k.witnesses, err = c.openWitnesses(k.http, verifier.Name())
 	return k, err
 }
 
@@ -160,7 +162,7 @@ func (k *custody) held(ctx context.Context, s *expiry.Segment) (string, error) {
 }
 
 func (k *custody) why(list []Hold, s *expiry.Segment) (string, error) {
-	known, err := k.tags.get(s.ID)
+	known, err := k.tags.Get(s.ID)
 	if err != nil {
 		return "", err
 	}
@@ -178,11 +180,11 @@ func (k *custody) why(list []Hold, s *expiry.Segment) (string, error) {
 
 // last is when the newest of what a segment holds was sent, by the homeserver's clock, as far as that is known.
 func (k *custody) last(s *expiry.Segment) (time.Time, error) {
-	known, err := k.tags.get(s.ID)
+	known, err := k.tags.Get(s.ID)
 	if err != nil || known == nil {
 		return time.Time{}, err
 	}
-	return known.last, nil
+	return known.Last, nil
 }
 
 // job is a run over the archive. Without a log it can only plan.
@@ -214,7 +216,7 @@ func (k *custody) run(ctx context.Context, log *archive.Log, signer note.Signer,
 			return total, err
 		}
 		for i := range res.Destroyed {
-			if err := k.tags.drop(ctx, res.Destroyed[i].ID); err != nil {
+			if err := k.tags.Drop(ctx, res.Destroyed[i].ID); err != nil {
 				return total, err
 			}
 		}
@@ -265,10 +267,10 @@ func Expire(ctx context.Context, c *Config, by string) (*expiry.Result, error) {
 	}
 	res, err := k.run(ctx, log, signer, verifier, by)
 	if err = errors.Join(err, log.End(ctx)); err == nil {
-		err = k.witnesses.look(ctx, log, verifier)
+		err = k.witnesses.Look(ctx, log, verifier)
 	}
 	if err == nil {
-		err = k.witnesses.sign(ctx, log, witnessFor)
+		err = k.witnesses.Sign(ctx, log, witness.Patience)
 	}
 	if err = errors.Join(err, log.Close()); err != nil {
 		return &res, err

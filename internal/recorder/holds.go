@@ -3,7 +3,9 @@ package recorder
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +19,7 @@ import (
 
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/expiry"
+	"conclave.chat/internal/archive/tag"
 	"conclave.chat/internal/mx"
 )
 
@@ -54,19 +57,48 @@ func (h *Hold) check() error {
 	return nil
 }
 
+// derive makes a key for one purpose from the recorder's secrets.
+func (s *secrets) derive(purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, s.Database, nil, "conclave recorder "+purpose, 32)
+}
+
+// newTags are the notes of who and what occurs in each sealed segment.
+func newTags(c *Config, s *secrets) (*tag.Tags, error) {
+	key, err := s.derive("tags v1")
+	if err != nil {
+		return nil, fmt.Errorf("recorder: %w", err)
+	}
+	return tag.New(filepath.Join(c.DataDir, tagsFolder), key), nil
+}
+
+const tagsFolder = "segments"
+
+// Occurs tells whether any closed segment is known to hold something of a hold's room, and of its custodian.
+func Occurs(c *Config, h Hold) (room, custodian bool, err error) {
+	s, err := c.secrets()
+	if err != nil {
+		return false, false, err
+	}
+	t, err := newTags(c, s)
+	if err != nil {
+		return false, false, err
+	}
+	return t.Occur(h.Room, h.Custodian)
+}
+
 // clocks is by how much the homeserver's clock, which says when something was sent, may differ from the recorder's.
 const clocks = time.Hour
 
 // covers tells whether a segment may hold something of what is held. Of one without tags nothing is known but when it was closed.
-func (h *Hold) covers(s *expiry.Segment, t *tags, known *tagged) bool {
-	if known == nil || known.first.IsZero() {
+func (h *Hold) covers(s *expiry.Segment, t *tag.Tags, known *tag.Tagged) bool {
+	if known == nil || known.First.IsZero() {
 		if !h.Since.IsZero() && s.Closed.Add(clocks).Before(h.Since) {
 			return false
 		}
-	} else if !h.Until.IsZero() && !known.first.Before(h.Until) || !h.Since.IsZero() && known.last.Before(h.Since) {
+	} else if !h.Until.IsZero() && !known.First.Before(h.Until) || !h.Since.IsZero() && known.Last.Before(h.Since) {
 		return false
 	}
-	return known == nil || (h.Room == "" || known.has(t.room(h.Room))) && (h.Custodian == "" || known.has(t.user(h.Custodian)) || known.has(t.user(everybody)))
+	return known == nil || (h.Room == "" || known.Has(t.Room(h.Room))) && (h.Custodian == "" || known.Has(t.User(h.Custodian)) || known.Has(t.User(tag.Everybody)))
 }
 
 // Holds are those that are placed here, out of reach of the homeserver's administrators. They lie in one file that is encrypted with the recorder's

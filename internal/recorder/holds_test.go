@@ -15,6 +15,7 @@ import (
 	"conclave.chat/internal/archive"
 	"conclave.chat/internal/archive/expiry"
 	"conclave.chat/internal/archive/segment"
+	"conclave.chat/internal/archive/tag"
 )
 
 func vault(t testing.TB) (*Config, *secrets) {
@@ -121,7 +122,7 @@ func TestAHoldFindsItsSegments(t *testing.T) {
 		}
 		known := rapid.Bool().Draw(t, "tagged")
 		if known {
-			if err := tg.put(sealed); err != nil {
+			if err := tg.Put(sealed); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -132,7 +133,7 @@ func TestAHoldFindsItsSegments(t *testing.T) {
 		if rapid.Bool().Draw(t, "until") {
 			h.Until = day.Add(time.Duration(rapid.IntRange(0, 300).Draw(t, "to")) * time.Hour)
 		}
-		got, err := tg.get(id)
+		got, err := tg.Get(id)
 		if err != nil || (got != nil) != known {
 			t.Fatal(got, err)
 		}
@@ -162,7 +163,7 @@ func TestTagsTellNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	id, _ := segment.NewID()
-	if err := tg.put(archive.Sealed{ID: id, Parties: []*archive.Parties{{Room: "!a:x", Users: []string{everybody}}}}); err != nil {
+	if err := tg.Put(archive.Sealed{ID: id, Parties: []*archive.Parties{{Room: "!a:x", Users: []string{tag.Everybody}}}}); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(c.DataDir, tagsFolder, id.String())
@@ -170,23 +171,23 @@ func TestTagsTellNothing(t *testing.T) {
 	if err != nil || strings.Contains(string(text), "!a") {
 		t.Fatalf("%q, %v", text, err)
 	}
-	got, err := tg.get(id)
+	got, err := tg.Get(id)
 	h := Hold{Custodian: "@ann:x"}
 	seg := &expiry.Segment{ID: id, Closed: time.Unix(1000, 0)}
 	if err != nil || !h.covers(seg, tg, got) {
 		t.Error("members who were not learned are not held")
 	}
 	other, _ := newTags(c, &secrets{Database: bytes.Repeat([]byte{8}, 32)})
-	if got.has(other.room("!a:x")) || !got.has(tg.room("!a:x")) {
+	if got.Has(other.Room("!a:x")) || !got.Has(tg.Room("!a:x")) {
 		t.Error("tags do not depend on the key")
 	}
 	if err := os.WriteFile(path, text[:len(text)-3], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := tg.get(id); got != nil || err != nil {
+	if got, err := tg.Get(id); got != nil || err != nil {
 		t.Errorf("a damaged file tells %+v, %v", got, err)
 	}
-	if err := tg.drop(t.Context(), id); err != nil {
+	if err := tg.Drop(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err == nil {

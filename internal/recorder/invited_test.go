@@ -30,15 +30,15 @@ func TestTheInvitedAreHeldToo(t *testing.T) {
 	if len(about) != 1 {
 		t.Errorf("who is known is named again: %+v", about)
 	}
-	if err := tg.put(archive.Sealed{ID: id, Class: "standard", Parties: about}); err != nil {
+	if err := tg.Put(archive.Sealed{ID: id, Class: "standard", Parties: about}); err != nil {
 		t.Fatal(err)
 	}
-	known, err := tg.get(id)
+	known, err := tg.Get(id)
 	if err != nil || known == nil {
 		t.Fatal(known, err)
 	}
 	for user, want := range map[string]bool{"@ann:x": true, "@bob:x": true, "@cyd:x": false, "@zoe:x": true} {
-		if got := known.has(tg.user(user)); got != want {
+		if got := known.Has(tg.User(user)); got != want {
 			t.Errorf("%s is tagged: %v", user, got)
 		}
 	}
@@ -52,7 +52,7 @@ func TestTheInvitedAreHeldToo(t *testing.T) {
 		{Hold{Room: "!A:x", Custodian: "@bob:x"}, false, true},
 		{Hold{Custodian: "@bop:x"}, true, false},
 	} {
-		if room, user, err := tg.occurs(h.hold); err != nil || room != h.room || user != h.user {
+		if room, user, err := tg.Occur(h.hold.Room, h.hold.Custodian); err != nil || room != h.room || user != h.user {
 			t.Errorf("%+v: %v, %v, %v", h.hold, room, user, err)
 		}
 	}

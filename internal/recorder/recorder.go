@@ -24,6 +24,7 @@ import (
 	"conclave.chat/internal/archive"
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/selfcheck"
+	"conclave.chat/internal/archive/witness"
 	"conclave.chat/internal/link"
 	"conclave.chat/internal/mx"
 )
@@ -98,7 +99,7 @@ func Open(ctx context.Context, c *Config, log *slog.Logger) (*Recorder, error) {
 	if r.sealed, err = archive.Open(archive.Config{Dir: c.Archive, Signer: signer, Verifier: verifier, Recipients: to, Sealed: r.closed, Failed: r.stopped}); err != nil {
 		return nil, errors.Join(err, r.keys.DB.Close())
 	}
-	if err := r.custody.witnesses.look(ctx, r.sealed, verifier); err != nil {
+	if err := r.custody.witnesses.Look(ctx, r.sealed, verifier); err != nil {
 		log.Error("the archive is not the one that its witnesses have signed: it is recorded on, and nobody witnesses it", "error", err)
 	}
 	r.reader = newReader(r.mach, r.keys)
@@ -159,9 +160,29 @@ func (r *Recorder) close() error {
 func (r *Recorder) end() error {
 	err := r.sealed.End(context.Background())
 	if err == nil {
-		r.cosign(context.Background(), witnessFor)
+		r.cosign(context.Background(), witness.Patience)
 	}
 	return errors.Join(err, r.sealed.Close())
+}
+
+// checkpoint signs what is there, and has the witnesses sign it too.
+func (r *Recorder) checkpoint(ctx context.Context) error {
+	if _, err := r.sealed.Checkpoint(ctx); err != nil {
+		return err
+	}
+	r.cosign(ctx, witness.Patience)
+	return nil
+}
+
+func (r *Recorder) cosign(ctx context.Context, within time.Duration) {
+	err := r.custody.witnesses.Sign(ctx, r.sealed, within)
+	switch {
+	case err == nil:
+	case errors.Is(err, witness.ErrRefused) || r.custody.witnesses.Forked():
+		r.log.Error("a witness refuses the archive's checkpoint: its history may have been changed", "error", err)
+	default:
+		r.log.Warn("not every witness has signed the archive's checkpoint; they are asked again", "error", err)
+	}
 }
 
 // tick signs a checkpoint each minute, has the homeserver sign it too, and copies to the bucket.
@@ -191,7 +212,7 @@ func (r *Recorder) tick(ctx context.Context) {
 
 // closed notes whom a segment that was closed is about. Without that note every hold of its time keeps it.
 func (r *Recorder) closed(s archive.Sealed) {
-	if err := r.custody.tags.put(s); err != nil {
+	if err := r.custody.tags.Put(s); err != nil {
 		r.log.Error("it is not noted who and what occurs in a segment: holds of its time will keep it, whoever they are about", "segment", s.ID.String(), "error", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"maunium.net/go/mautrix/id"
 
 	"conclave.chat/internal/archive"
+	"conclave.chat/internal/archive/tag"
 	"conclave.chat/internal/mx"
 )
 
@@ -197,7 +198,7 @@ func (s *roomState) look() *facts {
 	slices.Sort(f.members)
 	f.parties = &archive.Parties{Room: s.room, Users: slices.Sorted(slices.Values(append(invited, f.members...)))}
 	if s.unread {
-		f.parties = &archive.Parties{Room: s.room, Users: []string{everybody}}
+		f.parties = &archive.Parties{Room: s.room, Users: []string{tag.Everybody}}
 	}
 	s.seen = f
 	return f

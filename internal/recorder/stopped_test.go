@@ -58,7 +58,7 @@ func opened(t *testing.T) *Recorder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.custody.witnesses, err = newWitnesses(c, http.DefaultClient, r.verifier.Name()); err != nil {
+	if r.custody.witnesses, err = c.openWitnesses(http.DefaultClient, r.verifier.Name()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.sealed.Close() })

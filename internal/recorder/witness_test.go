@@ -26,6 +26,7 @@ import (
 	"conclave.chat/internal/archive"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/archive/selfcheck"
+	"conclave.chat/internal/archive/witness"
 )
 
 // outside is a witness as C2SP tlog-witness has it.
@@ -95,10 +96,10 @@ func (r *Recorder) witnessedBy(t *testing.T, list ...*outside) {
 	t.Helper()
 	r.cfg.Witnesses = nil
 	for _, o := range list {
-		r.cfg.Witnesses = append(r.cfg.Witnesses, Witness{o.Verifier(), o.url + "/"})
+		r.cfg.Witnesses = append(r.cfg.Witnesses, witness.Address{Key: o.Verifier(), URL: o.url + "/"})
 	}
 	var err error
-	if r.custody.witnesses, err = newWitnesses(r.cfg, http.DefaultClient, r.verifier.Name()); err != nil {
+	if r.custody.witnesses, err = r.cfg.openWitnesses(http.DefaultClient, r.verifier.Name()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -218,14 +219,14 @@ func TestAnotherHistoryIsAnAlarm(t *testing.T) {
 		}
 	}
 	again()
-	must(r.custody.witnesses.look(ctx, r.sealed, r.verifier))
+	must(r.custody.witnesses.Look(ctx, r.sealed, r.verifier))
 	must(r.sealed.Close())
 
 	// An older copy, which was consistent.
 	must(os.RemoveAll(r.cfg.Archive))
 	must(os.CopyFS(r.cfg.Archive, os.DirFS(older)))
 	again()
-	if err := r.custody.witnesses.look(ctx, r.sealed, r.verifier); err == nil {
+	if err := r.custody.witnesses.Look(ctx, r.sealed, r.verifier); err == nil {
 		t.Error("an older copy is taken for the archive")
 	}
 	alarmed("older copy")
@@ -239,7 +240,7 @@ func TestAnotherHistoryIsAnAlarm(t *testing.T) {
 	}
 	must(r.checkpoint(ctx))
 	alarmed("refuses")
-	if err := r.custody.witnesses.look(ctx, r.sealed, r.verifier); err == nil {
+	if err := r.custody.witnesses.Look(ctx, r.sealed, r.verifier); err == nil {
 		t.Error("another history is taken for the archive")
 	}
 	alarmed("history was changed")

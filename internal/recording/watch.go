@@ -123,31 +123,39 @@ func (s *Service) lookAt(ctx context.Context, r *recorder) error {
 		return err
 	}
 	w.said, w.logged = now, alarms
-	fields := []any{"reason", string(alarms[0]), "recorder", r.user}
+	s.Log.Error("alarm: the archive's self-check", append([]any{"recorder", r.user}, saying(alarms, status, err)...)...)
+	return err
+}
+
+// saying is what the log has of alarms.
+func saying(alarms []selfcheck.Alarm, status *selfcheck.Status, err error) []any {
+	fields := []any{"reason", string(alarms[0])}
 	if len(alarms) > 1 {
 		fields = append(fields, "reasons", alarms)
 	}
 	if err != nil {
 		fields = append(fields, "error", err)
 	}
-	if status != nil && status.Stopped != "" {
+	if status == nil {
+		return fields
+	}
+	if status.Stopped != "" {
 		fields = append(fields, "stopped", status.Stopped)
 	}
-	if status != nil && slices.Contains(alarms, selfcheck.Uncopied) {
+	if slices.Contains(alarms, selfcheck.Uncopied) {
 		fields = append(fields, "copied", status.Copy.Time, "copying", status.Copy.Error)
 	}
-	if status != nil && slices.Contains(alarms, selfcheck.Clock) {
+	if slices.Contains(alarms, selfcheck.Clock) {
 		fields = append(fields, "recorder_time", status.Now)
 	}
-	if status != nil && slices.Contains(alarms, selfcheck.Unwitnessed) {
+	if slices.Contains(alarms, selfcheck.Unwitnessed) {
 		fields = append(fields, "forked", status.Forked, "witnesses", status.Witnesses)
 	}
-	if status != nil && status.Check != nil {
+	if status.Check != nil {
 		first := status.Check.First
 		fields = append(fields, "checked", status.Check.Time, "problems", status.Check.Problems, "first", first[:min(len(first), maxSaid)], "failed", status.Check.Error)
 	}
-	s.Log.Error("alarm: the archive's self-check", fields...)
-	return err
+	return fields
 }
 
 func (s *Service) askStatus(ctx context.Context, r *recorder) (*selfcheck.Status, error) {

@@ -1,6 +1,6 @@
-//go:build goolm
-
-package recorder
+// Package witness has the checkpoints of an archive's log signed by its witnesses (C2SP tlog-witness), and keeps what each has signed last, outside of the
+// archive's folder: who can write that and has the log's key still has to continue this.
+package witness
 
 import (
 	"bytes"
@@ -28,7 +28,30 @@ import (
 	"conclave.chat/internal/archive/selfcheck"
 )
 
-// witness signs the archive's checkpoints: the homeserver, or one that the configuration names.
+// Address is where a witness is, and who.
+type Address struct {
+	Key string `yaml:"key"` // its public key: a verifier's key of C2SP tlog-cosignature
+	URL string `yaml:"url"` // what add-checkpoint comes behind
+}
+
+// Check refuses what cannot be a witness.
+func (a Address) Check() error {
+	_, err := a.verifier()
+	return err
+}
+
+func (a Address) verifier() (note.Verifier, error) {
+	v, err := merkle.ParseVerifier(a.Key)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.HasPrefix(a.URL, "https://") && !strings.HasPrefix(a.URL, "http://") {
+		return nil, fmt.Errorf("%q is no address of a witness", a.URL)
+	}
+	return v, nil
+}
+
+// witness is one of them.
 type witness struct {
 	key  note.Verifier
 	url  string
@@ -36,16 +59,15 @@ type witness struct {
 	own  bool // the homeserver, which need not be one
 }
 
-// signed is what is kept of a witness, outside of the archive's folder: whoever can write that and has the log's key still has to
-// continue this.
+// signed is what is kept of a witness.
 type signed struct {
 	Checkpoint string    `json:"checkpoint"` // the last one that it signed
 	Size       int64     `json:"size"`
 	Time       time.Time `json:"time"`
 }
 
-// witnesses are all of them.
-type witnesses struct {
+// Set is all witnesses of a log.
+type Set struct {
 	dir  string
 	log  string // its name
 	list []witness
@@ -56,29 +78,31 @@ type witnesses struct {
 	forked string            // why the archive is not the one that they signed
 }
 
-const (
-	witnessFile = "witness.json"
-	witnessFor  = 15 * time.Second
-)
+const witnessFile = "witness.json"
+
+// Patience is for how long witnesses are waited for.
+const Patience = 15 * time.Second
 
 var (
-	errRefused   = errors.New("it refuses the checkpoint")
+	// ErrRefused means that a witness does not take the checkpoint for one that continues what it has signed.
+	ErrRefused   = errors.New("it refuses the checkpoint")
 	errNoWitness = errors.New("it is no witness of this log")
 )
 
-func newWitnesses(c *Config, client *http.Client, log string) (*witnesses, error) {
-	w := &witnesses{dir: c.DataDir, log: log, kept: map[string]signed{}, said: map[string]error{}}
-	if c.Server.Witness != "" {
-		key, err := merkle.ParseVerifier(c.Server.Witness)
+// Open reads what the witnesses of a log have signed, in a folder. The homeserver, which need not be one, is reached by a client of its own.
+func Open(dir, log string, server Address, client *http.Client, others []Address) (*Set, error) {
+	w := &Set{dir: dir, log: log, kept: map[string]signed{}, said: map[string]error{}}
+	if server.Key != "" {
+		key, err := server.verifier()
 		if err != nil {
-			return nil, fmt.Errorf("recorder: server.witness: %w", err)
+			return nil, fmt.Errorf("witness: the homeserver's: %w", err)
 		}
-		w.list = append(w.list, witness{key, c.Homeserver + "/_conclave/recording/v1/add-checkpoint", client, true})
+		w.list = append(w.list, witness{key, server.URL + "/add-checkpoint", client, true})
 	}
-	for _, o := range c.Witnesses {
+	for _, o := range others {
 		key, err := o.verifier()
 		if err != nil {
-			return nil, fmt.Errorf("recorder: witnesses: %w", err)
+			return nil, fmt.Errorf("witness: %w", err)
 		}
 		w.list = append(w.list, witness{key, strings.TrimSuffix(o.URL, "/") + "/add-checkpoint", &http.Client{}, false})
 	}
@@ -90,15 +114,15 @@ func newWitnesses(c *Config, client *http.Client, log string) (*witnesses, error
 		err = json.Unmarshal(data, &w.kept)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("recorder: %s: %w", filepath.Join(w.dir, witnessFile), err)
+		return nil, fmt.Errorf("witness: %s: %w", filepath.Join(w.dir, witnessFile), err)
 	}
 	return w, nil
 }
 
-func (w *witnesses) key(of witness) string { return w.log + " " + of.key.Name() }
+func (w *Set) key(of witness) string { return w.log + " " + of.key.Name() }
 
-// checkpoints are the last ones that each witness signed: the log must have grown from them.
-func (w *witnesses) checkpoints() (list [][]byte) {
+// Checkpoints are the last ones that each witness signed: the log must have grown from them.
+func (w *Set) Checkpoints() (list [][]byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for key, k := range w.kept {
@@ -109,10 +133,10 @@ func (w *witnesses) checkpoints() (list [][]byte) {
 	return list
 }
 
-// look finds out whether the archive continues what witnesses have signed. An older copy of it, or another history under the same key, does not.
-func (w *witnesses) look(ctx context.Context, log *archive.Log, verifier note.Verifier) error {
+// Look finds out whether the archive continues what witnesses have signed. An older copy of it, or another history under the same key, does not.
+func (w *Set) Look(ctx context.Context, log *archive.Log, verifier note.Verifier) error {
 	w.forked = ""
-	for _, msg := range w.checkpoints() {
+	for _, msg := range w.Checkpoints() {
 		was, err := (merkle.Policy{Log: verifier}).Open(msg)
 		if err != nil {
 			return w.fork("the checkpoint that a witness signed last: %v", err)
@@ -134,15 +158,15 @@ func (w *witnesses) look(ctx context.Context, log *archive.Log, verifier note.Ve
 	return nil
 }
 
-func (w *witnesses) fork(format string, args ...any) error {
+func (w *Set) fork(format string, args ...any) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.forked = fmt.Sprintf(format, args...)
 	return errors.New(w.forked)
 }
 
-// sign has all witnesses sign the newest checkpoint, and gives what was wrong with each.
-func (w *witnesses) sign(ctx context.Context, log *archive.Log, within time.Duration) error {
+// Sign has all witnesses sign the newest checkpoint, and gives what was wrong with each.
+func (w *Set) Sign(ctx context.Context, log *archive.Log, within time.Duration) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.forked != "" {
@@ -196,15 +220,15 @@ func (w *witnesses) sign(ctx context.Context, log *archive.Log, within time.Dura
 	return errors.Join(errs...)
 }
 
-// isForked reports whether the archive is not the one that was signed.
-func (w *witnesses) isForked() bool {
+// Forked reports whether the archive is not the one that was signed.
+func (w *Set) Forked() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.forked != ""
 }
 
-// status is what is known of each witness.
-func (w *witnesses) status() (forked string, list []selfcheck.Witness) {
+// Status is what is known of each witness.
+func (w *Set) Status() (forked string, list []selfcheck.Witness) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, one := range w.list {
@@ -212,7 +236,7 @@ func (w *witnesses) status() (forked string, list []selfcheck.Witness) {
 		if one.own && kept.Checkpoint == "" && err == nil {
 			continue
 		}
-		s := selfcheck.Witness{Name: one.key.Name(), Time: kept.Time, Refused: errors.Is(err, errRefused)}
+		s := selfcheck.Witness{Name: one.key.Name(), Time: kept.Time, Refused: errors.Is(err, ErrRefused)}
 		if err != nil {
 			s.Error = err.Error()
 		}
@@ -241,7 +265,7 @@ func (w witness) sign(ctx context.Context, log *archive.Log, old int64) (msg, li
 		// The newest checkpoint may have signatures of witnesses already; what is signed is the log's.
 		msg = ownPart(msg)
 		if n := sizeOf(msg); n < old {
-			return nil, nil, fmt.Errorf("%w: it has signed one of %d entries, and the archive has %d", errRefused, old, n)
+			return nil, nil, fmt.Errorf("%w: it has signed one of %d entries, and the archive has %d", ErrRefused, old, n)
 		}
 		var body bytes.Buffer
 		fmt.Fprintf(&body, "old %d\n", old)
@@ -262,9 +286,9 @@ func (w witness) sign(ctx context.Context, log *archive.Log, old int64) (msg, li
 		case status == http.StatusNotFound:
 			return nil, nil, errNoWitness
 		case status == http.StatusUnprocessableEntity:
-			return nil, nil, fmt.Errorf("%w: the archive does not continue what it has signed before", errRefused)
+			return nil, nil, fmt.Errorf("%w: the archive does not continue what it has signed before", ErrRefused)
 		case status == http.StatusForbidden || status == http.StatusBadRequest:
-			return nil, nil, fmt.Errorf("%w: status %d", errRefused, status)
+			return nil, nil, fmt.Errorf("%w: status %d", ErrRefused, status)
 		case status != http.StatusOK:
 			return nil, nil, fmt.Errorf("it answers with status %d", status)
 		}
@@ -306,24 +330,4 @@ func (w witness) ask(ctx context.Context, body []byte) (int, []byte, error) {
 	defer res.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 4096))
 	return res.StatusCode, answer, err
-}
-
-// checkpoint signs what is there, and has the witnesses sign it too.
-func (r *Recorder) checkpoint(ctx context.Context) error {
-	if _, err := r.sealed.Checkpoint(ctx); err != nil {
-		return err
-	}
-	r.cosign(ctx, witnessFor)
-	return nil
-}
-
-func (r *Recorder) cosign(ctx context.Context, within time.Duration) {
-	err := r.custody.witnesses.sign(ctx, r.sealed, within)
-	switch {
-	case err == nil:
-	case errors.Is(err, errRefused) || r.custody.witnesses.isForked():
-		r.log.Error("a witness refuses the archive's checkpoint: its history may have been changed", "error", err)
-	default:
-		r.log.Warn("not every witness has signed the archive's checkpoint; they are asked again", "error", err)
-	}
 }

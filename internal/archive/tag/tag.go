@@ -1,9 +1,9 @@
-package recorder
+// Package tag notes of each sealed segment which rooms and people occur in it, for holds.
+package tag
 
 import (
 	"bytes"
 	"context"
-	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -20,53 +20,46 @@ import (
 	"conclave.chat/internal/archive/segment"
 )
 
-// tags tell of each sealed segment which rooms and people occur in it, so that a hold finds it: its records can be read by nobody here. They are keyed
+// Tags tell of each sealed segment which rooms and people occur in it, so that a hold finds it: its records can be read by nobody here. They are keyed
 // hashes, in one small file for each segment, written when that closes. A segment without one, as after a crash, may hold anything.
 //
 // A file is its first line, two times (8 bytes each, Unix milliseconds, big endian: when the oldest and the newest that it holds were sent; zero: that is not
 // known), and tags of 16 bytes in order.
-type tags struct {
+type Tags struct {
 	dir string
 	key []byte
 }
 
 const (
-	tagsFolder = "segments"
-	tagsMagic  = "conclave recorder tags v1\n"
-	tagSize    = 16
+	tagsMagic = "conclave recorder tags v1\n"
+	tagSize   = 16
 )
 
-// derive makes a key for one purpose from the recorder's secrets.
-func (s *secrets) derive(purpose string) ([]byte, error) {
-	return hkdf.Key(sha256.New, s.Database, nil, "conclave recorder "+purpose, 32)
-}
+// New are the tags in a folder, by a key.
+func New(dir string, key []byte) *Tags { return &Tags{dir, key} }
 
-func newTags(c *Config, s *secrets) (*tags, error) {
-	key, err := s.derive("tags v1")
-	if err != nil {
-		return nil, fmt.Errorf("recorder: %w", err)
-	}
-	return &tags{filepath.Join(c.DataDir, tagsFolder), key}, nil
-}
+// Everybody stands for members whom the recorder did not learn.
+const Everybody = "*"
 
-// everybody stands for members whom the recorder did not learn.
-const everybody = "*"
+// Tag is the keyed hash of a room or of somebody.
+type Tag [tagSize]byte
 
-type tag [tagSize]byte
-
-func (t *tags) tag(kind, id string) tag {
+func (t *Tags) tag(kind, id string) Tag {
 	h := hmac.New(sha256.New, t.key)
 	h.Write([]byte(kind + " " + id))
-	return tag(h.Sum(nil)[:tagSize])
+	return Tag(h.Sum(nil)[:tagSize])
 }
 
-func (t *tags) room(id string) tag { return t.tag("room", id) }
-func (t *tags) user(id string) tag { return t.tag("user", id) }
+// Room is a room's tag.
+func (t *Tags) Room(id string) Tag { return t.tag("room", id) }
 
-// put writes what a segment holds.
-func (t *tags) put(s archive.Sealed) error {
+// User is somebody's tag.
+func (t *Tags) User(id string) Tag { return t.tag("user", id) }
+
+// Put writes what a segment holds.
+func (t *Tags) Put(s archive.Sealed) error {
 	seen := map[string]bool{}
-	var list []tag
+	var list []Tag
 	add := func(kind, id string) {
 		if key := kind + id; !seen[key] {
 			seen[key] = true
@@ -79,7 +72,7 @@ func (t *tags) put(s archive.Sealed) error {
 			add("user", u)
 		}
 	}
-	slices.SortFunc(list, func(a, b tag) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(list, func(a, b Tag) int { return bytes.Compare(a[:], b[:]) })
 	out := []byte(tagsMagic)
 	for _, at := range []time.Time{s.First, s.Last} {
 		ms := uint64(0)
@@ -94,20 +87,20 @@ func (t *tags) put(s archive.Sealed) error {
 	return depot.Replace(t.dir, s.ID.String(), out)
 }
 
-// tagged is what is known of a segment.
-type tagged struct {
-	first, last time.Time
+// Tagged is what is known of a segment.
+type Tagged struct {
+	First, Last time.Time
 	list        []byte
 }
 
-// get gives what is known of a segment, or nil.
-func (t *tags) get(id segment.ID) (*tagged, error) {
+// Get gives what is known of a segment, or nil.
+func (t *Tags) Get(id segment.ID) (*Tagged, error) {
 	data, err := os.ReadFile(filepath.Join(t.dir, id.String()))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // there is nothing, and that is no error
 	}
 	if err != nil {
-		return nil, fmt.Errorf("recorder: %w", err)
+		return nil, fmt.Errorf("tag: %w", err)
 	}
 	rest, ok := bytes.CutPrefix(data, []byte(tagsMagic))
 	if !ok || len(rest) < 16 || (len(rest)-16)%tagSize != 0 {
@@ -119,10 +112,11 @@ func (t *tags) get(id segment.ID) (*tagged, error) {
 		}
 		return time.Time{}
 	}
-	return &tagged{at(rest), at(rest[8:]), rest[16:]}, nil
+	return &Tagged{at(rest), at(rest[8:]), rest[16:]}, nil
 }
 
-func (t *tagged) has(x tag) bool {
+// Has tells whether a room or somebody occurs in it.
+func (t *Tagged) Has(x Tag) bool {
 	n := len(t.list) / tagSize
 	i, found := 0, false
 	for lo, hi := 0, n; lo < hi && !found; {
@@ -139,46 +133,34 @@ func (t *tagged) has(x tag) bool {
 	return found
 }
 
-// Occurs tells whether any closed segment is known to hold something of a hold's room, and of its custodian. Of what a hold does not name it is true.
-func Occurs(c *Config, h Hold) (room, custodian bool, err error) {
-	s, err := c.secrets()
-	if err != nil {
-		return false, false, err
-	}
-	t, err := newTags(c, s)
-	if err != nil {
-		return false, false, err
-	}
-	return t.occurs(h)
-}
-
-func (t *tags) occurs(h Hold) (room, custodian bool, err error) {
-	room, custodian = h.Room == "", h.Custodian == ""
+// Occur tells whether a room, and somebody, occur in any closed segment. Of what is empty it is true.
+func (t *Tags) Occur(inRoom, who string) (room, user bool, err error) {
+	room, user = inRoom == "", who == ""
 	list, err := os.ReadDir(t.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return false, false, fmt.Errorf("recorder: %w", err)
+		return false, false, fmt.Errorf("tag: %w", err)
 	}
 	for _, f := range list {
-		if room && custodian {
+		if room && user {
 			break
 		}
 		id, err := segment.ParseID(f.Name())
 		if err != nil {
 			continue
 		}
-		known, err := t.get(id)
+		known, err := t.Get(id)
 		if err != nil {
 			return false, false, err
 		}
 		if known != nil {
-			room, custodian = room || known.has(t.room(h.Room)), custodian || known.has(t.user(h.Custodian))
+			room, user = room || known.Has(t.Room(inRoom)), user || known.Has(t.User(who))
 		}
 	}
-	return room, custodian, nil
+	return room, user, nil
 }
 
-// drop forgets a segment that has ended.
-func (t *tags) drop(ctx context.Context, id segment.ID) error {
+// Drop forgets a segment that has ended.
+func (t *Tags) Drop(ctx context.Context, id segment.ID) error {
 	d, err := depot.OpenDir(t.dir)
 	if err != nil {
 		return nil //nolint:nilerr // without the folder there is nothing to forget
