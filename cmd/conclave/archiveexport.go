@@ -27,6 +27,7 @@ import (
 	"conclave.chat/internal/archive/export/rsmf"
 	"conclave.chat/internal/archive/export/table"
 	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/archive/show"
 )
 
 type archiveExportCmd struct {
@@ -197,7 +198,7 @@ func (s source) Open(_ context.Context, a record.Attachment) (io.ReadCloser, err
 func printExport(dir string, m *export.Manifest) {
 	fmt.Printf("Exported %d records and %d gaps of %d rooms, with %d files, as %s to %s\n", m.Counts.Records, m.Counts.Gaps, m.Counts.Rooms, len(m.Files), m.Format, dir)
 	for _, x := range m.Missing {
-		fmt.Printf("Missing: attachment %s (SHA-256 %s): %s\n", x.Name, x.SHA256, x.Reason)
+		fmt.Printf("Missing: attachment %s (SHA-256 %s): %s\n", show.Line(x.Name), x.SHA256, show.Line(x.Reason))
 	}
 	if m.Counts.Newer > 0 {
 		fmt.Printf("Left out: %d records that are newer than the archive's checkpoint, so that nothing proves them.\n", m.Counts.Newer)
@@ -243,7 +244,7 @@ func printExportReport(w io.Writer, r *export.Report) error {
 	fmt.Fprintf(w, "Case %s, opened %s by %s; exported as %s %s with %s, times in %s.\n", m.Case, r.Entry.Time.Format(time.RFC3339), strings.Join(r.Entry.Officers, ", "), m.Format,
 		m.Made.Format(time.RFC3339), m.Tool, m.Zone)
 	for _, x := range m.Missing {
-		fmt.Fprintf(w, "missing: attachment %s (SHA-256 %s): %s\n", x.Name, x.SHA256, x.Reason)
+		fmt.Fprintf(w, "missing: attachment %s (SHA-256 %s): %s\n", show.Line(x.Name), x.SHA256, show.Line(x.Reason))
 	}
 	if m.Counts.Newer > 0 {
 		fmt.Fprintf(w, "%d more records of the scope were newer than the checkpoint, and are not in the export.\n", m.Counts.Newer)

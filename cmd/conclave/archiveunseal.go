@@ -16,6 +16,7 @@ import (
 	"conclave.chat/internal/archive/casefile"
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/officer"
+	"conclave.chat/internal/archive/show"
 	"conclave.chat/internal/archive/unseal"
 )
 
@@ -114,9 +115,12 @@ func (u *archiveUnsealCmd) keys(info *casefile.Info) (note.Verifier, error) {
 }
 
 func (u *archiveUnsealCmd) create(ctx context.Context, in *bufio.Reader, d depot.Reader, info casefile.Info, isThere bool) (*casefile.Case, error) {
-	plan, err := unseal.Plan(ctx, d, info.Scope)
+	plan, strays, err := unseal.Plan(ctx, d, info.Scope)
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range strays {
+		fmt.Fprintf(os.Stderr, "Passed over: %s is no file of an archive.\n", show.Line(name))
 	}
 	msg, err := depot.ReadFile(ctx, d, depot.Checkpoint, 1<<20)
 	if err != nil {
@@ -205,6 +209,12 @@ func printResult(dir string, r casefile.Result) {
 	}
 	for _, name := range r.NoFile {
 		fmt.Printf("Not opened: attachment %s has no key in the archive any more.\n", name)
+	}
+	for _, what := range r.Damaged {
+		fmt.Printf("Damaged: %s\n", show.Line(what))
+	}
+	if len(r.Damaged) > 0 {
+		fmt.Println("What could be read and proved is in the case. conclave archive verify says what else is wrong; open another case once the archive is restored from its bucket or a backup.")
 	}
 	fmt.Printf("Read it with conclave archive search and show; conclave archive case close %s destroys it.\n", dir)
 }

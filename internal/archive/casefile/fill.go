@@ -40,6 +40,8 @@ type Result struct {
 	Newer int
 	// NoKey are segments that cannot be opened any more, NoFile the attachments.
 	NoKey, NoFile []string
+	// Damaged are places of the archive that are not what they should be, each with what is wrong. What could be read and proved is in the case.
+	Damaged []string
 }
 
 // ErrNotVouched means that the access log has no entry of the case.
@@ -57,7 +59,9 @@ func (c *Case) Fill(ctx context.Context, src Source) (r Result, err error) {
 	if err != nil {
 		return r, err
 	}
-	f := &filling{c: c, src: src, classes: map[string]bool{}, known: map[string]int64{}}
+	read := &watched{Reader: src.Archive}
+	src.Archive = read
+	f := &filling{c: c, src: src, read: read, classes: map[string]bool{}, known: map[string]int64{}, faults: map[segment.ID]error{}}
 	for _, s := range plan {
 		f.total += s.Size
 		f.classes[s.Class] = true
@@ -68,14 +72,8 @@ func (c *Case) Fill(ctx context.Context, src Source) (r Result, err error) {
 	if err := f.edge(); err != nil {
 		return r, err
 	}
-	for _, s := range plan {
-		if s.state != waiting {
-			continue
-		}
-		if err := f.segment(ctx, s); err != nil {
-			return r, err
-		}
-		f.opened += s.Size
+	if err := f.segments(ctx, plan); err != nil {
+		return r, err
 	}
 	if err := f.finish(ctx); err != nil {
 		return r, err
@@ -108,6 +106,69 @@ func (c *Case) plan(ctx context.Context) (list []planned, err error) {
 	return list, rows.Err()
 }
 
+// segments opens those that wait. Where none at all opens, it is the identity that is wrong.
+func (f *filling) segments(ctx context.Context, plan []planned) error {
+	var locked []planned
+	var why error
+	opened := false
+	for _, s := range plan {
+		if s.state != waiting {
+			opened = true
+			continue
+		}
+		err := f.segment(ctx, s)
+		if errors.Is(err, unseal.ErrKey) && f.damage(err) != nil {
+			locked, why = append(locked, s), err
+			f.faults[s.ID] = err
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		opened = true
+		f.opened += s.Size
+	}
+	if len(locked) > 0 && !opened {
+		return why
+	}
+	for _, s := range locked {
+		if err := f.lock(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lock notes that a segment's key does not open.
+func (f *filling) lock(ctx context.Context, s planned) error {
+	tx, err := f.c.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("case: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := errors.Join(keepDamage(ctx, tx, f.faults[s.ID]), setState(ctx, tx, s, damaged)); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// keepDamage notes where the archive is damaged.
+func keepDamage(ctx context.Context, tx *sql.Tx, err error) error {
+	var d *unseal.DamageError
+	if !errors.As(err, &d) {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO damage (place, what) VALUES (?, ?)", d.Place, d.Err.Error())
+	return err
+}
+
+func setState(ctx context.Context, tx *sql.Tx, s planned, state int) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE segment SET state = ? WHERE id = ?", state, s.ID.String()); err != nil {
+		return fmt.Errorf("case: %w", err)
+	}
+	return nil
+}
+
 // filling is one run of Fill.
 type filling struct {
 	c             *Case
@@ -118,6 +179,47 @@ type filling struct {
 	tile          int64 // whose hashes are at hand
 	leaves        []tlog.Hash
 	ix            *index
+	faults        map[segment.ID]error
+	read          *watched // the archive
+}
+
+// watched is an archive that remembers what could not be read. That is a disk's or a network's fault, and may pass: it interrupts, and is no damage.
+type watched struct {
+	depot.Reader
+	err error
+}
+
+func (w *watched) Open(ctx context.Context, name string) (io.ReadCloser, error) {
+	f, err := w.Reader.Open(ctx, name)
+	if err != nil {
+		if !errors.Is(err, depot.ErrNotFound) {
+			w.err = err
+		}
+		return nil, err
+	}
+	return &watchedFile{f, w}, nil
+}
+
+type watchedFile struct {
+	io.ReadCloser
+	w *watched
+}
+
+func (f *watchedFile) Read(p []byte) (int, error) {
+	n, err := f.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.w.err = err
+	}
+	return n, err
+}
+
+// damage gives what is damaged, if an error says so and all could be read.
+func (f *filling) damage(err error) *unseal.DamageError {
+	var d *unseal.DamageError
+	if f.read.err == nil && errors.As(err, &d) {
+		return d
+	}
+	return nil
 }
 
 // segment opens one in one transaction.
@@ -150,14 +252,17 @@ func (f *filling) segment(ctx context.Context, s planned) (err error) {
 		}
 		return f.line(ctx, s.Class, l)
 	})
-	if errors.Is(err, depot.ErrNotFound) {
+	switch {
+	case errors.Is(err, depot.ErrNotFound):
 		state, err = gone, nil // nobody has the key any more
+	case f.damage(err) != nil && !errors.Is(err, unseal.ErrKey):
+		state, err = damaged, keepDamage(ctx, tx, err)
 	}
 	if err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "UPDATE segment SET state = ? WHERE id = ?", state, s.ID.String()); err != nil {
-		return fmt.Errorf("case: %w", err)
+	if err := setState(ctx, tx, s, state); err != nil {
+		return err
 	}
 	if err := errors.Join(f.ix.close(), tx.Commit()); err != nil {
 		return fmt.Errorf("case: %w", err)
@@ -175,7 +280,7 @@ func (f *filling) line(ctx context.Context, class string, l unseal.Line) error {
 			return err
 		}
 		if h != tlog.RecordHash(entry) {
-			return fmt.Errorf("record %d is not the one that the archive's checkpoint covers: run archive verify", l.Entry.Seq)
+			return keepDamage(ctx, f.ix.tx, &unseal.DamageError{Place: fmt.Sprintf("record %d", l.Entry.Seq), Err: errNotCovered})
 		}
 	}
 	if err := f.ix.add(ctx, l.Entry.Seq, l.Text, entry, l.Record); err != nil {
@@ -191,6 +296,8 @@ func (f *filling) line(ctx context.Context, class string, l unseal.Line) error {
 	}
 	return nil
 }
+
+var errNotCovered = errors.New("it is not the one that the archive's checkpoint covers")
 
 var blobForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
@@ -212,12 +319,16 @@ func (f *filling) file(ctx context.Context, class string, a record.Attachment) e
 	switch {
 	case errors.Is(err, depot.ErrNotFound):
 		state = gone
-	case err != nil:
-		return err
-	default:
-		if err := errors.Join(f.copy(in, a), in.Close()); err != nil {
-			return fmt.Errorf("attachment %s: %w", a.Blob, err)
-		}
+	case err == nil:
+		err = errors.Join(f.copy(in, a), in.Close())
+	case ctx.Err() == nil:
+		err = &unseal.DamageError{Place: "attachment " + a.Blob, Err: err}
+	}
+	if f.damage(err) != nil {
+		state, err = damaged, keepDamage(ctx, f.ix.tx, err)
+	}
+	if err != nil && state != gone {
+		return fmt.Errorf("attachment %s: %w", a.Blob, err)
 	}
 	if _, err := f.ix.tx.ExecContext(ctx, "INSERT INTO file (blob, state) VALUES (?, ?)", a.Blob, state); err != nil {
 		return fmt.Errorf("case: %w", err)
@@ -248,23 +359,43 @@ func (f *filling) copy(in io.Reader, a record.Attachment) (err error) {
 	if err != nil {
 		return err
 	}
-	sum := sha256.New()
+	sum, src := sha256.New(), &source{r: in}
 	w, err := age.Encrypt(out, f.c.identity.Recipient())
 	if err == nil {
-		if _, err = io.Copy(io.MultiWriter(w, sum), in); err == nil {
+		if _, err = io.Copy(io.MultiWriter(w, sum), src); err == nil {
 			err = w.Close()
 		}
 	}
 	if err == nil {
 		err = out.Sync()
 	}
-	if err = errors.Join(err, out.Close()); err != nil {
+	err = errors.Join(err, out.Close())
+	got := hex.EncodeToString(sum.Sum(nil))
+	switch {
+	case src.err != nil:
+		err = src.err
+	case err != nil:
 		return err
+	case a.SHA256 == "" || got == a.SHA256:
+		return os.Rename(path+".part", path)
+	default:
+		err = fmt.Errorf("its SHA-256 is %s, the record says %s", got, a.SHA256)
 	}
-	if got := hex.EncodeToString(sum.Sum(nil)); a.SHA256 != "" && got != a.SHA256 {
-		return fmt.Errorf("its SHA-256 is %s, the record says %s", got, a.SHA256)
+	return errors.Join(&unseal.DamageError{Place: "attachment " + a.Blob, Err: err}, os.Remove(path+".part"))
+}
+
+// source remembers that reading failed: that is the archive's damage, while what fails in writing is this machine's.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
 	}
-	return os.Rename(path+".part", path)
+	return n, err
 }
 
 // finish makes the index one piece, and the case complete.
@@ -292,7 +423,7 @@ func (c *Case) result(ctx context.Context) (r Result, err error) {
 			return r, fmt.Errorf("case: %w", err)
 		}
 	}
-	for q, to := range map[string]*[]string{"SELECT id FROM segment WHERE state = 2": &r.NoKey, "SELECT blob FROM file WHERE state = 2": &r.NoFile} {
+	for q, to := range map[string]*[]string{"SELECT id FROM segment WHERE state = 2": &r.NoKey, "SELECT blob FROM file WHERE state = 2": &r.NoFile, "SELECT place || ': ' || what FROM damage ORDER BY n": &r.Damaged} {
 		if *to, err = c.texts(ctx, q); err != nil {
 			return r, err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/merkle"
+	"conclave.chat/internal/archive/unseal"
 )
 
 // ErrNewer means that a record is newer than the case's checkpoint.
@@ -126,7 +127,7 @@ func (f *filling) leaf(ctx context.Context, n int64) (tlog.Hash, error) {
 	r := &tiles{dir: filepath.Join(f.c.dir, logDir), ctx: ctx, archive: f.src.Archive}
 	reader := tlog.TileHashReader(f.c.tree.Tree, r)
 	if _, err := tlog.ProveRecord(f.c.tree.N, n, reader); err != nil {
-		return tlog.Hash{}, fmt.Errorf("the archive's log: record %d: %w", n, err)
+		return tlog.Hash{}, f.unproved(ctx, n, err)
 	}
 	first := tile * merkle.Width
 	var indexes []int64
@@ -134,9 +135,20 @@ func (f *filling) leaf(ctx context.Context, n int64) (tlog.Hash, error) {
 		indexes = append(indexes, tlog.StoredHashIndex(0, i))
 	}
 	hashes, err := reader.ReadHashes(indexes)
-	if err = errors.Join(err, r.err); err != nil {
-		return tlog.Hash{}, fmt.Errorf("the archive's log: record %d: %w", n, err)
+	if r.err != nil {
+		return tlog.Hash{}, fmt.Errorf("case: %w", r.err)
+	}
+	if err != nil {
+		return tlog.Hash{}, f.unproved(ctx, n, err)
 	}
 	f.tile, f.leaves = tile, hashes
 	return hashes[n%merkle.Width], nil
+}
+
+// unproved is what is wrong where the archive's tiles do not prove a record.
+func (f *filling) unproved(ctx context.Context, n int64, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &unseal.DamageError{Place: fmt.Sprintf("the archive's log: record %d", n), Err: err}
 }

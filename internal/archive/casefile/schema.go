@@ -16,6 +16,7 @@ CREATE TABLE IF NOT EXISTS room (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
 CREATE TABLE IF NOT EXISTS person (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS attachment (seq INTEGER NOT NULL, n INTEGER NOT NULL, blob TEXT NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL, type TEXT NOT NULL, PRIMARY KEY (seq, n)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS file (blob TEXT PRIMARY KEY, state INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS damage (n INTEGER PRIMARY KEY, place TEXT NOT NULL, what TEXT NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5(body, mark, content='', columnsize=0, tokenize='ascii');
 CREATE INDEX IF NOT EXISTS message_event ON message (event);
 CREATE INDEX IF NOT EXISTS message_target ON message (target) WHERE target <> '';
@@ -34,6 +35,7 @@ const (
 	waiting = 0
 	done    = 1
 	gone    = 2 // the archive has no key for it any more
+	damaged = 3 // the table damage says where
 )
 
 // Relations that a search tells of.

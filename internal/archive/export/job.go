@@ -62,7 +62,7 @@ type Selection struct {
 
 // Holds tells whether a record is among them.
 func (s Selection) Holds(r *record.Record) bool {
-	return (len(s.Rooms) == 0 || slices.Contains(s.Rooms, r.Room)) && (s.Since.IsZero() || !r.Time.Before(s.Since)) && (s.Until.IsZero() || r.Time.Before(s.Until)) &&
+	return (len(s.Rooms) == 0 || slices.Contains(s.Rooms, r.Room)) && r.Within(s.Since, s.Until) &&
 		(len(s.People) == 0 || slices.ContainsFunc(s.People, func(p string) bool { return p == r.Sender || slices.Contains(r.Members, p) }))
 }
 

@@ -69,6 +69,29 @@ type Verdict struct {
 	Rules  []string `json:"rules,omitempty"`
 }
 
+// Sent is when the event was sent, by its own word; zero if it does not say so.
+func (r *Record) Sent() time.Time {
+	var ev struct {
+		TS *int64 `json:"origin_server_ts"`
+	}
+	if len(r.Event) == 0 || json.Unmarshal(r.Event, &ev) != nil || ev.TS == nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(*ev.TS).UTC()
+}
+
+// Within reports whether the event was sent, or seen by the recorder, in a period. The end itself is outside; a zero time does not narrow it.
+func (r *Record) Within(since, until time.Time) bool {
+	in := func(at time.Time) bool {
+		return (since.IsZero() || !at.Before(since)) && (until.IsZero() || at.Before(until))
+	}
+	if in(r.Time) {
+		return true
+	}
+	sent := r.Sent()
+	return !sent.IsZero() && in(sent)
+}
+
 // Encode makes the line but for its sequence. It draws the salt if there is none.
 func (r *Record) Encode() ([]byte, error) {
 	if r.Salt == "" {

@@ -34,31 +34,46 @@ type Segment struct {
 	Size  int64 // bytes, as it lies there
 }
 
-// Plan finds the segments of a scope, without a key.
-func Plan(ctx context.Context, d depot.Reader, s Scope) ([]Segment, error) {
-	var plan []Segment
+// DamageError says that something of the archive is not what it should be. What else is there can be read all the same.
+type DamageError struct {
+	Place string
+	Err   error
+}
+
+func (e *DamageError) Error() string { return e.Place + ": " + e.Err.Error() }
+
+// Unwrap gives what is wrong there.
+func (e *DamageError) Unwrap() error { return e.Err }
+
+// ErrKey means that a segment's key file does not open with the officers' identity: it is damaged, or made for others.
+var ErrKey = errors.New("the key does not open with this identity")
+
+// Plan finds the segments of a scope, without a key, and names files among them that are none. Of a damaged one it goes by what can be read: in doubt it is in.
+func Plan(ctx context.Context, d depot.Reader, s Scope) (plan []Segment, strays []string, err error) {
 	for name, err := range d.List(ctx, "segment/") {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		parts := strings.Split(name, "/")
 		id, err := segment.ParseID(strings.TrimSuffix(parts[len(parts)-1], depot.OpenSuffix))
 		if err != nil || len(parts) != 3 {
-			return nil, fmt.Errorf("%s: it is not a file of an archive", name)
+			strays = append(strays, name)
+			continue
 		}
 		if len(s.Classes) > 0 && !slices.Contains(s.Classes, parts[1]) {
 			continue
 		}
 		first, last, size, err := span(ctx, d, name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		var damage *DamageError
+		if err != nil && !errors.As(err, &damage) {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
 		if !s.Until.IsZero() && !first.Before(s.Until) || !s.Since.IsZero() && !last.IsZero() && last.Before(s.Since) {
 			continue
 		}
 		plan = append(plan, Segment{Name: name, Class: parts[1], ID: id, Size: size})
 	}
-	return plan, nil
+	return plan, strays, nil
 }
 
 // clocks is by how much an event's time may lie before the opening of its segment: it is taken when the recorder sees the event, before it waits for keys
@@ -119,6 +134,8 @@ func blocks(ctx context.Context, d depot.Reader, name string, f func(*segment.Bl
 			return nil
 		case errors.As(err, &damage) && damage.Torn && strings.HasSuffix(name, depot.OpenSuffix):
 			return nil
+		case errors.As(err, &damage):
+			return &DamageError{name, err}
 		case err != nil:
 			return err
 		}
@@ -135,7 +152,7 @@ type Line struct {
 	Record *record.Record
 }
 
-// Open gives the lines of a segment that lie in the scope, in order.
+// Open gives the lines of a segment that lie in the scope, in order: those before the damage, if it ends with a DamageError.
 func Open(ctx context.Context, d depot.Reader, seg Segment, s Scope, id age.Identity, f func(Line) error) error {
 	path := depot.KeyPath(seg.Class, seg.ID.String())
 	key, err := depot.ReadFile(ctx, d, path, 1<<20)
@@ -144,30 +161,36 @@ func Open(ctx context.Context, d depot.Reader, seg Segment, s Scope, id age.Iden
 	}
 	secret, err := segment.Unwrap(key, id)
 	if err != nil {
-		return err
+		return &DamageError{path, fmt.Errorf("%w: %w", ErrKey, err)}
 	}
 	defer clear(secret)
 	o, err := segment.NewOpener(secret, seg.ID)
 	if err != nil {
-		return err
+		return &DamageError{path, err}
 	}
 	defer o.Close()
-	err = blocks(ctx, d, seg.Name, func(b *segment.Block) error {
+	return blocks(ctx, d, seg.Name, func(b *segment.Block) error {
+		damaged := func(format string, args ...any) error {
+			return &DamageError{seg.Name, fmt.Errorf("offset %d: "+format, append([]any{b.Offset}, args...)...)}
+		}
 		if b.Segment != seg.ID {
-			return fmt.Errorf("it holds segment %s", b.Segment)
+			return damaged("it belongs to segment %s", b.Segment)
 		}
 		if b.Type != segment.TypeGroup {
 			return nil
 		}
 		lines, err := o.Open(b)
 		if err != nil {
-			return fmt.Errorf("offset %d: %w", b.Offset, err)
+			return damaged("%w", err)
 		}
 		for e := range b.Entries() {
 			l := Line{Entry: e, Text: lines[e.Index]}
 			seq, r, err := record.Decode(l.Text)
-			if err != nil || seq != e.Seq {
-				return fmt.Errorf("offset %d: line %d is not a record: %w", b.Offset, e.Index, err)
+			if err == nil && seq != e.Seq {
+				err = fmt.Errorf("it is numbered %d", seq)
+			}
+			if err != nil {
+				return damaged("line %d is not a record: %w", e.Index, err)
 			}
 			l.Record = r
 			if s.holds(l) {
@@ -178,14 +201,8 @@ func Open(ctx context.Context, d depot.Reader, seg Segment, s Scope, id age.Iden
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", seg.Name, err)
-	}
-	return nil
 }
 
 func (s Scope) holds(l Line) bool {
-	at := l.Record.Time
-	return (s.Since.IsZero() || !at.Before(s.Since)) && (s.Until.IsZero() || at.Before(s.Until)) &&
-		(len(s.Rooms) == 0 || slices.Contains(s.Rooms, l.Record.Room))
+	return l.Record.Within(s.Since, s.Until) && (len(s.Rooms) == 0 || slices.Contains(s.Rooms, l.Record.Room))
 }

@@ -140,7 +140,7 @@ func (c *comparison) block(b *segment.Block) (what string, err error) {
 		c.newer = true
 		c.mu.Lock()
 		c.report.Newer += int64(leaves)
-		if c.Live && c.stated != nil {
+		if c.stated != nil {
 			for e := range b.Entries() {
 				if a := c.stated[e.Subject]; a != nil {
 					a.newer = true

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"conclave.chat/internal/archive/depot"
 	"conclave.chat/internal/archive/segment"
 	"conclave.chat/internal/archive/statement"
 )
@@ -102,10 +103,18 @@ const maxLines = 100
 
 func (r *run) compareStatements() error {
 	var missing []*accepted
+	newer := 0
 	for _, a := range r.stated {
-		if !a.recorded && !a.gap && !a.newer && !a.other {
+		switch {
+		case a.recorded || a.gap || a.other:
+		case a.newer:
+			newer++
+		default:
 			missing = append(missing, a)
 		}
+	}
+	if newer > 0 && !r.Live {
+		r.problem(depot.Checkpoint, "%d accepted events come after it, and nothing proves that they are archived: take the statement first, and the archive once it has its next checkpoint", newer)
 	}
 	slices.SortFunc(missing, func(a, b *accepted) int {
 		return cmp.Or(cmp.Compare(a.room, b.room), cmp.Compare(a.seq, b.seq))

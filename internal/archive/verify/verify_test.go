@@ -407,6 +407,28 @@ func TestEachAcceptedEventIsArchivedOrAGap(t *testing.T) {
 	if len(r.Problems) != 1 || r.Problems[0].String() != "room !room: event $never, number 61, was accepted and is neither archived nor a gap" {
 		t.Errorf("%v", r.Problems)
 	}
+	// The archive is being written: what comes after its checkpoint is there, and is not proved.
+	l, err := archive.Open(m.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Append(context.Background(), archive.Draft{Class: "7y", Kind: segment.Record, Subject: segment.Subject("!room", "$fresh"), Line: line(t, "$fresh")}); err != nil {
+		t.Fatal(err)
+	}
+	fresh := append(slices.Clone(m.events), "$fresh")
+	r = m.verify(t, m.dir, verify.Options{Statements: []io.Reader{events(fresh...)}, Server: v})
+	if len(r.Problems) != 1 || !strings.HasPrefix(r.Problems[0].String(), "checkpoint: 1 accepted events come after it") {
+		t.Errorf("%v", r.Problems)
+	}
+	if r = m.verify(t, m.dir, verify.Options{Statements: []io.Reader{events(fresh...)}, Server: v, Live: true}); len(r.Problems) != 0 {
+		t.Errorf("who writes it: %v", r.Problems)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r = m.verify(t, m.dir, verify.Options{Statements: []io.Reader{events(fresh...)}, Server: v}); len(r.Problems) != 0 {
+		t.Errorf("with the next checkpoint: %v", r.Problems)
+	}
 	late := func() io.Reader {
 		var b bytes.Buffer
 		_ = statement.Write(&b, s, "example.org", []statement.Event{{Room: "!room", Seq: 5, ID: m.events[4]}})
