@@ -307,15 +307,20 @@ func (s *shipment) all(ctx context.Context) error {
 				return err
 			}
 		}
-		for name := range there {
-			closed, open := strings.CutSuffix(name, OpenSuffix)
-			_, shipped := there[closed]
-			if open && (shipped || here[closed]) || strings.Contains(name, partDir) && !here[name] {
-				s.past = append(s.past, name)
-			}
-		}
+		s.leave(here, there)
 	}
 	return nil
+}
+
+// leave notes what of the bucket was replaced by others.
+func (s *shipment) leave(here map[string]bool, there map[string]minio.ObjectInfo) {
+	for name := range there {
+		closed, open := strings.CutSuffix(name, OpenSuffix)
+		_, shipped := there[closed]
+		if open && (shipped || here[closed]) || strings.Contains(name, partDir) && !here[name] {
+			s.past = append(s.past, name)
+		}
+	}
 }
 
 // partDir is in the names of tiles that are not full.

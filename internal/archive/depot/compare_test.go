@@ -56,7 +56,7 @@ func TestAnAlteredCopyIsFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{"segment/standard/1": "a sEgment", "tile/0/000": "a til"} {
-		if _, err := s3.PutObject(ctx, s3.S3.Bucket, "x/"+name, bytes.NewReader([]byte(text)), int64(len(text)), minio.PutObjectOptions{}); err != nil {
+		if _, err := s3.PutObject(ctx, s3.Bucket, "x/"+name, bytes.NewReader([]byte(text)), int64(len(text)), minio.PutObjectOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
