@@ -38,7 +38,10 @@ func TestWhatWasSetHoldsWhileItCannotBeRead(t *testing.T) {
 		t.Fatalf("scope %q, group %v", got, groups.In("desk"))
 	}
 	for _, table := range []string{"settings", "user_group"} {
-		if err := db.Write(func(tx *store.Tx) error { _, err := tx.Exec("ALTER TABLE " + table + " RENAME TO gone_" + table); return err }); err != nil {
+		if err := db.Write(func(tx *store.Tx) error {
+			_, err := tx.Exec("ALTER TABLE " + table + " RENAME TO gone_" + table)
+			return err
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

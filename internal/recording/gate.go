@@ -32,7 +32,7 @@ func (s *Service) Check(ctx context.Context, room *roomstate.Snapshot, by mx.Use
 	}
 	// A large file takes longer than an answer may. Whoever sends it may go and come back: the recorder goes on.
 	for begun := s.Now(); ; {
-		_, err = s.ask(ctx, room.Room(), s.Config.Patience, func(ctx context.Context, r *recorder) error {
+		_, err = s.askIn(ctx, room.Room(), s.in(room), s.Config.Patience, func(ctx context.Context, r *recorder) error {
 			_, err := r.client.post(ctx, PathCheck, body)
 			return err
 		})
@@ -82,13 +82,13 @@ const parallel = 32
 // recorder would have to wait or to fetch something.
 //
 // Spec: ss#asking-for-a-policy-server-signature-on-an-event
-func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event, checked bool) (signed []*mx.Event, by []string, err error) {
+func (s *Service) Sign(ctx context.Context, room *roomstate.Snapshot, events []*mx.Event, checked bool) (signed []*mx.Event, by []string, err error) {
 	signed, by = make([]*mx.Event, len(events)), make([]string, len(events))
 	errs := make([]error, len(events))
-	class := ""
+	class, ends := "", false
 	for _, ev := range events {
 		if ev.Is(typePolicy, "") {
-			class = ev.Str(ClassKey)
+			class, ends = ev.Str(ClassKey), !says(ev)
 		}
 	}
 	slots := make(chan struct{}, parallel)
@@ -98,13 +98,13 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 			continue
 		}
 		one := func() {
-			got, log, err := s.signOne(ctx, v, ev, class, checked)
+			got, log, err := s.signOne(ctx, room, ev, class, checked)
 			switch {
 			case err == nil:
 				signed[i], by[i] = got, log
 			case is(err, CodeUnready):
 				errs[i] = err
-			case fault.Of(err) == nil && departs(ev):
+			case fault.Of(err) == nil && (departs(ev) || ends): // of recording itself: the archive gets it when a recorder is there again
 				s.unsigned.Inc()
 			case len(s.recorders) == 0:
 				errs[i] = errAbsent
@@ -136,9 +136,9 @@ func (s *Service) Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Even
 	return signed, by, nil
 }
 
-func (s *Service) signOne(ctx context.Context, v *mx.RoomVersion, ev *mx.Event, class string, checked bool) (signed *mx.Event, log string, err error) {
-	r, err := s.ask(ctx, ev.RoomID, s.Config.Timeout, func(ctx context.Context, r *recorder) (err error) {
-		signed, err = r.client.sign(ctx, v, ev, s.key, class, !checked)
+func (s *Service) signOne(ctx context.Context, room *roomstate.Snapshot, ev *mx.Event, class string, checked bool) (signed *mx.Event, log string, err error) {
+	r, err := s.askIn(ctx, ev.RoomID, s.in(room), s.Config.Timeout, func(ctx context.Context, r *recorder) (err error) {
+		signed, err = r.client.sign(ctx, room.Version(), ev, s.key, class, !checked)
 		return err
 	})
 	if key, ok := keyOf(ev); ok && err == nil {

@@ -79,7 +79,7 @@ func TestWhatARecorderNeedNotBeAskedAbout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		signed, _, err := s.Sign(ctx, v, []*mx.Event{ev}, checked)
+		signed, _, err := s.Sign(ctx, room, []*mx.Event{ev}, checked)
 		return signed, err
 	}
 	likely := func(want bool, room *roomstate.Snapshot, by mx.UserID, content []byte) {

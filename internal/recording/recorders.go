@@ -18,6 +18,7 @@ import (
 	"conclave.chat/internal/archive/selfcheck"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/roomstate"
 	"conclave.chat/internal/store/accepted"
 )
 
@@ -90,10 +91,26 @@ func (s *Service) order(room mx.RoomID) []*recorder {
 	return list
 }
 
+// in is which recorders are members of a room; all may be asked where none is, as while it is being made.
+func (s *Service) in(room *roomstate.Snapshot) func(mx.UserID) bool {
+	if !slices.ContainsFunc(s.users, room.Joined) {
+		return nil
+	}
+	return room.Joined
+}
+
 // ask asks the recorders about a room, one after the other until one answers, each for so long at most, and gives that one. A refusal is an answer.
 func (s *Service) ask(ctx context.Context, room mx.RoomID, patience time.Duration, f func(context.Context, *recorder) error) (*recorder, error) {
+	return s.askIn(ctx, room, nil, patience, f)
+}
+
+// askIn asks those that are members: one that is not has no keys of the room, and would refuse. Nil lets all be asked.
+func (s *Service) askIn(ctx context.Context, room mx.RoomID, member func(mx.UserID) bool, patience time.Duration, f func(context.Context, *recorder) error) (*recorder, error) {
 	err := errNoRecorder
 	for _, r := range s.order(room) {
+		if member != nil && !member(r.user) {
+			continue
+		}
 		if err = s.askOne(ctx, r, patience, f); err == nil || fault.Of(err) != nil {
 			if r.down.Swap(false) {
 				s.Log.Info("a recorder answers again", "recorder", r.user)
@@ -174,6 +191,9 @@ func (s *Service) Status(ctx context.Context) (list []State, unrecorded int64, e
 	}
 	return s.states(ctx), unrecorded, nil
 }
+
+// Outdated is how many rooms are recorded otherwise than is set, as nobody in them has the power to change that, when all were last looked at.
+func (s *Service) Outdated() int64 { return s.behind.Load() }
 
 func (s *Service) states(ctx context.Context) []State {
 	list := make([]State, len(s.recorders))

@@ -21,6 +21,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -116,6 +117,10 @@ type Service struct {
 	gauges    *watchGauges
 	unsigned  prometheus.Counter
 	refused   prometheus.Counter
+	open      prometheus.Gauge
+	outdated  prometheus.Gauge
+	behind    atomic.Int64 // rooms that are recorded otherwise than is set, when last looked at
+	later     later
 }
 
 // KeyID is the id of a policy server's key.
@@ -143,10 +148,12 @@ func New(d Deps) (*Service, error) {
 	s := &Service{
 		Deps: d, wake: make(chan struct{}, 1), doubt: doubtAfter,
 		unsigned: prometheus.NewCounter(prometheus.CounterOpts{Name: "conclave_recording_unsigned_total", Help: "Events that were accepted in recorded rooms without the recorder's signature (mode warn)."}),
+		open:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "conclave_recording_unrecorded_events", Help: "Events that were accepted in recorded rooms and that no recorder is known to have."}),
+		outdated: prometheus.NewGauge(prometheus.GaugeOpts{Name: "conclave_recording_outdated_rooms", Help: "Rooms that are recorded otherwise than is set, as nobody in them has the power to change that."}),
 		refused:  prometheus.NewCounter(prometheus.CounterOpts{Name: "conclave_recording_refused_total", Help: "Events that were refused in recorded rooms: the recorder did not sign them."}),
 	}
 	if d.Metrics != nil {
-		d.Metrics.MustRegister(s.unsigned, s.refused)
+		d.Metrics.MustRegister(s.unsigned, s.refused, s.open, s.outdated)
 	}
 	if err := s.keys(); err != nil {
 		return nil, err
@@ -250,7 +257,11 @@ func (s *Service) Users() []mx.UserID { return s.users }
 
 // marked reports whether a room's state says that this server has made it a recorded one.
 func marked(room *roomstate.Snapshot) bool {
-	ev := room.State(typePolicy, "")
+	return says(room.State(typePolicy, ""))
+}
+
+// says reports whether a policy event says that a room is recorded.
+func says(ev *mx.Event) bool {
 	if ev == nil {
 		return false
 	}
@@ -268,8 +279,17 @@ func (s *Service) Covers(room *roomstate.Snapshot) bool {
 	return s.key != nil && s.Rule().covers(room, marked(room), s.Groups)
 }
 
-// Due reports whether a room is to be made a recorded one, or is no longer one.
+// Due reports whether a room is to be made a recorded one, or is no longer one. Where it is recorded, and nobody has the power to change what it says of
+// that, it stays as it is: nothing that is said in it is lost, and a text that is out of date is no reason to silence a room for ever.
 func (s *Service) Due(room *roomstate.Snapshot) bool {
+	return s.differs(room) && (!s.Recorded(room) || room.Recorder(s.users) != "")
+}
+
+// stuck reports whether a room is recorded otherwise than is set, for good.
+func (s *Service) stuck(room *roomstate.Snapshot) bool { return s.differs(room) && !s.Due(room) }
+
+// differs reports whether a room is not what is set.
+func (s *Service) differs(room *roomstate.Snapshot) bool {
 	if s.key == nil {
 		return false // what was recorded waits for its recorder
 	}
@@ -354,6 +374,14 @@ func (s *Service) State(room *roomstate.Snapshot) map[string][]byte {
 func (s *Service) Judge(room *roomstate.Snapshot, ev *mx.Event) error {
 	if s.key == nil && ev.Is(typePolicy, "") && marked(room) {
 		return errProtected
+	}
+	// Redacted, a policy says nothing any more, and the list of those who serve names nobody.
+	if ev.Redacts != "" && marked(room) {
+		for _, typ := range []string{typePolicy, typeFunctional} {
+			if state := room.State(typ, ""); state != nil && state.ID == ev.Redacts {
+				return errProtected
+			}
+		}
 	}
 	if s.key == nil || !ev.IsState() {
 		return nil

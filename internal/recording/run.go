@@ -3,6 +3,8 @@ package recording
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
 	"time"
 
 	"conclave.chat/internal/fault"
@@ -11,6 +13,7 @@ import (
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/accepted"
 	"conclave.chat/internal/store/eventlog"
+	"conclave.chat/internal/store/retain"
 )
 
 // Rooms is the engine of rooms, as far as recording needs it.
@@ -52,6 +55,7 @@ func (s *Service) Run(ctx context.Context, rooms Rooms) {
 		if err := s.deliver(ctx); err != nil && ctx.Err() == nil {
 			s.Log.Warn("the recorder does not take what was accepted without it; it is tried again", "error", err)
 		}
+		s.count(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -89,6 +93,7 @@ func (s *Service) missing() {
 // sweep looks at all rooms. Nothing depends on it: a room that it has not come to is seen to before the next event.
 func (s *Service) sweep(ctx context.Context, rooms Rooms) error {
 	var failed error
+	behind := int64(0)
 	for after := mx.RoomID(""); ; {
 		list, err := eventlog.AllRooms(ctx, s.DB, after, roomBatch)
 		if err != nil {
@@ -97,6 +102,10 @@ func (s *Service) sweep(ctx context.Context, rooms Rooms) error {
 		for _, id := range list {
 			after = id
 			snap, err := rooms.Snapshot(ctx, id)
+			if err == nil && s.stuck(snap) {
+				behind++
+				s.Log.Warn("a room is recorded, and not as is set now: nobody in it has the power to change what it says of that", "room", id)
+			}
 			if err != nil || !s.Due(snap) {
 				continue
 			}
@@ -111,30 +120,107 @@ func (s *Service) sweep(ctx context.Context, rooms Rooms) error {
 			}
 		}
 		if len(list) < roomBatch {
+			s.behind.Store(behind)
+			s.outdated.Set(float64(behind))
 			return failed
 		}
 	}
 }
 
-// deliver brings to the recorder what was accepted without its signature.
-func (s *Service) deliver(ctx context.Context) error {
-	for {
-		list, err := accepted.Open(ctx, s.DB, openBatch)
-		if err != nil || len(list) == 0 {
+// later is when what the recorder did not take is brought to it again.
+type later struct {
+	mu   sync.Mutex
+	open map[mx.EventID]wait
+}
+
+type wait struct {
+	until time.Time
+	tries int
+}
+
+const (
+	maxWaiting = 10_000
+	mostWait   = 10 * time.Minute
+)
+
+func (l *later) waits(id mx.EventID, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return now.Before(l.open[id].until)
+}
+
+func (l *later) put(id mx.EventID, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open == nil || len(l.open) >= maxWaiting {
+		l.open = map[mx.EventID]wait{}
+	}
+	w := l.open[id]
+	l.open[id] = wait{now.Add(min(mostWait, lookEvery<<min(w.tries, 10))), w.tries + 1}
+}
+
+func (l *later) done(id mx.EventID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.open, id)
+}
+
+// deliver brings to the recorder what was accepted without its signature. What it does not take, though it is there, waits longer each time, and keeps nothing
+// else from being archived. The first of what went wrong comes back.
+func (s *Service) deliver(ctx context.Context) (failed error) {
+	for after, done := (accepted.Event{}), false; !done; {
+		list, err := accepted.Open(ctx, s.DB, after, openBatch)
+		if err != nil {
 			return err
 		}
+		done = len(list) < openBatch
 		for _, e := range list {
-			if err := s.deliverOne(ctx, e); err != nil {
-				return err
+			after = e
+			if s.later.waits(e.ID, s.Now()) {
+				continue
 			}
+			err := s.deliverOne(ctx, e)
+			if err == nil {
+				s.later.done(e.ID)
+				continue
+			}
+			if failed == nil {
+				failed = fmt.Errorf("%s in %s: %w", e.ID, e.Room, err)
+			}
+			if ctx.Err() != nil || !s.anyThere(ctx) {
+				return failed
+			}
+			s.later.put(e.ID, s.Now())
 		}
+	}
+	return failed
+}
+
+// anyThere reports whether a recorder answers at all.
+func (s *Service) anyThere(ctx context.Context) bool {
+	return slices.ContainsFunc(s.recorders, func(r *recorder) bool { return r.ping(ctx) == nil })
+}
+
+// count tells the metrics how many accepted events no recorder is known to have.
+func (s *Service) count(ctx context.Context) {
+	if n, err := accepted.CountOpen(ctx, s.DB); err == nil {
+		s.open.Set(float64(n))
 	}
 }
 
 func (s *Service) deliverOne(ctx context.Context, e accepted.Event) error {
 	path, raw := PathRecord, []byte(nil)
 	ev, err := eventlog.ByID(ctx, s.DB, e.ID)
+	said, withheldErr := retain.WithheldContent(ctx, s.DB, e.ID)
 	switch {
+	case withheldErr != nil:
+		return withheldErr
+	case said != nil: // it was redacted or removed since, and kept for the recorder
+		room, err := eventlog.RoomByID(ctx, s.DB, e.Room)
+		if err != nil {
+			return err
+		}
+		path, raw = withVersion(PathRecord, room.Version), said
 	case fault.Is(err, "M_NOT_FOUND"): // it was removed since: the archive notes the gap
 		raw = []byte(fmt.Sprintf(`{"room_id":%q,"event_id":%q}`, e.Room, e.ID))
 	case err != nil:
@@ -142,7 +228,7 @@ func (s *Service) deliverOne(ctx context.Context, e accepted.Event) error {
 	default:
 		path, raw = withVersion(PathRecord, ev.Version), ev.Raw
 	}
-	r, err := s.ask(ctx, e.Room, s.Config.Patience, func(ctx context.Context, r *recorder) error {
+	r, err := s.askIn(ctx, e.Room, s.inNow(ctx, e.Room), s.Config.Patience, func(ctx context.Context, r *recorder) error {
 		_, err := r.client.post(ctx, path, raw)
 		return err
 	})
@@ -150,4 +236,21 @@ func (s *Service) deliverOne(ctx context.Context, e accepted.Event) error {
 		return err
 	}
 	return s.DB.Write(func(tx *store.Tx) error { return accepted.Archived(tx, e, r.log) })
+}
+
+// inNow is which recorders are members of a room, as the log says; nil where none is or it cannot be read: then all may be asked.
+func (s *Service) inNow(ctx context.Context, room mx.RoomID) func(mx.UserID) bool {
+	var in []mx.UserID
+	for _, u := range s.users {
+		if len(s.users) < 2 {
+			return nil
+		}
+		if ev, err := eventlog.StateEventAt(ctx, s.DB, room, mx.TypeMember, string(u), 1<<62); err == nil && ev != nil && ev.Membership() == mx.Join {
+			in = append(in, u)
+		}
+	}
+	if len(in) == 0 {
+		return nil
+	}
+	return func(u mx.UserID) bool { return slices.Contains(in, u) }
 }

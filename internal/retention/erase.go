@@ -75,7 +75,7 @@ func (s *Service) sweepWithheld(ctx context.Context) error {
 				case err != nil:
 				case v.Remove:
 					went++
-					err = retain.DropWithheld(tx, list[i].Pos)
+					err = retain.DropWithheld(tx, list[i].Pos, now+recorderAfter)
 				default:
 					err = retain.LookAgain(tx, list[i].Pos, until(v, now))
 				}
@@ -214,7 +214,7 @@ func (s *Service) remove(ctx context.Context, tx *store.Tx, user mx.UserID, room
 	if len(due) == 0 {
 		return nil
 	}
-	if err := retain.Prune(ctx, tx, room, due); err != nil {
+	if err := retain.Prune(ctx, tx, room, due, s.now()+recorderAfter); err != nil {
 		return err
 	}
 	if err := s.endLinks(tx, due, precedence.Erasure, s.now()); err != nil {
@@ -242,7 +242,7 @@ func (s *Service) eraseWithheld(ctx context.Context, user mx.UserID) (left bool,
 				}
 				if !precedence.Decide(precedence.Claim{Erased: true, Deleted: true, Held: held.At(list[i].TS)}).Remove {
 					stays = true
-				} else if err := retain.DropWithheld(tx, list[i].Pos); err != nil {
+				} else if err := retain.DropWithheld(tx, list[i].Pos, s.now()+recorderAfter); err != nil {
 					return err
 				}
 			}

@@ -14,6 +14,9 @@ import (
 // Keeper answers those who are about to destroy something that people have written, within the transaction that does it. What it says is precedence.Decide's.
 type Keeper struct{ Bounds func() Bounds }
 
+// recorderAfter is after what time it is looked again whether a recorder has got what is kept for it alone, milliseconds.
+const recorderAfter = 10 * 60 * 1000
+
 // ruleOf is how long a room keeps messages.
 func (k Keeper) ruleOf(ctx context.Context, r store.Reader, room mx.RoomID) (Rule, error) {
 	said, err := eventlog.StateEventAt(ctx, r, room, mx.TypeRetention, "", 1<<62)
@@ -26,8 +29,11 @@ func (k Keeper) ruleOf(ctx context.Context, r store.Reader, room mx.RoomID) (Rul
 // Redact keeps what an event says that is about to be redacted, if that has to stay. Clients see the redacted form all the same.
 func (k Keeper) Redact(tx *store.Tx, target *eventlog.Event, now int64) error {
 	v, err := k.redacted(context.Background(), tx, target.RoomID, target.TS, now)
-	if err != nil || v.Remove {
+	if err != nil {
 		return err
+	}
+	if v.Remove {
+		return retain.WithholdOpen(tx, target.Pos, now+recorderAfter)
 	}
 	return retain.Withhold(tx, target.Pos, until(v, now))
 }

@@ -291,7 +291,7 @@ func (s *Service) prune(ctx context.Context, tx *store.Tx, room *retain.Room, ru
 			room.Upto = max(room.Upto, e.Pos)
 		}
 	}
-	if err := retain.Prune(ctx, tx, room.ID, due); err != nil {
+	if err := retain.Prune(ctx, tx, room.ID, due, now+recorderAfter); err != nil {
 		return 0, err
 	}
 	if err := s.endLinks(tx, due, precedence.Retention, now); err != nil {

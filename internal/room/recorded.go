@@ -2,7 +2,6 @@ package room
 
 import (
 	"context"
-	"slices"
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
@@ -35,7 +34,7 @@ func (e *Engine) Record(ctx context.Context, room mx.RoomID) error {
 
 // complete adds to a write what its room lacks of being a recorded one, or has too much of.
 func (e *Engine) complete(ctx context.Context, p *ledger.Part) error {
-	by := e.recorderOf(p.Tip())
+	by := p.Tip().Recorder(e.recording.Users())
 	if by == "" {
 		return errNobodyRecords
 	}
@@ -43,22 +42,6 @@ func (e *Engine) complete(ctx context.Context, p *ledger.Part) error {
 }
 
 var errNobodyRecords = fault.Denied("this room is to be recorded, and no member has the power to say so in it: make another room")
-
-// recorderOf is the member in whose name a room says that it is recorded: one with most power.
-func (e *Engine) recorderOf(s *roomstate.Snapshot) mx.UserID {
-	power := s.Power()
-	need := max(power.Event("m.room.policy", true), power.Event("io.element.functional_members", true), power.Invite)
-	var best mx.UserID
-	for u := range s.Members(mx.Join) {
-		if slices.Contains(e.recording.Users(), u) || power.User(u) < need {
-			continue
-		}
-		if best == "" || power.User(u) > power.User(best) || power.User(u) == power.User(best) && u < best {
-			best = u
-		}
-	}
-	return best
-}
 
 // record adds what makes a room a recorded one, or one that is not any more.
 func (e *Engine) record(ctx context.Context, p *ledger.Part, by mx.UserID) error {

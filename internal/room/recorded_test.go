@@ -18,6 +18,7 @@ import (
 type scribe struct {
 	sign   func(*mx.Event) error
 	likely bool
+	ended  bool // nothing is to be recorded any more
 
 	mu       sync.Mutex
 	asked    map[string]int // what was said, and how often it was asked about
@@ -25,14 +26,17 @@ type scribe struct {
 	accepted []mx.EventID
 }
 
-func (*scribe) Recorded(s *roomstate.Snapshot) bool { return s.State("m.room.policy", "") != nil }
-func (*scribe) Covers(*roomstate.Snapshot) bool     { return true }
-func (r *scribe) Due(s *roomstate.Snapshot) bool    { return !r.Recorded(s) }
+func (*scribe) Recorded(s *roomstate.Snapshot) bool { return s.Recorded() }
+func (r *scribe) Covers(*roomstate.Snapshot) bool   { return !r.ended }
+func (r *scribe) Due(s *roomstate.Snapshot) bool    { return r.Recorded(s) == r.ended }
 func (*scribe) Users() []mx.UserID {
 	return []mx.UserID{mx.NewUserID("scribe", server), mx.NewUserID("clerk", server)}
 }
 
-func (*scribe) State(*roomstate.Snapshot) map[string][]byte {
+func (r *scribe) State(*roomstate.Snapshot) map[string][]byte {
+	if r.ended {
+		return map[string][]byte{"m.room.policy": []byte(`{}`), "io.element.functional_members": []byte(`{"service_members":[]}`)}
+	}
 	return map[string][]byte{"m.room.policy": []byte(`{"via":"here"}`), "io.element.functional_members": []byte(`{}`)}
 }
 
@@ -48,7 +52,7 @@ func (r *scribe) Check(_ context.Context, _ *roomstate.Snapshot, _ mx.UserID, _ 
 	return nil
 }
 
-func (r *scribe) Sign(_ context.Context, v *mx.RoomVersion, events []*mx.Event, checked bool) ([]*mx.Event, []string, error) {
+func (r *scribe) Sign(_ context.Context, before *roomstate.Snapshot, events []*mx.Event, checked bool) ([]*mx.Event, []string, error) {
 	out, by := make([]*mx.Event, len(events)), make([]string, len(events))
 	for i, ev := range events {
 		if err := r.sign(ev); err != nil {
@@ -59,7 +63,7 @@ func (r *scribe) Sign(_ context.Context, v *mx.RoomVersion, events []*mx.Event, 
 		}
 		s := signer()
 		s.KeyID = "ed25519:policy_server"
-		signed, err := mx.SignEvent(v, ev, s)
+		signed, err := mx.SignEvent(before.Version(), ev, s)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -186,5 +190,40 @@ func TestARecorderIsAskedBeforehandWhereItMustBe(t *testing.T) {
 	}
 	if len(r.accepted) != len(log) {
 		t.Errorf("%d events were noted, %d are in the log", len(r.accepted), len(log))
+	}
+}
+
+// The write that ends the recording of a room is signed and noted itself, up to the recorders' departure, and so is the one by which it begins again: what
+// is between the two is a time that was not recorded, and the archive says so.
+func TestTheEndOfRecordingIsRecorded(t *testing.T) {
+	ctx := context.Background()
+	r := &scribe{signed: map[mx.EventID]bool{}, sign: func(*mx.Event) error { return nil }}
+	n := open(t, "sqlite", func(d *room.Deps) { d.Recording = r })
+	ann := mx.NewUserID("ann", server)
+	id := n.create(t, ann, room.Create{})
+	before := len(n.checkLog(t, id))
+	r.ended = true
+	if err := n.Record(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	log := n.checkLog(t, id)
+	ending := map[string]bool{}
+	for _, ev := range log[before:] {
+		ending[ev.Type] = true
+		if !r.signed[ev.ID] {
+			t.Errorf("%s was not signed", ev.Type)
+		}
+	}
+	if !ending["m.room.policy"] || !ending[mx.TypeMember] || len(r.accepted) != len(log) {
+		t.Errorf("the end is %v; %d of %d were noted", ending, len(r.accepted), len(log))
+	}
+	n.send(t, message(id, ann, "between"))
+	if len(r.accepted) != len(log) {
+		t.Error("what was said after the end was noted")
+	}
+	r.ended = false
+	n.send(t, message(id, ann, "again"))
+	if log = n.checkLog(t, id); len(r.accepted) != len(log)-1 || !r.signed[log[len(log)-1].ID] {
+		t.Errorf("%d were noted of %d, of which one was said between", len(r.accepted), len(log))
 	}
 }

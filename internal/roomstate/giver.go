@@ -1,6 +1,10 @@
 package roomstate
 
-import "conclave.chat/internal/mx"
+import (
+	"slices"
+
+	"conclave.chat/internal/mx"
+)
 
 // Giver is the member of a room that can give others most power, and how much that is; "" if none can give any.
 func (s *Snapshot) Giver() (mx.UserID, mx.Level) {
@@ -16,4 +20,20 @@ func (s *Snapshot) Giver() (mx.UserID, mx.Level) {
 		}
 	}
 	return giver, min(best, max(most, need))
+}
+
+// Recorder is the member in whose name a room says that it is recorded: one with most power, who is none of the recorders; "" if nobody has enough.
+func (s *Snapshot) Recorder(recorders []mx.UserID) mx.UserID {
+	power := s.Power()
+	need := max(power.Event("m.room.policy", true), power.Event("io.element.functional_members", true), power.Invite)
+	var best mx.UserID
+	for u := range s.Members(mx.Join) {
+		if power.User(u) < need || slices.Contains(recorders, u) {
+			continue
+		}
+		if best == "" || power.User(u) > power.User(best) || power.User(u) == power.User(best) && u < best {
+			best = u
+		}
+	}
+	return best
 }

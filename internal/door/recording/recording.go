@@ -53,6 +53,7 @@ func (h handlers) keys(*door.Request) (any, error) { return h.Keys(), nil }
 type statusAnswer struct {
 	Recorder   string            `json:"recorder"` // ok, none, or what is wrong where no recorder answers
 	Recorders  []recorder        `json:"recorders"`
+	Outdated   int64             `json:"outdated_rooms"`    // rooms that are recorded otherwise than is set, as nobody in them has the power to change that
 	Unrecorded int64             `json:"unrecorded"`        // accepted events that no recorder is known to have
 	MayChange  bool              `json:"may_change"`        // who asks may change what is recorded
 	Alarm      selfcheck.Alarm   `json:"alarm,omitempty"`   // the gravest, of the first recorder that has one
@@ -72,7 +73,7 @@ type recorder struct {
 // status tells administrators how recording does.
 func (h handlers) status(r *door.Request) (any, error) {
 	list, n, err := h.Status(r.Context())
-	a := statusAnswer{Recorder: "none", Recorders: []recorder{}, Unrecorded: n, MayChange: h.MayChange(r.Caller.User)}
+	a := statusAnswer{Recorder: "none", Recorders: []recorder{}, Unrecorded: n, Outdated: h.Outdated(), MayChange: h.MayChange(r.Caller.User)}
 	for i, s := range list {
 		one := recorder{User: s.User, Log: s.Log, State: s.Is, Alarms: s.Alarms, Archive: s.Archive}
 		if len(s.Alarms) > 0 {

@@ -23,7 +23,8 @@ type Recorder interface {
 	// Sign gives events their countersignatures, and says for each by whom it is archived, or why they are refused. An event that is accepted without one
 	// comes back as it is. It must be quick: others who write to the room wait for it. Nothing comes back for events that were not checked, if the
 	// recorder lacks something.
-	Sign(ctx context.Context, v *mx.RoomVersion, events []*mx.Event, checked bool) (signed []*mx.Event, by []string, err error)
+	// room is the state before them.
+	Sign(ctx context.Context, room *roomstate.Snapshot, events []*mx.Event, checked bool) (signed []*mx.Event, by []string, err error)
 	// Accepted notes an event of a recorded room, and by whom it is archived, in the write that appends it.
 	Accepted(tx *store.Tx, ev *mx.Event, by string) error
 }
@@ -88,7 +89,8 @@ func (w *Write) inspect(ctx context.Context) error {
 				return err
 			}
 		}
-		p.recorded = r.Recorded(p.tip)
+		// What ends recording is recorded too: an archive that just falls silent looks as if nobody had said anything.
+		p.recorded = r.Recorded(p.base) || r.Recorded(p.tip)
 	}
 	return nil
 }
@@ -136,7 +138,7 @@ func (w *Write) countersign(ctx context.Context) error {
 		for i, ev := range p.events {
 			list[i] = ev.Event
 		}
-		signed, by, err := w.ledger.recorder.Sign(ctx, p.base.Version(), list, !w.unchecked)
+		signed, by, err := w.ledger.recorder.Sign(ctx, p.base, list, !w.unchecked)
 		if err != nil {
 			return err
 		}

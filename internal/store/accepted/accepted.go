@@ -29,9 +29,10 @@ func Add(tx *store.Tx, room mx.RoomID, id mx.EventID, log string, archived bool)
 	return err
 }
 
-// Open is up to limit events of which it is not known that the recorder has them, in order.
-func Open(ctx context.Context, r store.Reader, limit int) ([]Event, error) {
-	return list(ctx, r, "SELECT room_id, seq, event_id, log, NOT archived FROM accepted_event WHERE NOT archived ORDER BY room_id, seq LIMIT $1", limit)
+// Open is up to limit events after one of which it is not known that the recorder has them, in order.
+func Open(ctx context.Context, r store.Reader, after Event, limit int) ([]Event, error) {
+	return list(ctx, r, `SELECT room_id, seq, event_id, log, NOT archived FROM accepted_event WHERE NOT archived AND (room_id = $1 AND seq > $2 OR room_id > $3)
+		ORDER BY room_id, seq LIMIT $4`, string(after.Room), int64(after.Seq), string(after.Room), limit)
 }
 
 // CountOpen is how many such events there are.

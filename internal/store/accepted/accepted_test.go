@@ -42,8 +42,10 @@ func TestSequencesHaveNoGaps(t *testing.T) {
 		check("the next", "[{!a 3 $4 log-1 false}]", rest, err)
 		of, err := accepted.Of(ctx, db, "!a", 1, 10)
 		check("of a room", "[{!a 2 $3 log-1 true} {!a 3 $4 log-1 false}]", of, err)
-		open, err := accepted.Open(ctx, db, 10)
+		open, err := accepted.Open(ctx, db, accepted.Event{}, 10)
 		check("open", "[{!a 2 $3 log-1 true} {!b 1 $2 log-1 true}]", open, err)
+		next, err := accepted.Open(ctx, db, open[0], 10)
+		check("open after the first", "[{!b 1 $2 log-1 true}]", next, err)
 		if err := db.Write(func(tx *store.Tx) error { return accepted.Archived(tx, open[0], "log-2") }); err != nil {
 			t.Fatal(err)
 		}

@@ -154,8 +154,9 @@ func OldestFrom(ctx context.Context, r store.Reader, room mx.RoomID, from int64)
 }
 
 // Prune takes messages out of the log of a room and leaves their redacted form in the chain. What is made of them goes too: words for
-// search, subscriptions of threads that they begin, and their part in the numbers of the room.
-func Prune(ctx context.Context, tx *store.Tx, room mx.RoomID, list []*eventlog.Event) error {
+// search, subscriptions of threads that they begin, and their part in the numbers of the room. What a recorder has yet to get is kept for it, out of
+// sight, and looked at again at a time.
+func Prune(ctx context.Context, tx *store.Tx, room mx.RoomID, list []*eventlog.Event, look int64) error {
 	var counted store.Pos
 	if err := tx.QueryRow(ctx, "SELECT pos FROM census_progress WHERE one = 1").Scan(&counted); err != nil {
 		return err
@@ -164,6 +165,9 @@ func Prune(ctx context.Context, tx *store.Tx, room mx.RoomID, list []*eventlog.E
 	for _, e := range list {
 		raw, err := mx.Redact(e.Version, e.Raw)
 		if err != nil {
+			return err
+		}
+		if err := WithholdOpen(tx, e.Pos, look); err != nil {
 			return err
 		}
 		if _, err := tx.Exec("INSERT INTO pruned_event (pos, room_id, event_id, json) VALUES ($1, $2, $3, $4)",

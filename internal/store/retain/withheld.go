@@ -25,6 +25,18 @@ func Withhold(tx *store.Tx, pos store.Pos, look int64) error {
 	return err
 }
 
+// open is what was accepted in a recorded room and is not known to be archived.
+const open = "EXISTS (SELECT 1 FROM accepted_event a WHERE a.room_id = e.room_id AND a.event_id = e.event_id AND NOT a.archived)"
+
+// WithholdOpen keeps what a message says that is about to be redacted or removed, if it was accepted in a recorded room and no recorder is known to have it:
+// the archive is to have what was said, not that something was.
+func WithholdOpen(tx *store.Tx, pos store.Pos, look int64) error {
+	_, err := tx.Exec(`INSERT INTO withheld_event (pos, room_id, event_id, sender, ts, look, json)
+		SELECT pos, room_id, event_id, sender, ts, $1, json FROM event e WHERE pos = $2 AND redacted_by IS NULL AND `+open+`
+		ON CONFLICT (pos) DO NOTHING`, look, int64(pos))
+	return err
+}
+
 const withheldColumns = "pos, room_id, event_id, sender, ts"
 
 func withheld(ctx context.Context, r store.Reader, query string, args ...any) ([]Withheld, error) {
@@ -104,10 +116,13 @@ func LookAgain(tx *store.Tx, pos store.Pos, look int64) error {
 	return err
 }
 
-// DropWithheld removes what a redacted event said.
-func DropWithheld(tx *store.Tx, pos store.Pos) error {
-	_, err := tx.Exec("DELETE FROM withheld_event WHERE pos = $1", int64(pos))
-	return err
+// DropWithheld removes what a redacted event said. Where a recorder has yet to get that, it stays, and is looked at again.
+func DropWithheld(tx *store.Tx, pos store.Pos, look int64) error {
+	n, err := tx.Exec("DELETE FROM withheld_event AS e WHERE pos = $1 AND NOT "+open, int64(pos))
+	if err != nil || n > 0 {
+		return err
+	}
+	return LookAgain(tx, pos, look)
 }
 
 // Released has everything looked at again that waits for the release of a hold: in one room, or in all.

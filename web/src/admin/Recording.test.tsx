@@ -48,10 +48,10 @@ test("who has the compliance role changes what is recorded", async () => {
 });
 
 test("others read it, and that the recorder is down", async () => {
-  status = { recorder: "connection refused", recorders: [], unrecorded: 3, may_change: false };
+  status = { recorder: "connection refused", recorders: [], unrecorded: 3, outdated_rooms: 2, may_change: false };
   const { container } = shown();
   await screen.findByText("The recorder does not answer");
-  for (const text of ["connection refused", "Rooms with certain people", "Refuse the message", "@ann:x", "3 accepted events are not in the archive yet.", "compliance role"]) expect(container.textContent).toContain(text);
+  for (const text of ["connection refused", "Rooms with certain people", "Refuse the message", "@ann:x", "3 accepted events are not in the archive yet.", "2 rooms are recorded as was set before", "compliance role"]) expect(container.textContent).toContain(text);
   expect(container.querySelectorAll("input")).toHaveLength(0);
 });
 

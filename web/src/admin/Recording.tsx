@@ -83,6 +83,11 @@ export function Recording({ v, set, line }: Props) {
           ),
         )}
       {choice("recording_mode", modes)}
+      {(data.outdated_rooms ?? 0) > 0 && (
+        <Text size="sm" px="md" pb="md" role="status">
+          {t("recording.outdated", { count: data.outdated_rooms })}
+        </Text>
+      )}
       {data.unrecorded > 0 && (
         <Text size="sm" px="md" pb="md" role="status">
           {t("recording.waiting", { count: data.unrecorded })}

@@ -146,6 +146,7 @@ export interface SettingValues {
 export interface RecordingStatus {
   recorder: string; // "ok", "none", or what is wrong where no recorder answers
   recorders: ({ user_id: string; log: string; state: string } & Pick<RecordingStatus, "alarm" | "alarms" | "archive">)[]; // state is "ok", or what is wrong
+  outdated_rooms?: number; // rooms that are recorded otherwise than is set, as nobody in them can change that
   unrecorded: number; // accepted events that the recorder is not known to have
   may_change: boolean;
   alarms?: RecordingStatus["alarm"][];
