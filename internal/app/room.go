@@ -18,7 +18,7 @@ func (a *App) wireRooms() error {
 	if a.rooms, err = room.New(room.Deps{
 		DB: a.db, Profiles: profiles{a.db}, Invites: invites{a}, Tags: noticeTags{a}, Moves: moves{a}, Signer: a.signer, Log: a.log, Config: a.cfg.Rooms,
 		Policies:  []room.Policy{blocked, retention.Policy{Bounds: a.bounds}, a.recording},
-		Recording: a.recording, Keep: a.keeper().Redact,
+		Recording: a.recording, Keep: a.keeper().Redact, Replaced: a.keeper().Replaced,
 		Encrypt: func() bool { return a.organisation.Current().EncryptRooms },
 	}); err != nil {
 		return err

@@ -149,7 +149,7 @@ func (r *Recorder) prepare(ctx context.Context, m *message, wait time.Duration, 
 	if facts.unread {
 		return nil, fmt.Errorf("recorder: the homeserver does not say what the state of %s is", m.Room)
 	}
-	rd.class = r.class(m.Room, cmp.Or(facts.class, m.class))
+	rd.class = r.class(m.Room, facts.old, cmp.Or(facts.class, m.class))
 	if rd.named, err = r.named(rd, m); err != nil {
 		return nil, err
 	}
@@ -300,7 +300,7 @@ func (r *Recorder) record(ctx context.Context, q *question) (any, error) {
 func (r *Recorder) gap(ctx context.Context, room, event string, ev *mx.Event, reason string) error {
 	f := r.rooms.get(ctx, room).look()
 	var raw []byte
-	d := archive.Draft{Class: r.class(room, f.class), Kind: segment.Gap, Subject: segment.Subject(room, event), Parties: f.about()}
+	d := archive.Draft{Class: r.class(room, f.old, f.class), Kind: segment.Gap, Subject: segment.Subject(room, event), Parties: f.about()}
 	if ev != nil {
 		raw, d.Parties, d.Sent = ev.Raw, parties(f, ev), sent(ev)
 	}
@@ -318,8 +318,8 @@ func (r *Recorder) gap(ctx context.Context, room, event string, ev *mx.Event, re
 }
 
 // class gives the retention class of a room whose policy names one.
-func (r *Recorder) class(room, named string) string {
-	class, known := r.cfg.class(room, named)
+func (r *Recorder) class(room string, old []string, named string) string {
+	class, known := r.cfg.class(room, old, named)
 	if _, said := r.unknown.LoadOrStore(named, true); !known && !said {
 		r.log.Warn("the policy of rooms names a retention class that is not in the configuration: what is said there is kept as long as the longest", "class", named, "room", room, "kept_as", class)
 	}

@@ -73,12 +73,14 @@ func (r *Retention) load(c *Config) error {
 	return nil
 }
 
-// class gives the retention class of what is said in a room whose state names one, or none. The recorder's own rule for the room comes first, for the
-// homeserver's administrators do not write that. A class that is not known here is the longest one: known is then false.
-func (c *Config) class(room, named string) (class string, known bool) {
+// class gives the retention class of what is said in a room whose state names one, or none. The recorder's own rule for the room, or for one whose
+// place it has taken (old, the last first), comes before that, for the homeserver's administrators do not write it. A class that is not known here is the longest one: known is then false.
+func (c *Config) class(room string, old []string, named string) (class string, known bool) {
 	r := &c.Retention
-	if own, ok := r.Rooms[room]; ok {
-		return own, true
+	for _, room := range append([]string{room}, old...) {
+		if own, ok := r.Rooms[room]; ok {
+			return own, true
+		}
 	}
 	if named == "" || len(r.terms) == 0 {
 		return c.Class, true

@@ -70,9 +70,12 @@ retention:
 		{"!desk:x", "chat", "broker-dealer", true}, // the homeserver cannot make it shorter
 		{"!a:x", "ministry", "hospital", false},
 	} {
-		if got, known := c.class(tt.room, tt.named); got != tt.want || known != tt.known {
+		if got, known := c.class(tt.room, nil, tt.named); got != tt.want || known != tt.known {
 			t.Errorf("%+v: %s, %v", tt, got, known)
 		}
+	}
+	if class, known := c.class("!new:x", []string{"!between:x", "!desk:x"}, "chat"); class != "broker-dealer" || !known {
+		t.Errorf("a room that has taken the place of one with a rule: %s, %v", class, known)
 	}
 	from := time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC)
 	for class, want := range map[string]string{"chat": "2024-05-29", "broker-dealer": "2030-03-01", "": "2034-03-01", "shreds": "2034-03-01", "former": "2034-03-01"} {
@@ -84,7 +87,7 @@ retention:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if class, known := c.class("!a:x", "chat"); class != "old" || !known {
+	if class, known := c.class("!a:x", nil, "chat"); class != "old" || !known {
 		t.Errorf("without classes: %s, %v", class, known)
 	}
 	if got := c.locked("old", from); !got.Equal(from.AddDate(0, 0, 10)) {

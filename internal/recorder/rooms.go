@@ -28,6 +28,7 @@ type roomState struct {
 	policy  string
 	class   string            // of retention, as the policy names it
 	members map[string]string // memberships
+	old     []string          // the rooms whose place it has taken, the last first
 	unread  bool              // the homeserver did not say what the state is
 	seen    *facts            // until something of it changes
 
@@ -40,7 +41,7 @@ const expectedFor = 10 * time.Second
 // facts are what records say of a room. They do not change.
 type facts struct {
 	name, policy, class string
-	members             []string
+	members, old        []string
 	parties             *archive.Parties
 	unread              bool
 }
@@ -77,6 +78,7 @@ func (r *rooms) get(ctx context.Context, room string) *roomState {
 				s.apply(typ.Type, key, ev.Content.Raw)
 			}
 		}
+		s.old = r.replaced(ctx, state[event.StateCreate][""])
 		r.mu.Lock()
 		if known := r.known[room]; known != nil && !known.doubtful() {
 			s = known
@@ -89,6 +91,28 @@ func (r *rooms) get(ctx context.Context, room string) *roomState {
 		r.mu.Unlock()
 		return s
 	}
+}
+
+// maxOld is how many rooms one may have taken the place of, one after the other.
+const maxOld = 32
+
+// replaced lists the rooms whose place one has taken, by its create event. Where the homeserver does not tell of one, the list ends.
+func (r *rooms) replaced(ctx context.Context, create *event.Event) (list []string) {
+	if create == nil {
+		return nil
+	}
+	for content := create.Content.Raw; len(list) < maxOld; {
+		before, _ := content["predecessor"].(map[string]any)
+		old, _ := before["room_id"].(string)
+		if old == "" || slices.Contains(list, old) {
+			break
+		}
+		list, content = append(list, old), nil
+		if err := r.client.StateEvent(ctx, id.RoomID(old), event.StateCreate, "", &content); err != nil {
+			break
+		}
+	}
+	return list
 }
 
 // follow takes in what /sync says of state. What is unknown is read when it is needed.
@@ -185,7 +209,7 @@ func (s *roomState) look() *facts {
 	if s.seen != nil {
 		return s.seen
 	}
-	f := &facts{name: s.name, policy: s.policy, class: s.class, unread: s.unread}
+	f := &facts{name: s.name, policy: s.policy, class: s.class, old: s.old, unread: s.unread}
 	var invited []string // a hold on somebody covers rooms that they are invited to, too
 	for user, m := range maps.All(s.members) {
 		switch m {
@@ -207,6 +231,9 @@ func (s *roomState) look() *facts {
 // about is whom an event is about: members and those who are invited, and its sender and the one whose membership it is where they are none.
 func (f *facts) about(users ...string) []*archive.Parties {
 	list := []*archive.Parties{f.parties}
+	for _, room := range f.old { // a hold on a room is one on what has taken its place
+		list = append(list, &archive.Parties{Room: room})
+	}
 	var more []string
 	for _, u := range users {
 		if _, ok := slices.BinarySearch(f.parties.Users, u); !ok && u != "" {

@@ -19,8 +19,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -107,8 +109,14 @@ type Service struct {
 	recorders []*recorder
 	users     []mx.UserID       // of the recorders
 	key       ed25519.PublicKey // nil: there is no recorder
-	policies  map[string][]byte // content of m.room.policy, by retention class
-	keysKnown keySet            // of messages that recorders have signed
+	own       map[string]any    // what policies say of recording, but for the reasons
+	reasons   []byte            // key of the marks of reasons
+	marks     sync.Map          // of reasons
+
+	policiesMu sync.Mutex
+	policies   map[string][]byte // content of m.room.policy, by retention class and reasons
+
+	keysKnown keySet // of messages that recorders have signed
 	statement note.Signer
 	statedBy  string // the statement's public key
 	witness   *merkle.Witness
@@ -194,21 +202,34 @@ func (s *Service) configure() (err error) {
 	if len(c.Officers) > 0 {
 		own["officers"] = c.Officers
 	}
-	s.policies = map[string][]byte{}
-	content := map[string]any{"via": s.Signer.Server, "public_keys": map[string]string{"ed25519": mx.EncodeBase64(key)}, marker: own}
+	s.own, s.reasons = own, s.Seed("reasons of recording")
 	for _, class := range append([]Class{{}}, c.Classes...) {
-		if content[ClassKey] = class.Name; class.Name == "" {
-			delete(content, ClassKey)
-		}
-		raw, err := json.Marshal(content)
-		if err != nil {
-			return err
-		}
-		if s.policies[class.Name], err = mx.Canonical(raw); err != nil {
-			return err
+		if s.compose(class.Name, nil) == nil {
+			return fmt.Errorf("what rooms are to say of recording in class %q cannot be written as JSON", class.Name)
 		}
 	}
 	return nil
+}
+
+// maxPolicies bounds how many contents of policies are kept.
+const maxPolicies = 1024
+
+// compose writes the content of m.room.policy; nil if what is configured cannot be written.
+func (s *Service) compose(class string, marks []string) []byte {
+	own := maps.Clone(s.own)
+	own[becauseKey] = append([]string{}, marks...)
+	content := map[string]any{"via": s.Signer.Server, "public_keys": map[string]string{"ed25519": mx.EncodeBase64(s.key)}, marker: own}
+	if class != "" {
+		content[ClassKey] = class
+	}
+	raw, err := json.Marshal(content)
+	if err != nil {
+		return nil
+	}
+	if raw, err = mx.Canonical(raw); err != nil {
+		return nil
+	}
+	return raw
 }
 
 // checkClasses refuses classes that no archive could have.
@@ -257,7 +278,7 @@ func (s *Service) Users() []mx.UserID { return s.users }
 
 // marked reports whether a room's state says that this server has made it a recorded one.
 func marked(room *roomstate.Snapshot) bool {
-	return says(room.State(typePolicy, ""))
+	return says(room.Policy())
 }
 
 // says reports whether a policy event says that a room is recorded.
@@ -276,7 +297,7 @@ func (s *Service) Recorded(room *roomstate.Snapshot) bool {
 
 // Covers reports whether a room is to be recorded.
 func (s *Service) Covers(room *roomstate.Snapshot) bool {
-	return s.key != nil && s.Rule().covers(room, marked(room), s.Groups)
+	return s.key != nil && s.Rule().covers(room, s.wasFor(room), s.Groups)
 }
 
 // Due reports whether a room is to be made a recorded one, or is no longer one. Where it is recorded, and nobody has the power to change what it says of
@@ -318,10 +339,25 @@ func (s *Service) others(room *roomstate.Snapshot) int {
 // policy is what a recorded room says of its recording.
 func (s *Service) policy(room *roomstate.Snapshot) []byte {
 	has := ""
-	if ev := room.State(typePolicy, ""); ev != nil {
+	if ev := room.Policy(); ev != nil {
 		has = ev.Str(ClassKey)
 	}
-	return s.policies[classOf(s.Config.Classes, room, has, s.Groups)]
+	class, marks := classOf(s.Config.Classes, room, has, s.Groups), s.because(room, s.Rule())
+	key := class + "\n" + strings.Join(marks, " ")
+	s.policiesMu.Lock()
+	defer s.policiesMu.Unlock()
+	content, ok := s.policies[key]
+	if !ok {
+		if len(s.policies) >= maxPolicies {
+			s.policies = nil
+		}
+		if s.policies == nil {
+			s.policies = map[string][]byte{}
+		}
+		content = s.compose(class, marks)
+		s.policies[key] = content
+	}
+	return content
 }
 
 // serves reports whether a list of functional members names the recorders.

@@ -39,22 +39,50 @@ type Membership interface {
 	Print() uint64
 }
 
-// covers is the one place that decides whether a room is to be recorded. A room that is recorded since somebody was in it stays so when they leave, the
-// room or the group.
-func (r Rule) covers(room *roomstate.Snapshot, recorded bool, m Membership) bool {
+// reason is one of what a rule names: why a room is recorded.
+type reason struct{ kind, id string }
+
+const (
+	byScope  = "scope"
+	byPerson = "person"
+	byGroup  = "group"
+)
+
+// names lists what the rule names: a room that is recorded for a reason that is none of these any more is looked at anew.
+func (r Rule) names() (list []reason) {
 	switch r.Scope {
-	case All:
-		return true
-	case Except:
-		return !slices.Contains(r.Rooms, string(room.Room()))
+	case All, Except:
+		return []reason{{byScope, All}}
 	case People:
-		return recorded || slices.ContainsFunc(r.People, func(u string) bool {
-			return present(room, mx.UserID(u))
-		})
+		for _, u := range r.People {
+			list = append(list, reason{byPerson, u})
+		}
 	case Groups:
-		return recorded || anyOf(room, r.Groups, m)
+		for _, g := range r.Groups {
+			list = append(list, reason{byGroup, g})
+		}
 	}
-	return false
+	return list
+}
+
+// holds reports whether what the rule names is in a room.
+func (w reason) holds(room *roomstate.Snapshot, m Membership) bool {
+	switch w.kind {
+	case byPerson:
+		return present(room, mx.UserID(w.id))
+	case byGroup:
+		return anyOf(room, []string{w.id}, m)
+	}
+	return true
+}
+
+// covers is the one place that decides whether a room is to be recorded. noted says of each reason whether the room has been recorded for it: it stays so when
+// the person leaves, the room or the group, and until the rule names them no more.
+func (r Rule) covers(room *roomstate.Snapshot, noted func(reason) bool, m Membership) bool {
+	if r.Scope == Except && slices.Contains(r.Rooms, string(room.Room())) {
+		return false
+	}
+	return slices.ContainsFunc(r.names(), func(w reason) bool { return noted(w) || w.holds(room, m) })
 }
 
 func present(room *roomstate.Snapshot, user mx.UserID) bool {

@@ -68,7 +68,7 @@ func TestWhichRoomsAreRecorded(t *testing.T) {
 		{Rule{Scope: Groups}, false, false},
 		{Rule{}, true, false},
 	} {
-		if got := c.rule.covers(room, c.recorded, groups); got != c.want {
+		if got := c.rule.covers(room, func(reason) bool { return c.recorded }, groups); got != c.want {
 			t.Errorf("%+v, recorded before: %v: %v", c.rule, c.recorded, got)
 		}
 	}

@@ -2,10 +2,13 @@ package retention
 
 import (
 	"context"
+	"crypto/rand"
+	"time"
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/precedence"
 	"conclave.chat/internal/store"
+	"conclave.chat/internal/store/auditlog"
 	"conclave.chat/internal/store/eventlog"
 	"conclave.chat/internal/store/holds"
 	"conclave.chat/internal/store/retain"
@@ -66,4 +69,29 @@ func (k Keeper) MayPurge(ctx context.Context, tx *store.Tx, room mx.RoomID) (boo
 func (k Keeper) MayErase(ctx context.Context, tx *store.Tx, user mx.UserID) (bool, error) {
 	held, err := holds.OfAccount(ctx, tx, user)
 	return precedence.Decide(precedence.Claim{Erased: true, Held: held}).Remove, err
+}
+
+// Replaced has the holds on a room cover the room that takes its place: what is said there goes on with what they are about. The audit log has it.
+func (k Keeper) Replaced(tx *store.Tx, by mx.UserID, old, replacement mx.RoomID) error {
+	list, err := holds.InForce(context.Background(), tx)
+	if err != nil {
+		return err
+	}
+	now := store.Millis(time.Now())
+	for i := range list {
+		h := list[i]
+		if h.Room != old || h.Until != 0 && h.Until <= now {
+			continue
+		}
+		was := h.ID
+		h.ID, h.Room, h.Created, h.CreatedBy = "h-"+rand.Text(), replacement, now, "replacement of "+string(old)
+		if err := holds.Add(tx, &h); err != nil {
+			return err
+		}
+		act := auditlog.Act{Action: "hold.follow", Target: h.ID, Was: map[string]any{"hold": was, "room": old}, Became: note(&h)}
+		if err := auditlog.Record(tx, now, auditlog.Actor{Name: string(by)}, act); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -57,6 +57,7 @@ type creation struct {
 	content []byte    // of m.room.create
 	alias   mx.RoomAlias
 	publish bool
+	policy  *mx.Event      // of the room that it replaces
 	state   []InitialState // after the creator's join, in order
 	invites []mx.UserID
 	direct  bool
@@ -234,7 +235,7 @@ func (m *creation) creator(content object, trusted bool) error {
 
 // create adds a new room with all its events to a write.
 func (e *Engine) create(ctx context.Context, w *ledger.Write, m *creation, drafts []*ledger.Prepared) (*ledger.Part, error) {
-	p, err := w.Create(ledger.Creation{By: m.by, Version: m.version, ID: m.id, Content: m.content, Published: m.publish})
+	p, err := w.Create(ledger.Creation{By: m.by, Version: m.version, ID: m.id, Content: m.content, Published: m.publish, Policy: m.policy})
 	if err != nil {
 		return nil, err
 	}

@@ -48,10 +48,12 @@ type Deps struct {
 	// Recording is nil where nothing is recorded.
 	Recording Recording
 	// Keep keeps what an event says that is about to be redacted, where that may not go. Nil keeps nothing.
-	Keep   func(tx *store.Tx, target *eventlog.Event, now int64) error
-	Log    *slog.Logger
-	Now    func() time.Time
-	Config Config
+	Keep func(tx *store.Tx, target *eventlog.Event, now int64) error
+	// Replaced hears that a user has replaced a room by another, in the transaction that does it. It may be nil.
+	Replaced func(tx *store.Tx, by mx.UserID, old, replacement mx.RoomID) error
+	Log      *slog.Logger
+	Now      func() time.Time
+	Config   Config
 	// Encrypt is whether new rooms are encrypted, as in Config.Encrypt. Nil is what is configured.
 	Encrypt func() bool
 }
@@ -65,6 +67,7 @@ type Engine struct {
 	invites  Invites
 	tags     Tags
 	moves    Moves
+	replaced func(tx *store.Tx, by mx.UserID, old, replacement mx.RoomID) error
 	log      *slog.Logger
 	now      func() time.Time
 	config   Config
@@ -82,7 +85,7 @@ func New(d Deps) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		db: d.DB, signer: d.Signer, profiles: d.Profiles, invites: d.Invites, tags: d.Tags, moves: d.Moves, log: d.Log, now: d.Now, config: d.Config,
+		db: d.DB, signer: d.Signer, profiles: d.Profiles, invites: d.Invites, tags: d.Tags, moves: d.Moves, replaced: d.Replaced, log: d.Log, now: d.Now, config: d.Config,
 		notices: mx.NewUserID(d.Config.Notices, d.Signer.Server), delayedWake: make(chan struct{}, 1),
 	}
 	if e.now == nil {

@@ -84,7 +84,7 @@ func (u *upgrade) plan(ctx context.Context, join *ledger.Prepared) error {
 	if need := power.Event(mx.TypeTombstone, true); power.User(u.by) < need {
 		return fault.Denied("upgrading this room needs power level %d", need)
 	}
-	m := &creation{by: u.by, version: u.version, publish: u.published}
+	m := &creation{by: u.by, version: u.version, publish: u.published, policy: was.Policy()}
 	var predecessor mx.EventID
 	if !u.version.HashRoomID {
 		m.id = e.newRoomID()
@@ -240,6 +240,11 @@ func (u *upgrade) move(tx *store.Tx) error {
 	old := u.old.Room()
 	if err := eventlog.MoveAliases(tx, old, u.room); err != nil {
 		return err
+	}
+	if u.e.replaced != nil {
+		if err := u.e.replaced(tx, u.by, old, u.room); err != nil {
+			return err
+		}
 	}
 	if u.published {
 		if err := eventlog.Publish(tx, old, false); err != nil {

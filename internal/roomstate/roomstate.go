@@ -35,6 +35,7 @@ type Snapshot struct {
 	types   map[string]*byKey
 	joined  int
 	invited int
+	before  *mx.Event // the policy of the room that this one replaces, until it has one of its own
 
 	power atomic.Pointer[mx.PowerLevels] // worked out when first asked for
 }
@@ -68,7 +69,7 @@ func Load(room mx.RoomID, v *mx.RoomVersion, head store.Pos, headID mx.EventID, 
 func (s *Snapshot) With(e *mx.Event, pos store.Pos) *Snapshot {
 	n := &Snapshot{
 		room: s.room, version: s.version, head: pos, headID: e.ID, depth: e.Depth,
-		types: s.types, joined: s.joined, invited: s.invited,
+		types: s.types, joined: s.joined, invited: s.invited, before: s.before,
 	}
 	if e.Type != mx.TypePowerLevels && e.Type != mx.TypeCreate {
 		n.power.Store(s.power.Load())
@@ -83,7 +84,7 @@ func (s *Snapshot) With(e *mx.Event, pos store.Pos) *Snapshot {
 func (s *Snapshot) Replace(e *mx.Event) *Snapshot {
 	n := &Snapshot{
 		room: s.room, version: s.version, head: s.head, headID: s.headID, depth: s.depth,
-		types: s.types, joined: s.joined, invited: s.invited,
+		types: s.types, joined: s.joined, invited: s.invited, before: s.before,
 	}
 	if old := s.State(e.Type, *e.StateKey); old == nil || old.ID != e.ID {
 		return s
@@ -95,7 +96,7 @@ func (s *Snapshot) Replace(e *mx.Event) *Snapshot {
 func (s *Snapshot) At(pos store.Pos) *Snapshot {
 	n := &Snapshot{
 		room: s.room, version: s.version, head: pos, headID: s.headID, depth: s.depth,
-		types: s.types, joined: s.joined, invited: s.invited,
+		types: s.types, joined: s.joined, invited: s.invited, before: s.before,
 	}
 	n.power.Store(s.power.Load())
 	return n
@@ -116,6 +117,9 @@ func (s *Snapshot) set(e *mx.Event) *Snapshot {
 	s.count(e, 1)
 	types[e.Type] = m.Set(*e.StateKey, e)
 	s.types = types
+	if e.Is("m.room.policy", "") {
+		s.before = nil
+	}
 	return s
 }
 
@@ -144,6 +148,21 @@ func (s *Snapshot) Head() store.Pos { return s.head }
 func (s *Snapshot) Recorded() bool {
 	ev := s.State("m.room.policy", "")
 	return ev != nil && strings.TrimSpace(ev.Str("via")) != ""
+}
+
+// Replacing is the same snapshot of a room in the making, which takes the place of one that has this policy event, or none.
+func (s *Snapshot) Replacing(policy *mx.Event) *Snapshot {
+	n := s.At(s.head)
+	n.before = policy
+	return n
+}
+
+// Policy is the room's m.room.policy, nil if it has none: while a room that replaces another one is being made, that of the other.
+func (s *Snapshot) Policy() *mx.Event {
+	if ev := s.State("m.room.policy", ""); ev != nil {
+		return ev
+	}
+	return s.before
 }
 
 // HeadID is the id of the room's last event.

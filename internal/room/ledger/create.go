@@ -13,6 +13,7 @@ type Creation struct {
 	ID        mx.RoomID // from room version 12 on the room makes its own
 	Content   []byte    // of m.room.create
 	Published bool
+	Policy    *mx.Event // m.room.policy of the room that this one replaces; nil if there is none
 }
 
 // Create makes the room of its create event. The write's plan adds the other events to the part.
@@ -28,7 +29,7 @@ func (w *Write) Create(c Creation) (*Part, error) {
 	if err := mx.Authorize(c.Version, ev, mx.StateMap{}); err != nil {
 		return nil, err
 	}
-	p := &Part{write: w, cell: &cell{room: ev.RoomID}, base: roomstate.New(ev.RoomID, c.Version)}
+	p := &Part{write: w, cell: &cell{room: ev.RoomID}, base: roomstate.New(ev.RoomID, c.Version).Replacing(c.Policy)}
 	p.tip = p.base.With(ev, 0)
 	p.events = []*eventlog.Event{{Event: ev, Version: c.Version}}
 	p.creates = &eventlog.Room{ID: ev.RoomID, Version: c.Version, Creator: c.By, Created: now, Published: c.Published}
