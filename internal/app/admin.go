@@ -105,6 +105,10 @@ func (a *App) settingsBase() (organisation.Values, error) {
 		base.RecordingScope, base.RecordingMode = c.Scope, c.Mode
 		base.RecordingRooms, base.RecordingPeople = append(base.RecordingRooms, c.Rooms...), append(base.RecordingPeople, c.People...)
 		base.RecordingGroups = append(base.RecordingGroups, c.Groups...)
+		for _, class := range c.Classes {
+			base.RecordingClasses = append(base.RecordingClasses,
+				organisation.RecordingClass{Class: class.Name, Groups: append([]string{}, class.Groups...), Rooms: append([]string{}, class.Rooms...)})
+		}
 	}
 	return base, nil
 }
@@ -116,7 +120,7 @@ func (a *App) sources() map[string]string {
 		"name": "organisation", "registration": "accounts.registration.mode", "upload_limit": "media.max_upload", "user_quota": "media.quota_bytes",
 		"encrypt_rooms": "rooms.encrypt", "retention_days": "retention.days", "retention_min_days": "retention.min_days", "retention_max_days": "retention.max_days",
 		"recording_scope": "recording.scope", "recording_mode": "recording.mode", "recording_rooms": "recording.rooms", "recording_people": "recording.people",
-		"recording_groups": "recording.groups",
+		"recording_groups": "recording.groups", "recording_classes": "recording.classes",
 	} {
 		list[name] = a.cfg.Source(path)
 	}

@@ -104,7 +104,11 @@ func unwitnessed(s *selfcheck.Status) string {
 }
 
 func ruleOf(v organisation.Values) recording.Rule {
-	return recording.Rule{Scope: v.RecordingScope, Mode: v.RecordingMode, Rooms: v.RecordingRooms, People: v.RecordingPeople, Groups: v.RecordingGroups}
+	r := recording.Rule{Scope: v.RecordingScope, Mode: v.RecordingMode, Rooms: v.RecordingRooms, People: v.RecordingPeople, Groups: v.RecordingGroups}
+	for _, c := range v.RecordingClasses {
+		r.Classes = append(r.Classes, recording.Class{Name: c.Class, Groups: c.Groups, Rooms: c.Rooms})
+	}
+	return r
 }
 
 var errCompliance = fault.Denied("only an administrator with the compliance role may do this")
@@ -126,10 +130,21 @@ func (a *App) checkRecording(by auditlog.Actor, was, next organisation.Values) e
 	if !a.recording.MayChange(mx.UserID(by.Name)) {
 		return errCompliance
 	}
-	if err := recording.CheckRule(to); err != nil || to.Scope != recording.Groups {
+	if err := recording.CheckRule(to); err != nil {
 		return err
 	}
-	return a.groups.Check(context.Background(), to.Groups)
+	return a.groups.Check(context.Background(), named(to))
+}
+
+// named gives the groups that a rule names.
+func named(r recording.Rule) (list []string) {
+	if r.Scope == recording.Groups {
+		list = append(list, r.Groups...)
+	}
+	for _, c := range r.Classes {
+		list = append(list, c.Groups...)
+	}
+	return list
 }
 
 var errNamed = fault.New(fault.Conflict, "CHAT.CONCLAVE.NAMED", "What is recorded names this group: take it out of there first")
@@ -138,12 +153,8 @@ var errNamed = fault.New(fault.Conflict, "CHAT.CONCLAVE.NAMED", "What is recorde
 // compliance role take members from one. The command line is for who runs the server, and can do everything.
 func (a *App) groupShrinks(by auditlog.Actor, id string, ends bool) error {
 	rule := ruleOf(a.organisation.Current())
-	named := rule.Scope == recording.Groups && slices.Contains(rule.Groups, id)
-	for _, c := range a.cfg.Recording.Classes {
-		named = named || slices.Contains(c.Groups, id)
-	}
 	switch {
-	case !named:
+	case !slices.Contains(named(rule), id):
 		return nil
 	case ends:
 		return errNamed

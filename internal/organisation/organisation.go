@@ -38,6 +38,15 @@ type Settings struct {
 	RecordingRooms  *[]string `json:"recording_rooms,omitempty" doc:"Ids of rooms that are not recorded, for the scope except."`
 	RecordingPeople *[]string `json:"recording_people,omitempty" doc:"User ids, for the scope people."`
 	RecordingGroups *[]string `json:"recording_groups,omitempty" doc:"Ids of groups, for the scope groups."`
+
+	RecordingClasses *[]RecordingClass `json:"recording_classes,omitempty" doc:"Retention classes of the archive other than its own. The first that claims a room has it. Only administrators with the compliance role change them."`
+}
+
+// RecordingClass is a retention class of the archive, and which rooms are in it.
+type RecordingClass struct {
+	Class  string   `json:"class" doc:"Its name, as the recorder's configuration has it. A recorder that does not know it keeps what is said there for its longest term."`
+	Groups []string `json:"groups" doc:"Ids of groups: rooms with any of their members are in the class."`
+	Rooms  []string `json:"rooms" doc:"Ids of rooms that are in the class."`
 }
 
 // Values is what holds now.
@@ -60,6 +69,8 @@ type Values struct {
 	RecordingRooms  []string `json:"recording_rooms"`
 	RecordingPeople []string `json:"recording_people"`
 	RecordingGroups []string `json:"recording_groups"`
+
+	RecordingClasses []RecordingClass `json:"recording_classes"`
 }
 
 // Defaults are the values that no configuration has.
@@ -67,6 +78,7 @@ func Defaults() Values {
 	return Values{
 		Forwarding: true, ExcludeUnsigned: true, RecoveryPassphrase: true,
 		RecordingScope: "none", RecordingMode: "closed", RecordingRooms: []string{}, RecordingPeople: []string{}, RecordingGroups: []string{},
+		RecordingClasses: []RecordingClass{},
 	}
 }
 
@@ -97,6 +109,7 @@ func (s *Settings) over(v Values) Values {
 	take(&v.RecordingRooms, s.RecordingRooms)
 	take(&v.RecordingPeople, s.RecordingPeople)
 	take(&v.RecordingGroups, s.RecordingGroups)
+	take(&v.RecordingClasses, s.RecordingClasses)
 	return v
 }
 

@@ -5,6 +5,8 @@ package recorder
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"conclave.chat/internal/archive"
@@ -113,7 +115,9 @@ func (r *Recorder) verify(ctx context.Context) time.Duration {
 
 // status tells the homeserver how the archive does.
 func (r *Recorder) status(ctx context.Context, _ *question) (any, error) {
-	s := &selfcheck.Status{Since: r.since, Now: r.custody.clock().UTC(), Expiry: r.expired.Load()}
+	s := &selfcheck.Status{
+		Since: r.since, Now: r.custody.clock().UTC(), Expiry: r.expired.Load(), Classes: append([]string{}, slices.Sorted(maps.Keys(r.cfg.Retention.terms))...),
+	}
 	_, err := r.sealed.Size(ctx)
 	switch {
 	case errors.Is(err, archive.ErrBroken):

@@ -178,10 +178,7 @@ func New(d Deps) (*Service, error) {
 
 func (s *Service) configure() (err error) {
 	c := s.Config
-	if err := CheckRule(Rule{Scope: c.Scope, Rooms: c.Rooms, People: c.People, Groups: c.Groups, Mode: c.Mode}); err != nil {
-		return err
-	}
-	if err := checkClasses(c.Classes); err != nil {
+	if err := CheckRule(Rule{Scope: c.Scope, Rooms: c.Rooms, People: c.People, Groups: c.Groups, Mode: c.Mode, Classes: c.Classes}); err != nil {
 		return err
 	}
 	key, err := mx.DecodeBase64(c.PublicKey)
@@ -232,19 +229,25 @@ func (s *Service) compose(class string, marks []string) []byte {
 	return raw
 }
 
+// maxClasses is how many classes there may be.
+const maxClasses = 100
+
 // checkClasses refuses classes that no archive could have.
 func checkClasses(classes []Class) error {
+	if len(classes) > maxClasses {
+		return fault.InvalidParam("There are %d retention classes at most", maxClasses)
+	}
 	seen := map[string]bool{}
 	for _, c := range classes {
 		if err := segment.CheckClass(c.Name); err != nil {
-			return fmt.Errorf("classes: %w", err)
+			return fault.InvalidParam("retention classes: %s", err)
 		}
 		if seen[c.Name] {
-			return fmt.Errorf("classes: %q is there twice", c.Name)
+			return fault.InvalidParam("The retention class %q is there twice", c.Name)
 		}
 		seen[c.Name] = true
-		if err := CheckRule(Rule{Scope: All, Mode: Closed, Rooms: c.Rooms}); err != nil {
-			return fmt.Errorf("classes: %w", err)
+		if err := checkIDs(c.Rooms, nil); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -260,12 +263,19 @@ func CheckRule(r Rule) error {
 	if r.Mode != Closed && r.Mode != Warn {
 		return fault.InvalidParam("The mode of recording is %s or %s", Closed, Warn)
 	}
-	for _, room := range r.Rooms {
+	if err := checkClasses(r.Classes); err != nil {
+		return err
+	}
+	return checkIDs(r.Rooms, r.People)
+}
+
+func checkIDs(rooms, people []string) error {
+	for _, room := range rooms {
 		if !strings.HasPrefix(room, "!") {
 			return fault.InvalidParam("%q is not the id of a room", room)
 		}
 	}
-	for _, user := range r.People {
+	for _, user := range people {
 		if _, err := mx.ParseUserID(user); err != nil {
 			return fault.InvalidParam("%q is not a user id", user)
 		}
@@ -342,7 +352,8 @@ func (s *Service) policy(room *roomstate.Snapshot) []byte {
 	if ev := room.Policy(); ev != nil {
 		has = ev.Str(ClassKey)
 	}
-	class, marks := classOf(s.Config.Classes, room, has, s.Groups), s.because(room, s.Rule())
+	rule := s.Rule()
+	class, marks := classOf(rule.Classes, room, has, s.Groups), s.because(room, rule)
 	key := class + "\n" + strings.Join(marks, " ")
 	s.policiesMu.Lock()
 	defer s.policiesMu.Unlock()

@@ -29,6 +29,8 @@ type Rule struct {
 	People []string // user ids, for People
 	Groups []string // ids of groups, for Groups
 	Mode   string
+	// Classes are the archive's retention classes other than its own, the first before the others.
+	Classes []Class
 }
 
 // Membership knows who is in which group.

@@ -68,7 +68,7 @@ func (s *Service) Run(ctx context.Context, rooms Rooms) {
 // print differs where what is to be recorded, and how, differs.
 func (s *Service) print() string {
 	rule, groups := s.Rule(), uint64(0)
-	if rule.Scope == Groups || len(s.Config.Classes) > 0 {
+	if rule.Scope == Groups || len(rule.Classes) > 0 {
 		groups = s.Groups.Print()
 	}
 	return fmt.Sprint(rule, groups)
@@ -77,10 +77,11 @@ func (s *Service) print() string {
 // missing warns of groups that are named and do not exist.
 func (s *Service) missing() {
 	var named []string
-	if rule := s.Rule(); rule.Scope == Groups {
+	rule := s.Rule()
+	if rule.Scope == Groups {
 		named = append(named, rule.Groups...)
 	}
-	for _, c := range s.Config.Classes {
+	for _, c := range rule.Classes {
 		named = append(named, c.Groups...)
 	}
 	for _, id := range named {

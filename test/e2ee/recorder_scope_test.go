@@ -4,6 +4,8 @@ package e2ee
 
 import (
 	"bytes"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -109,16 +111,45 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 		t.Errorf("the room has lost its class: %q", got)
 	}
 
+	// The console's classes go before those of the file, and a room moves with them.
+	desk := harness.M{"recording_scope": "groups", "recording_groups": []string{"desk"}}
+	with := func(classes ...harness.M) harness.M {
+		next := maps.Clone(desk)
+		next["recording_classes"] = classes
+		return next
+	}
+	o.set(with(harness.M{"class": "board", "groups": []string{}, "rooms": []string{fifth}}, harness.M{"class": "desk", "groups": []string{"desk"}, "rooms": []string{}}))
+	bob.Send(fifth, "m.room.message", text("of the board now"))
+	if got := class(fifth); got != "board" {
+		t.Errorf("the room that the console puts into another class is in %q", got)
+	}
+	change := o.admin.Must(http.MethodGet, "/_conclave/admin/v1/audit?action=settings.change&limit=1", nil).Get("entries.0.became.recording_classes.0")
+	if change.Get("class").String() != "board" {
+		t.Errorf("the audit log has %s", change.Raw)
+	}
+
 	// Who is an administrator without the compliance role changes nothing of it.
 	version := ann.Must(http.MethodGet, "/_conclave/admin/v1/settings", nil).Get("version").String()
-	req, err := http.NewRequest(http.MethodPut, s.URL+"/_conclave/admin/v1/settings", strings.NewReader(`{"recording_scope":"none"}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+ann.Token)
-	req.Header.Set("If-Match", `"`+version+`"`)
-	if res, body, err := s.Send(req); err != nil || res.StatusCode != http.StatusForbidden {
-		t.Errorf("an administrator without the role: %v %s", err, body)
+	for _, c := range []struct {
+		who    *harness.User
+		next   harness.M
+		status int
+	}{
+		{ann, harness.M{"recording_scope": "none"}, http.StatusForbidden},
+		{ann, with(), http.StatusForbidden},
+		{o.admin, with(harness.M{"class": "x", "groups": []string{"nobody"}, "rooms": []string{}}), http.StatusBadRequest},
+		{o.admin, with(harness.M{"class": "Not A Class", "groups": []string{}, "rooms": []string{}}), http.StatusBadRequest},
+	} {
+		body, _ := json.Marshal(c.next)
+		req, err := http.NewRequest(http.MethodPut, s.URL+"/_conclave/admin/v1/settings", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+c.who.Token)
+		req.Header.Set("If-Match", `"`+version+`"`)
+		if res, answer, err := s.Send(req); err != nil || res.StatusCode != c.status {
+			t.Errorf("%s by %s: %v %s", body, c.who.ID, err, answer)
+		}
 	}
 
 	// Members go while the recorder is down, and a room is deleted with its recorder.

@@ -65,6 +65,8 @@ type Status struct {
 	Since  time.Time `json:"since"` // when the recorder began
 	// Now is the recorder's time; zero where it does not tell.
 	Now time.Time `json:"now,omitzero"`
+	// Classes are the retention classes that the recorder has a term for; nil: it does not say.
+	Classes []string `json:"classes,omitzero"`
 }
 
 // Alarm says what is wrong: one of the words below, or "".

@@ -22,7 +22,7 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-const values = { recording_scope: "people", recording_mode: "closed", recording_rooms: [], recording_people: ["@ann:x"] } as unknown as SettingValues;
+const values = { recording_scope: "people", recording_mode: "closed", recording_rooms: [], recording_people: ["@ann:x"], recording_classes: [] } as unknown as SettingValues;
 
 function shown(v = values) {
   const set = vi.fn();
@@ -117,6 +117,36 @@ test("of several recorders each says whether it answers", async () => {
   expect(screen.getByText("Answers")).toBeTruthy();
   expect(screen.getByText("No answer").closest("[title]")?.getAttribute("title")).toBe("connection refused");
   expect(screen.queryByText("The recorder does not answer")).toBeNull(); // one does, and that is enough
+});
+
+test("retention classes are made, put in order and removed, and one that the recorder does not know is told", async () => {
+  status.archive = { holds: 0, classes: ["board"] };
+  const two = [
+    { class: "broker", groups: ["desk"], rooms: [] },
+    { class: "board", groups: [], rooms: ["!b:x"] },
+  ];
+  const { set } = shown({ ...values, recording_classes: two } as SettingValues);
+  await screen.findByDisplayValue("broker");
+  await screen.findAllByText("Trading desk");
+  expect(screen.getAllByText(/The recorder has no term for this class/)).toHaveLength(1);
+  fireEvent.change(screen.getByDisplayValue("broker"), { target: { value: "Broker!" } });
+  expect(set).toHaveBeenLastCalledWith("recording_classes", [{ class: "Broker!", groups: ["desk"], rooms: [] }, two[1]]);
+  fireEvent.click(screen.getByRole("button", { name: "Move board up" }));
+  expect(set).toHaveBeenLastCalledWith("recording_classes", [two[1], two[0]]);
+  fireEvent.click(screen.getAllByRole("button", { name: "Remove" })[0] as HTMLElement);
+  expect(set).toHaveBeenLastCalledWith("recording_classes", [two[1]]);
+  fireEvent.click(screen.getByRole("button", { name: "Add a class" }));
+  expect(set).toHaveBeenLastCalledWith("recording_classes", [...two, { class: "", groups: [], rooms: [] }]);
+  cleanup();
+  shown({ ...values, recording_classes: [two[0], { class: "broker", groups: [], rooms: [] }, { class: "", groups: [], rooms: [] }] } as SettingValues);
+  await screen.findByText("This class is there already.");
+  expect(screen.getByText(/Small letters, digits and hyphens/)).toBeTruthy();
+  cleanup();
+  status.may_change = false;
+  const { container } = shown({ ...values, recording_classes: two } as SettingValues);
+  await screen.findByText(/broker: Trading desk/);
+  expect(container.textContent).toContain("board: !b:x");
+  expect(container.querySelectorAll("input")).toHaveLength(0);
 });
 
 test("where there is no recorder nothing is said", async () => {

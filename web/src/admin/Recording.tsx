@@ -6,8 +6,9 @@ import { Row, Section } from "@/settings/Section.tsx";
 import { ArchiveCheck } from "./ArchiveCheck.tsx";
 import { getRecording, type SettingValues } from "./api.ts";
 import { allGroups } from "./api-groups.ts";
+import { RecordingClasses } from "./RecordingClasses.tsx";
 
-type Name = "recording_scope" | "recording_mode" | "recording_rooms" | "recording_people" | "recording_groups";
+type Name = "recording_scope" | "recording_mode" | "recording_rooms" | "recording_people" | "recording_groups" | "recording_classes";
 
 interface Props {
   v: SettingValues;
@@ -22,7 +23,7 @@ const modes = ["closed", "warn"] as const;
 export function Recording({ v, set, line }: Props) {
   const { t } = useTranslation("admin");
   const { data } = useQuery({ queryKey: ["admin", "recording"], queryFn: getRecording, staleTime: 0 });
-  const groups = useQuery({ queryKey: ["admin", "groups", "all"], queryFn: allGroups, staleTime: 0, enabled: v.recording_scope === "groups" });
+  const groups = useQuery({ queryKey: ["admin", "groups", "all"], queryFn: allGroups, staleTime: 0, enabled: v.recording_scope === "groups" || v.recording_classes.length > 0 });
   if (data === undefined || data.recorder === "none") return null;
   const may = data.may_change;
   const choice = <N extends "recording_scope" | "recording_mode">(name: N, values: readonly SettingValues[N][]) =>
@@ -88,6 +89,9 @@ export function Recording({ v, set, line }: Props) {
           {t("recording.outdated", { count: data.outdated_rooms })}
         </Text>
       )}
+      {line("recording_classes", (id) => (
+        <RecordingClasses labelledBy={id} may={may} classes={v.recording_classes} groups={groups.data ?? []} known={data.archive?.classes} onChange={(x) => set("recording_classes", x)} />
+      ))}
       {data.unrecorded > 0 && (
         <Text size="sm" px="md" pb="md" role="status">
           {t("recording.waiting", { count: data.unrecorded })}

@@ -141,6 +141,7 @@ export interface SettingValues {
   recording_rooms: string[];
   recording_people: string[];
   recording_groups: string[];
+  recording_classes: RecordingClass[];
 }
 
 export interface RecordingStatus {
@@ -151,7 +152,14 @@ export interface RecordingStatus {
   may_change: boolean;
   alarms?: RecordingStatus["alarm"][];
   alarm?: "unreachable" | "stopped" | "problems" | "witness" | "failed" | "clock" | "bucket" | "overdue";
-  archive?: { now?: string; copy?: { time?: string; error?: string }; stopped?: string; forked?: string; witnesses?: { name: string; time?: string; error?: string; refused?: boolean }[]; check?: ArchiveResult; expiry?: { time: string; destroyed: number; held: number; waiting: number; error?: string }; holds: number };
+  archive?: { now?: string; copy?: { time?: string; error?: string }; stopped?: string; forked?: string; witnesses?: { name: string; time?: string; error?: string; refused?: boolean }[]; check?: ArchiveResult; expiry?: { time: string; destroyed: number; held: number; waiting: number; error?: string }; holds: number; classes?: string[] };
+}
+
+/** A retention class of the archive, and the rooms that are in it: those named, and those with members of the groups. */
+export interface RecordingClass {
+  class: string;
+  groups: string[];
+  rooms: string[];
 }
 
 /** What the recorder found when it last verified its archive. */
