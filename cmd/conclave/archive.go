@@ -312,6 +312,9 @@ func printReport(w io.Writer, r *verify.Report) error {
 	}
 	fmt.Fprintf(w, "The archive is right: %d records, %d gaps, %d attachments in %d segments; %d more segments were removed at the end of their time.\n",
 		r.Records, len(r.Gaps), r.Blobs, r.Segments, r.Shredded)
+	if r.Receipts > 0 {
+		fmt.Fprintf(w, "%d receipts say who has read what.\n", r.Receipts)
+	}
 	if r.Certified > 0 {
 		fmt.Fprintf(w, "The keys of %d segments were destroyed at the end of their time, as certificates say: conclave archive certificates lists them.\n", r.Certified)
 	}

@@ -133,7 +133,9 @@ func (a *App) checkRecording(by auditlog.Actor, was, next organisation.Values) e
 	if err := recording.CheckRule(to); err != nil {
 		return err
 	}
-	return a.groups.Check(context.Background(), named(to))
+	// Groups that the configuration names may come later; those that are named anew are there.
+	known := named(from)
+	return a.groups.Check(context.Background(), slices.DeleteFunc(named(to), func(id string) bool { return slices.Contains(known, id) }))
 }
 
 // named gives the groups that a rule names.

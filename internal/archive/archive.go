@@ -234,7 +234,7 @@ func (d *Draft) check() error {
 	if err := segment.CheckClass(d.Class); err != nil {
 		return err
 	}
-	if d.Kind < segment.Record || d.Kind > segment.Shred || len(d.Note) > segment.MaxNote || len(d.Line) < 3 || len(d.Line) > maxLine || d.Line[0] != '{' {
+	if d.Kind < segment.Record || d.Kind > segment.Receipt || len(d.Note) > segment.MaxNote || len(d.Line) < 3 || len(d.Line) > maxLine || d.Line[0] != '{' {
 		return errors.New("archive: not a draft")
 	}
 	return nil

@@ -130,7 +130,10 @@ func TestRecordsComeBack(t *testing.T) {
 	for i := range 200 {
 		wg.Go(func() {
 			event := fmt.Sprintf("$%d", i)
-			seqs, err := l.Append(context.Background(), draft(t, []string{"3y", "7y"}[i%2], event))
+			kind := []segment.Kind{segment.Record, segment.Record, segment.Receipt}[i%3]
+			d := draft(t, []string{"3y", "7y"}[i%2], event)
+			d.Kind = kind
+			seqs, err := l.Append(context.Background(), d)
 			if err != nil {
 				t.Error(err)
 				return
@@ -139,7 +142,9 @@ func TestRecordsComeBack(t *testing.T) {
 			want[seqs[0]] = event
 			mu.Unlock()
 			// The same event has one record, however often it comes.
-			again, err := l.Append(context.Background(), draft(t, "7y", event))
+			d = draft(t, "7y", event)
+			d.Kind = kind
+			again, err := l.Append(context.Background(), d)
 			if err != nil || again[0] != seqs[0] {
 				t.Errorf("%s is at %d and at %d: %v", event, seqs[0], again, err)
 			}

@@ -107,11 +107,12 @@ func (w *writer) write(batch []*request) error {
 		for i := range r.drafts {
 			d := &r.drafts[i]
 			p := place{r, i}
-			if w.recent.has(d) || d.Kind == segment.Record && seen[d.Subject] {
+			once := d.Kind == segment.Record || d.Kind == segment.Receipt
+			if w.recent.has(d) || once && seen[d.Subject] {
 				twice = append(twice, p)
 				continue
 			}
-			seen[d.Subject] = d.Kind == segment.Record
+			seen[d.Subject] = once
 			byClass[d.Class] = append(byClass[d.Class], p)
 		}
 	}
@@ -398,7 +399,7 @@ func newRecent(n int) *recent {
 
 // has tells whether the draft need not be written: a record is there, or a gap comes after anything.
 func (r *recent) has(d *Draft) bool {
-	if d.Kind != segment.Record && d.Kind != segment.Gap {
+	if d.Kind != segment.Record && d.Kind != segment.Gap && d.Kind != segment.Receipt {
 		return false
 	}
 	v, ok := r.at[d.Subject]
@@ -410,7 +411,7 @@ func (r *recent) seq(subject segment.Digest) uint64 { return r.at[subject] >> 1 
 func (r *recent) add(e *segment.Entry) {
 	v := e.Seq << 1
 	switch e.Kind {
-	case segment.Record:
+	case segment.Record, segment.Receipt:
 	case segment.Gap:
 		v |= 1
 	default:

@@ -59,6 +59,7 @@ type Config struct {
 	Witnesses   []witness.Address `yaml:"witnesses,omitempty"`   // who sign the archive's checkpoints besides the homeserver
 	RetainDays  int64             `yaml:"retain_days,omitempty"` // Object Lock in the bucket; 0 is none
 	Retention   Retention         `yaml:"retention,omitempty"`
+	Receipts    bool              `yaml:"receipts,omitempty"` // who has read what, in rooms whose policy says that this is recorded
 	LogLevel    string            `yaml:"log_level"`
 }
 

@@ -51,6 +51,7 @@ type Recorder struct {
 	logSigner note.Signer     // the archive's log's
 	verifier  note.Verifier
 	since     time.Time
+	receipts  receipts
 	expired   atomic.Pointer[selfcheck.Expiry]
 	copied    atomic.Pointer[selfcheck.Copy]
 	failed    int         // verifications in a row
@@ -70,7 +71,7 @@ func Open(ctx context.Context, c *Config, log *slog.Logger) (*Recorder, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Recorder{cfg: c, log: log, since: time.Now().UTC().Truncate(time.Second)}
+	r := &Recorder{cfg: c, log: log, receipts: receipts{wake: make(chan struct{}, 1)}, since: time.Now().UTC().Truncate(time.Second)}
 	if r.custody, err = newCustody(c); err != nil {
 		return nil, err
 	}
@@ -129,6 +130,9 @@ func (r *Recorder) Run(ctx context.Context) error {
 	running.Go(func() { r.follow(background) })
 	running.Go(func() { r.tick(background) })
 	running.Go(func() { r.daily(background) })
+	if r.cfg.Receipts {
+		running.Go(func() { r.sealReceipts(background) })
+	}
 	r.log.Info("recording", "listen", l.Addr().String(), "homeserver", r.cfg.Homeserver, "user", r.client.UserID.String(), "archive", r.cfg.Archive)
 	select {
 	case <-ctx.Done():
@@ -263,7 +267,11 @@ func (r *Recorder) follow(ctx context.Context) {
 	if err != nil {
 		r.log.Error("the keys cannot be read", "error", err)
 	}
-	const filter = `{"presence":{"not_types":["*"]},"account_data":{"not_types":["*"]},"room":{"ephemeral":{"not_types":["*"]},"account_data":{"not_types":["*"]},` +
+	ephemeral := `"not_types":["*"]`
+	if r.cfg.Receipts {
+		ephemeral = `"types":["m.receipt"]`
+	}
+	filter := `{"presence":{"not_types":["*"]},"account_data":{"not_types":["*"]},"room":{"ephemeral":{` + ephemeral + `},"account_data":{"not_types":["*"]},` +
 		`"timeline":{"limit":50,"types":["m.room.member","m.room.name","m.room.create","m.room.policy"]},"state":{"types":["m.room.name","m.room.create","m.room.policy"]}}}`
 	for ctx.Err() == nil {
 		resp, err := r.client.FullSyncRequest(ctx, mautrix.ReqSync{Timeout: int(syncFor.Milliseconds()), Since: since, FilterID: filter})
@@ -300,6 +308,9 @@ func (r *Recorder) take(ctx context.Context, resp *mautrix.RespSync, since strin
 		r.mach.HandleOTKCounts(ctx, &resp.DeviceOTKCount)
 	}
 	r.rooms.follow(resp)
+	if r.cfg.Receipts && since != "" { // what was read before there was a recorder is not recorded
+		r.read(resp)
+	}
 	r.reader.synced(len(resp.DeviceLists.Changed) > 0)
 	return nil
 }

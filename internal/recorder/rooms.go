@@ -27,6 +27,7 @@ type roomState struct {
 	name    string
 	policy  string
 	class   string            // of retention, as the policy names it
+	reads   bool              // it is recorded who reads what
 	members map[string]string // memberships
 	old     []string          // the rooms whose place it has taken, the last first
 	unread  bool              // the homeserver did not say what the state is
@@ -42,6 +43,7 @@ const expectedFor = 10 * time.Second
 type facts struct {
 	name, policy, class string
 	members, old        []string
+	receipts            bool
 	parties             *archive.Parties
 	unread              bool
 }
@@ -196,6 +198,7 @@ func (s *roomState) apply(typ, key string, content map[string]any) bool {
 	case "m.room.policy":
 		own, _ := content["chat.conclave.recording"].(map[string]any)
 		s.policy, s.class = text(own, "text"), text(content, "chat.conclave.retention_class")
+		s.reads, _ = own["receipts"].(bool)
 	default:
 		return false
 	}
@@ -209,7 +212,7 @@ func (s *roomState) look() *facts {
 	if s.seen != nil {
 		return s.seen
 	}
-	f := &facts{name: s.name, policy: s.policy, class: s.class, old: s.old, unread: s.unread}
+	f := &facts{name: s.name, policy: s.policy, class: s.class, receipts: s.reads, old: s.old, unread: s.unread}
 	var invited []string // a hold on somebody covers rooms that they are invited to, too
 	for user, m := range maps.All(s.members) {
 		switch m {

@@ -37,6 +37,9 @@ func openKeys(ctx context.Context, c *Config, s *secrets) (*crypto.SQLCryptoStor
 	if err := keys.DB.Upgrade(ctx); err != nil {
 		return nil, fmt.Errorf("recorder: keys: %w", err)
 	}
+	if _, err := db.Exec(ctx, receiptsTable); err != nil {
+		return nil, fmt.Errorf("recorder: keys: %w", err)
+	}
 	return keys, nil
 }
 

@@ -77,8 +77,7 @@ func TestWhyARoomIsRecorded(t *testing.T) {
 func TestAReplacementInheritsRecording(t *testing.T) {
 	s, _ := three(t)
 	s.Deps.Groups = groups
-	s.Config.Classes = []Class{{Name: "desk", Groups: []string{"desk"}}}
-	rule := Rule{Scope: Groups, Groups: []string{"desk"}}
+	rule := Rule{Scope: Groups, Groups: []string{"desk"}, Classes: []Class{{Name: "desk", Groups: []string{"desk"}}}}
 	s.Deps.Rule = func() Rule { return rule }
 	member := func(user string) [3]string { return [3]string{mx.TypeMember, user, `{"membership":"join"}`} }
 	policy := string(s.policy(snapshot(t, member("@ann:x"))))

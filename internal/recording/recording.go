@@ -57,6 +57,7 @@ type Config struct {
 	Classes   []Class       `yaml:"classes" doc:"Retention classes of the archive other than its own: class, and groups and rooms whose messages are in it. The first that claims a room has it."`
 	Mode      string        `yaml:"mode" doc:"What happens to messages that the recorder does not sign: closed refuses them, warn accepts them, counts them and archives them later."`
 	Text      string        `yaml:"text" doc:"The policy in one sentence, as members read it."`
+	Receipts  bool          `yaml:"receipts" doc:"Say in recorded rooms that it is recorded who has read what, and when (public read receipts). Recorders do so where their own configuration has receipts too."`
 	Page      string        `yaml:"page" doc:"https address of a page about the policy."`
 	Officers  []string      `yaml:"officers" doc:"Names of those who can open the archive together, as members read them."`
 	Admins    []string      `yaml:"administrators" doc:"User ids of the administrators with the compliance role: they alone may change at run time what is recorded, and see, place and release legal holds. Empty: nobody."`
@@ -192,6 +193,9 @@ func (s *Service) configure() (err error) {
 	own := map[string]any{"recorder": s.users[0], "text": c.Text}
 	if len(s.users) > 1 {
 		own["recorders"] = s.users
+	}
+	if c.Receipts {
+		own["receipts"] = true
 	}
 	if c.Page != "" {
 		own["url"] = c.Page

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -39,7 +40,16 @@ func (o *office) is(u *harness.User, room string, recorded bool) {
 func TestWhatIsRecordedIsChosen(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.SQLite, harness.Env("CONCLAVE_ROOMS_ENCRYPT=false"))
-	o := openOffice(t, s, "CONCLAVE_RECORDING_SCOPE=none", `CONCLAVE_RECORDING_CLASSES=[{class: broker-dealer, groups: [desk]}]`)
+	o := openOffice(t, s, "CONCLAVE_RECORDING_SCOPE=none", "CONCLAVE_RECORDING_RECEIPTS=true", `CONCLAVE_RECORDING_CLASSES=[{class: broker-dealer, groups: [desk]}]`)
+	o.end(syscall.SIGTERM)
+	text0, err := os.ReadFile(o.config())
+	if err == nil {
+		err = os.WriteFile(o.config(), bytes.Replace(text0, []byte("log_level: info"), []byte("receipts: true\nlog_level: debug"), 1), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.begin()
 	ann, bob := s.Register("ann"), s.Register("bob")
 	o.run("", "user", "promote", "ann")
 	text := func(body string) harness.M { return harness.M{"msgtype": "m.text", "body": body} }
@@ -119,11 +129,11 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 		return next
 	}
 	o.set(with(harness.M{"class": "board", "groups": []string{}, "rooms": []string{fifth}}, harness.M{"class": "desk", "groups": []string{"desk"}, "rooms": []string{}}))
-	bob.Send(fifth, "m.room.message", text("of the board now"))
+	last := bob.Send(fifth, "m.room.message", text("of the board now"))
 	if got := class(fifth); got != "board" {
 		t.Errorf("the room that the console puts into another class is in %q", got)
 	}
-	change := o.admin.Must(http.MethodGet, "/_conclave/admin/v1/audit?action=settings.change&limit=1", nil).Get("entries.0.became.recording_classes.0")
+	change := o.admin.Must(http.MethodGet, "/_conclave/admin/v1/audit?action=settings.change&limit=1", nil).Get("items.0.after.recording_classes.0")
 	if change.Get("class").String() != "board" {
 		t.Errorf("the audit log has %s", change.Raw)
 	}
@@ -152,6 +162,24 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 		}
 	}
 
+	// Who has read what is recorded, as the room says, but for what readers keep to themselves; a restart makes nothing of it twice.
+	if said := bob.Must(http.MethodGet, harness.Path("rooms", fifth, "state", "m.room.policy", ""), nil); !said.Get(`chat\.conclave\.recording.receipts`).Bool() {
+		t.Errorf("the room does not say that receipts are recorded: %s", said.Raw)
+	}
+	reads := func(u *harness.User, kind string) {
+		u.Must(http.MethodPost, harness.Path("rooms", fifth, "receipt", kind, last), harness.M{})
+	}
+	reads(bob, "m.read.private")
+	reads(cat, "m.read")
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		if log, err := os.ReadFile(o.log.Name()); err != nil || bytes.Contains(log, []byte("receipts archived")) {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the receipt is not archived")
+		}
+	}
+
 	// Members go while the recorder is down, and a room is deleted with its recorder.
 	o.end(syscall.SIGTERM)
 	bob.Must(http.MethodPost, harness.Path("rooms", third, "leave"), harness.M{})
@@ -171,14 +199,20 @@ func TestWhatIsRecordedIsChosen(t *testing.T) {
 	drained(t, o)
 	o.end(syscall.SIGTERM)
 	o.verify()
-	var said []string
+	var said, read []string
 	for _, a := range o.unseal("case-1") {
+		if a.Type == "m.receipt" {
+			read = append(read, a.Sender+" "+a.Plaintext.Get("event_id").String())
+		}
 		if body := a.Event.Get("content.body").String(); a.Type == "m.room.message" {
 			said = append(said, body)
 		}
 	}
-	if got := strings.Join(said, ", "); got != "on the record, all ears, the desk listens, still" {
+	if got := strings.Join(said, ", "); got != "on the record, all ears, the desk listens, still, of the board now" {
 		t.Errorf("the archive has: %s", got)
+	}
+	if len(read) != 1 || read[0] != cat.ID+" "+last {
+		t.Errorf("receipts in the archive: %q", read)
 	}
 }
 

@@ -247,7 +247,7 @@ func (f *filling) segment(ctx context.Context, s planned) (err error) {
 	err = unseal.Open(ctx, f.src.Archive, seg, f.c.info.Scope, f.src.Identity, func(l unseal.Line) error {
 		n += int64(len(l.Text)) / 2 // about what it weighs sealed
 		f.src.Progress("opening", f.opened+min(n, s.Size), f.total)
-		if l.Entry.Kind != segment.Record && l.Entry.Kind != segment.Gap {
+		if l.Entry.Kind != segment.Record && l.Entry.Kind != segment.Gap && l.Entry.Kind != segment.Receipt {
 			return nil
 		}
 		return f.line(ctx, s.Class, l)

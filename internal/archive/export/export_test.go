@@ -257,21 +257,21 @@ func damages(attachment string) []damage {
 		{"a record is gone", edit(export.RecordsFile, without(3)), "records.jsonl: line 4: record 3 is not as it was sealed"},
 		{"the last record is gone, by an insider", insider(export.RecordsFile, func(b []byte) []byte {
 			return b[:bytes.LastIndexByte(b[:len(b)-1], '\n')+1]
-		}), "records.jsonl: line 24: the record is missing"},
+		}), "records.jsonl: line 25: the record is missing"},
 		{"a record and its proof are gone", func(t *testing.T, c *exporttest.Case, dir string) {
 			edit(export.RecordsFile, without(3))(t, c, dir)
 			edit(export.ProofsFile, without(3))(t, c, dir)
-		}, "proofs.jsonl: there are 22 records and 1 gaps of 2 rooms; the manifest says 23, 1 and 2"},
-		{"a record is added", edit(export.RecordsFile, func(b []byte) []byte { return append(b, "{}\n"...) }), "records.jsonl: line 25: there is no proof for this record"},
+		}, "proofs.jsonl: there are 23 records and 1 gaps of 2 rooms; the manifest says 24, 1 and 2"},
+		{"a record is added", edit(export.RecordsFile, func(b []byte) []byte { return append(b, "{}\n"...) }), "records.jsonl: line 26: there is no proof for this record"},
 		{"a record with a leaf is added, by an insider", func(t *testing.T, c *exporttest.Case, dir string) {
 			edit(export.RecordsFile, func(b []byte) []byte { return append(b, "{}\n"...) })(t, c, dir)
 			insider(export.ProofsFile, invented)(t, c, dir)
-		}, "proofs.jsonl: line 25: record 5000 is not proved to be in the archive"},
+		}, "proofs.jsonl: line 26: record 5000 is not proved to be in the archive"},
 		{"a record comes twice, by an insider", func(t *testing.T, c *exporttest.Case, dir string) {
 			twice := func(b []byte) []byte { return append(b, b[:bytes.IndexByte(b, '\n')+1]...) }
 			edit(export.RecordsFile, twice)(t, c, dir)
 			insider(export.ProofsFile, twice)(t, c, dir)
-		}, "proofs.jsonl: line 25: record 0 stands behind record 23"},
+		}, "proofs.jsonl: line 26: record 0 stands behind record 24"},
 		{"swapped proofs, by an insider", insider(export.ProofsFile, swapProofs), "proofs.jsonl: line 1: record 0 is not proved to be in the archive"},
 		{"another event", insider(export.ProofsFile, replace(`"event_id":"$hello"`, `"event_id":"$hallo"`)), "proofs.jsonl: line 6: record 5 is of another event than $hallo"},
 		{"proofs are missing", func(t *testing.T, _ *exporttest.Case, dir string) {

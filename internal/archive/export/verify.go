@@ -303,7 +303,7 @@ func (c *checker) check(raw, line []byte, whole bool) (place, what string) {
 	}
 	e, err := segment.ParseEntry(p.Leaf)
 	switch {
-	case err != nil || e.Seq != p.Seq || e.Kind != segment.Record && e.Kind != segment.Gap:
+	case err != nil || e.Seq != p.Seq || e.Kind != segment.Record && e.Kind != segment.Gap && e.Kind != segment.Receipt:
 		return ProofsFile, "it is not the entry of a record"
 	case c.any && p.Seq <= c.last:
 		return ProofsFile, fmt.Sprintf("record %d stands behind record %d", p.Seq, c.last)

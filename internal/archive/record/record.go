@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -91,6 +92,30 @@ func (r *Record) Within(since, until time.Time) bool {
 	sent := r.Sent()
 	return !sent.IsZero() && in(sent)
 }
+
+// TypeReceipt is the type of a record that says that somebody has read an event. It has no event of its own.
+const TypeReceipt = "m.receipt"
+
+// Read is the plaintext of a receipt.
+type Read struct {
+	Event  string `json:"event_id"`
+	Thread string `json:"thread_id,omitempty"` // as the receipt has it: "main", or the event id of a thread's first message
+	TS     int64  `json:"ts"`                  // when, by the homeserver's clock
+}
+
+// Receipt makes the record of who has read what. The same receipt has the same id, which is no event's.
+func Receipt(room, user string, read Read) (*Record, error) {
+	plain, err := json.Marshal(&read, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	return &Record{
+		Room: room, EventID: strings.TrimSpace(strings.Join([]string{"receipt", read.Event, user, read.Thread}, " ")), Type: TypeReceipt, Plaintext: plain, Sender: user,
+	}, nil
+}
+
+// IsReceipt tells whether a record says that somebody has read an event.
+func (r *Record) IsReceipt() bool { return r.Type == TypeReceipt && len(r.Event) == 0 }
 
 // Encode makes the line but for its sequence. It draws the salt if there is none.
 func (r *Record) Encode() ([]byte, error) {

@@ -4,7 +4,9 @@
 // # Compatibility promise
 //
 // What is written in layout v1 stays readable by every later version, and the vectors in testdata stay valid. A change of the
-// layout changes the first line of the file and the first byte of an entry. A reader of v1 refuses everything else.
+// layout changes the first line of the file and the first byte of an entry. A reader of v1 refuses everything else. A kind of item may be added: the layout stays, archives without
+// such items are read by versions that do not know the kind, those with them are refused by these. Receipts came that way, and are written only where an organisation records
+// who has read what.
 //
 // # A segment's file
 //
@@ -29,11 +31,11 @@
 //
 // A group's body: number of items (2), the items, a salt (16), the sealed lines. An item is public:
 //
-//	 1  kind: 1 record, 2 gap, 3 blob, 4 shred
+//	 1  kind: 1 record, 2 gap, 3 blob, 4 shred, 5 receipt
 //	32  subject: what a verifier looks for without a key, see [Subject], or for a blob the SHA-256 of its file
 //	32  commitment: SHA-256 of the item's line
 //	 1  length of the note
-//	 …  note: the reason of a gap, the key file's SHA-256 of a blob, the segment's id of a shred; empty for a record
+//	 …  note: the reason of a gap, the key file's SHA-256 of a blob, the segment's id of a shred; empty for a record or a receipt
 //
 // The sealed lines are one JSON object a line for each item, in the same order, each ended by a line feed, then compressed with
 // Zstandard (RFC 8878, padded with a skippable frame to a multiple of 256 bytes), then encrypted with AES-256-GCM. Each line holds a random
@@ -74,5 +76,5 @@
 // # What is seen without a key
 //
 // Times and sizes of groups, how many records and files they hold, retention classes, the reasons of gaps; and whoever knows a room and an event id can tell
-// whether that event is archived. Not seen: rooms, people, content, file names.
+// whether that event is archived, and with a user's id too whether a receipt is. Not seen: rooms, people, content, file names.
 package segment

@@ -39,17 +39,18 @@ func (id ID) String() string { return uuid.UUID(id).String() }
 // Kind says what an item or an entry of the log is about.
 type Kind uint8
 
-// The kinds. An item is a record, a gap, a blob or a shred.
+// The kinds. An item is a record, a gap, a blob, a shred or a receipt.
 const (
-	Record Kind = 1 // an event in full
-	Gap    Kind = 2 // an accepted event that is not archived, and why
-	Blob   Kind = 3 // an attachment in a file of its own
-	Shred  Kind = 4 // the end of a segment whose time is over
-	Opened Kind = 16
-	Closed Kind = 17
+	Record  Kind = 1 // an event in full
+	Gap     Kind = 2 // an accepted event that is not archived, and why
+	Blob    Kind = 3 // an attachment in a file of its own
+	Shred   Kind = 4 // the end of a segment whose time is over
+	Receipt Kind = 5 // that somebody has read an event
+	Opened  Kind = 16
+	Closed  Kind = 17
 )
 
-func (k Kind) item() bool { return k >= Record && k <= Shred }
+func (k Kind) item() bool { return k >= Record && k <= Receipt }
 
 func (k Kind) String() string {
 	switch k {
@@ -61,6 +62,8 @@ func (k Kind) String() string {
 		return "blob"
 	case Shred:
 		return "shred"
+	case Receipt:
+		return "receipt"
 	case Opened:
 		return "opening"
 	case Closed:

@@ -229,6 +229,9 @@ func (p *pen) message(m *transcript.Message, byID map[string]*transcript.Message
 		}
 		p.block(dim, "", text)
 	}
+	for _, r := range m.Reads {
+		p.block(dim, "", "read by "+person(r.ByName, r.By)+" "+p.when(r.Time, m.Sent))
+	}
 }
 
 func orNone(s, none string) string {
@@ -282,6 +285,8 @@ func (p *pen) place(m *transcript.Message, byID map[string]*transcript.Message) 
 		about("edit that does not count, or of a message that is not in this case:", m.Related)
 	case transcript.Deletion:
 		about("deletion of", m.Related)
+	case transcript.Receipt:
+		about("has read", m.Related)
 	case transcript.Reaction:
 		about("reaction to", m.Related)
 	case transcript.Vote, transcript.PollEnd:

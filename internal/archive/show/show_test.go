@@ -121,6 +121,7 @@ func TestForeignTextDoesNothingToTheTerminal(t *testing.T) {
 		m.Deleted = &transcript.Removal{By: hostile, Reason: hostile}
 		m.Edits = []transcript.Version{{Body: hostile, HTML: "<i>" + hostile}}
 		m.Reactions = []transcript.ReactionBy{{Key: hostile, By: hostile}}
+		m.Reads = []transcript.ReadBy{{By: hostile, ByName: hostile}}
 		m.Attachments = []transcript.Attachment{{Attachment: record.Attachment{Name: hostile, Type: hostile, SHA256: hostile}}}
 		m.Member = &transcript.MemberChange{Name: hostile, UserID: hostile, WasName: hostile, Reason: hostile}
 		m.Vote = &transcript.PollVote{Answers: []transcript.Answer{{Text: hostile}}}

@@ -77,6 +77,10 @@ func (b *Builder) Add(seq uint64, r *record.Record) {
 		it.reason = str(it.outer.Get("reason"))
 	}
 	it.relation = relate(it.outer, it.inner)
+	if r.IsReceipt() {
+		it.m.Kind, it.m.Related = Receipt, str(it.inner.Get("event_id"))
+		it.m.Sent = time.UnixMilli(it.inner.Get("ts").Int()).UTC()
+	}
 	if r.Reason != "" {
 		it.m.Kind, it.m.Body = Gap, r.Reason
 	}
@@ -107,6 +111,10 @@ func (b *Builder) Conversation() *Conversation {
 		if _, known := byID[it.m.EventID]; !known && it.m.EventID != "" {
 			byID[it.m.EventID] = it
 		}
+		if it.m.Kind == Receipt { // it changes nothing, and nobody needs to be there who could read it
+			it.m.SenderName = p.name(it.m.Sender)
+			continue
+		}
 		p.follow(it.m.Sent, it, c)
 		if it.roomName != "" {
 			named = it.roomName
@@ -128,6 +136,11 @@ func (b *Builder) Conversation() *Conversation {
 	for _, it := range b.items {
 		if it.redacts != "" && it.m.Kind != Gap && !it.m.NotAccepted {
 			hidden[it] = remove(it, byID, versions, reactions, hidden)
+		}
+	}
+	for _, it := range b.items {
+		if it.m.Kind == Receipt {
+			hidden[it] = receive(it.m, byID, versions, reactions, hidden)
 		}
 	}
 	for _, it := range b.items {
@@ -243,7 +256,7 @@ func (b *Builder) say(it *item, p *people, c *Conversation) {
 // fold hangs an event on the one that it belongs to, and tells whether it is nothing of its own any more.
 func (b *Builder) fold(it *item, byID map[string]*item, versions, reactions map[string]*Message) bool {
 	m := it.m
-	if m.NotAccepted || m.Kind == Gap || it.state != nil {
+	if m.NotAccepted || m.Kind == Gap || m.Kind == Receipt || it.state != nil {
 		return false
 	}
 	target := byID[it.event]
@@ -278,10 +291,26 @@ func (b *Builder) fold(it *item, byID map[string]*item, versions, reactions map[
 	return false
 }
 
+// receive hangs a receipt on what was read: the message itself, or the one that an edit or a reaction hangs on. It tells whether that is shown.
+func receive(m *Message, byID map[string]*item, versions, reactions map[string]*Message, hidden map[*item]bool) bool {
+	on := versions[m.Related]
+	if on == nil {
+		on = reactions[m.Related]
+	}
+	if target := byID[m.Related]; on == nil && target != nil && !hidden[target] && target.m.Kind != Receipt {
+		on = target.m
+	}
+	if on == nil {
+		return false
+	}
+	on.Reads = append(on.Reads, ReadBy{Seq: m.Seq, By: m.Sender, ByName: m.SenderName, Time: m.Sent})
+	return true
+}
+
 // carries tells whether others may hang on an event: what hangs on another itself, or was never said, has no place for them.
 func (it *item) carries() bool {
 	switch {
-	case it.m.Kind == Gap || it.m.Kind == Reaction || it.m.Kind == Deletion:
+	case it.m.Kind == Gap || it.m.Kind == Receipt || it.m.Kind == Reaction || it.m.Kind == Deletion:
 		return false
 	case it.state != nil || it.m.NotAccepted || it.rel == "m.replace":
 		return false

@@ -59,6 +59,7 @@ const (
 	Created    Kind = "created"
 	Edit       Kind = "edit"     // of a message that is not among the records, or that is not the editor's
 	Reaction   Kind = "reaction" // to a message that is not among the records
+	Receipt    Kind = "receipt"  // that somebody has read a message that is not among the records
 	Deletion   Kind = "deletion" // of a message that is not among the records
 	Gap        Kind = "gap"      // an accepted event that is not archived; Body is the reason
 	Other      Kind = "other"    // Type says what
@@ -68,7 +69,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		Text, Emote, Notice, File, Image, Audio, Voice, Video, Sticker, Location, Poll, Vote, PollEnd, Call, Membership, RoomName, RoomTopic, Created, Edit,
-		Reaction, Deletion, Gap, Other,
+		Reaction, Receipt, Deletion, Gap, Other,
 	}
 }
 
@@ -97,10 +98,11 @@ type Message struct {
 	Edits     []Version // in order; the last that is not deleted is what members see
 	Deleted   *Removal
 	Reactions []ReactionBy
+	Reads     []ReadBy // who has read up to here, where the organisation records that
 
 	ReplyTo string // event id
 	Thread  string // event id of the thread's first message
-	Related string // what a vote, an edit, a reaction or a deletion is about
+	Related string // what a vote, an edit, a reaction, a receipt or a deletion is about
 	// Key is a reaction's that stands for itself.
 	Key string
 
@@ -148,6 +150,14 @@ type ReactionBy struct {
 	ByName  string
 	Sent    time.Time
 	Removed *Removal
+}
+
+// ReadBy is a receipt of somebody who has read a message.
+type ReadBy struct {
+	Seq    uint64
+	By     string
+	ByName string
+	Time   time.Time // by the homeserver's clock
 }
 
 // PollQuestion is what a poll asks.

@@ -280,6 +280,8 @@ func (w *walk) entry(raw []byte, path string) {
 		w.report.Gaps = append(w.report.Gaps, g)
 	case segment.Blob:
 		w.blobs = append(w.blobs, blob{segment: e.Segment, class: s.class, name: e.Subject.String(), key: strings.Clone(e.Note)})
+	case segment.Receipt: // no event: no statement names it
+		w.report.Receipts++
 	case segment.Closed: // its block is compared with the segment
 	case segment.Shred:
 		if id, err := segment.ParseID(e.Note); err == nil {

@@ -73,6 +73,8 @@ type Report struct {
 	Unused int64
 	Bytes  int64
 	Gaps   []GapEvent
+	// Receipts say who has read what, where that is recorded.
+	Receipts int64
 	// Newer is how many entries are not covered by a checkpoint yet.
 	Newer int64
 	// Strays are files that nothing in the log refers to, as a message that was refused leaves its attachment, or an upload that broke off. They prove nothing, and harm nothing;

@@ -18,7 +18,8 @@ export function RoomNotices({ roomId }: { roomId: string }) {
         <div className={classes.notice} data-recorded="">
           <Icon name="record" size={16} />
           <span>
-            {recording.text || t("recorded.plain")} {who ? t("recorded.unseal", { who }) : t("recorded.unsealNobody")}{" "}
+            {recording.text || t("recorded.plain")} {recording.receipts && `${t("recorded.receipts")} `}
+            {who ? t("recorded.unseal", { who }) : t("recorded.unsealNobody")}{" "}
             {recording.url && (
               <Anchor href={recording.url} target="_blank" rel="noreferrer" size="sm">
                 {t("recorded.read")}

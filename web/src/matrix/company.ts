@@ -14,6 +14,7 @@ export interface Recording {
   officers: string[]; // the names of who may unseal
   url: string; // where the policy is to be read, "" if nowhere
   via: string; // the policy server
+  receipts: boolean; // who has read what is recorded too
 }
 
 const text = (v: unknown): string => (typeof v === "string" ? v.trim() : "");
@@ -25,7 +26,7 @@ export function recordingOf(content: Record<string, unknown>): Recording | null 
   if (via === "") return null;
   const officers = Array.isArray(own.officers) ? own.officers.map(text).filter((o) => o !== "").slice(0, 20) : [];
   const url = text(own.url);
-  return { text: text(own.text).slice(0, 400), officers, url: /^https:\/\//.test(url) ? url : "", via };
+  return { text: text(own.text).slice(0, 400), officers, url: /^https:\/\//.test(url) ? url : "", via, receipts: own.receipts === true };
 }
 
 export interface RoomRules {

@@ -69,8 +69,8 @@ describe("the organisation", () => {
   });
   test("has a room recorded where its state names a policy server", () => {
     expect(recordingOf({})).toBeNull();
-    expect(recordingOf({ via: "rec.home.org" })).toEqual({ via: "rec.home.org", text: "", officers: [], url: "" });
-    const own = { text: "Recorded under MiFID II.", officers: ["Ann", 3, ""], url: "javascript:alert(1)" };
-    expect(recordingOf({ via: "rec.home.org", "chat.conclave.recording": own })).toEqual({ via: "rec.home.org", text: "Recorded under MiFID II.", officers: ["Ann"], url: "" });
+    expect(recordingOf({ via: "rec.home.org" })).toEqual({ via: "rec.home.org", text: "", officers: [], url: "", receipts: false });
+    const own = { receipts: true, text: "Recorded under MiFID II.", officers: ["Ann", 3, ""], url: "javascript:alert(1)" };
+    expect(recordingOf({ via: "rec.home.org", "chat.conclave.recording": own })).toEqual({ via: "rec.home.org", text: "Recorded under MiFID II.", officers: ["Ann"], url: "", receipts: true });
   });
 });

@@ -223,6 +223,16 @@ func (c *Case) file(name, typ string, data []byte) record.Attachment {
 	return a
 }
 
+// read records that somebody has read an event, minutes after the last one was said.
+func (c *Case) read(room, user, event string) {
+	r, err := record.Receipt(room, user, record.Read{Event: event, Thread: "main", TS: at(4*c.next + 1).UnixMilli()})
+	if err != nil {
+		c.Fatal(err)
+	}
+	r.Time = at(4*c.next + 1)
+	c.seal(segment.Receipt, r)
+}
+
 func text(body string) m { return m{"msgtype": "m.text", "body": body} }
 
 func (c *Case) story() {
@@ -253,6 +263,7 @@ func (c *Case) story() {
 	like("$like", Bob, "👍", "$hello")
 	like("$dislike", Bob, "👎", "$hello")
 	c.say(Desk, "$undislike", Bob, "m.room.redaction", nil, m{"redacts": "$dislike"})
+	c.read(Desk, Bob, "$edit")
 	thread := text("why 42?")
 	thread["m.relates_to"] = m{"rel_type": "m.thread", "event_id": "$hello", "is_falling_back": true, "m.in_reply_to": m{"event_id": "$hello"}}
 	c.say(Desk, "$thread", Bob, "m.room.message", nil, thread)

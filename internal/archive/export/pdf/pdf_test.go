@@ -40,7 +40,7 @@ func TestNothingGetsLostInPDF(t *testing.T) {
 	}
 	desk, direct := text(t, paths[1]), text(t, paths[0])
 	for _, part := range []string{
-		"Case 2026-17 · Trading desk", "Times in Europe/Berlin", "1 / 2", "example.org/archive: 24 entries, root ", "Carol (@carol:example.org), member from 2026-03-05 00:24:00 +01:00 to 2026-03-05 00:28:00 +01:00",
+		"Case 2026-17 · Trading desk", "Times in Europe/Berlin", "1 / 2", "example.org/archive: 25 entries, root ", "Carol (@carol:example.org), member from 2026-03-05 00:24:00 +01:00 to 2026-03-05 00:28:00 +01:00",
 		"Wednesday, 4 March 2026", "Thursday, 5 March 2026",
 		"23:24:00 +01:00 Alice Ångström (@alice:example.org) buy at 42 – first version: buy at 41 – edited 2026-03-04 23:32:00 +01:00 to: buy at 42",
 		"reaction 👍 by Bob (@bob:example.org)", "withdrawn 2026-03-04 23:44:00 +01:00", "$hello · record 5 · device PHONE (verified)",

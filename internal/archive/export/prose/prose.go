@@ -99,6 +99,8 @@ func say(m *transcript.Message, body string, files []transcript.Attachment) stri
 		return "[an edit, of a message that is not among the records or is another's] " + body
 	case transcript.Reaction:
 		return "[reaction " + m.Key + " to a message that is not among the records]"
+	case transcript.Receipt:
+		return "[read a message that is not among the records]"
 	case transcript.Deletion:
 		return withReason("[deleted a message that is not among the records]", body)
 	case transcript.Gap:
@@ -175,6 +177,11 @@ func (c Clock) Reacted(r *transcript.ReactionBy) string {
 	return s
 }
 
+// Read says who has read something, and when.
+func (c Clock) Read(r *transcript.ReadBy) string {
+	return Person(r.ByName, r.By) + " " + c.Time(r.Time)
+}
+
 // Notes are lines about a message: its place among others, its earlier versions, deletion, reactions, and what the recorder said.
 func (c Clock) Notes(m *transcript.Message) []string {
 	var out []string
@@ -212,6 +219,9 @@ func (c Clock) Notes(m *transcript.Message) []string {
 	}
 	for i := range m.Reactions {
 		out = append(out, "reaction "+c.Reacted(&m.Reactions[i]))
+	}
+	for i := range m.Reads {
+		out = append(out, "read by "+c.Read(&m.Reads[i]))
 	}
 	if m.Poll != nil && !m.Poll.Ended.IsZero() {
 		add("the poll ended %s", c.Time(m.Poll.Ended))

@@ -38,7 +38,14 @@ type event struct {
 	Reactions    []reaction   `json:"reactions,omitempty"`
 	Attachments  []attachment `json:"attachments,omitempty"`
 	Edits        []edit       `json:"edits,omitempty"`
+	Receipts     []receipt    `json:"read_receipts,omitempty"`
 	Custom       []custom     `json:"custom,omitempty"`
+}
+
+type receipt struct {
+	Participant string `json:"participant"`
+	Timestamp   string `json:"timestamp"`
+	Action      string `json:"action"`
 }
 
 type reaction struct {

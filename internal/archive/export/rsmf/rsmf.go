@@ -236,7 +236,7 @@ func properties(pairs ...string) (out []custom) {
 func (b *builder) event(m *transcript.Message) event {
 	e := event{
 		ID: m.EventID, Type: typeOf(m), Body: prose.Body(m), Participant: m.Sender, Conversation: b.Room, Timestamp: b.stamp(m.Sent), Deleted: m.Deleted != nil,
-		Reactions: b.reactions(m), Edits: b.edits(m),
+		Reactions: b.reactions(m), Edits: b.edits(m), Receipts: b.receipts(m),
 	}
 	if m.Member != nil && m.Member.UserID != "" && e.Type != "unknown" {
 		e.Participant = m.Member.UserID
@@ -286,12 +286,23 @@ func typeOf(m *transcript.Message) string {
 		case transcript.Invited, transcript.Declined, transcript.Withdrawn, transcript.Unbanned, transcript.Asked, transcript.Renamed, transcript.Repainted, transcript.Unchanged:
 		}
 		return "unknown"
-	case transcript.RoomName, transcript.RoomTopic, transcript.Created, transcript.Gap, transcript.Other, transcript.Edit, transcript.Reaction, transcript.Deletion:
+	case transcript.RoomName, transcript.RoomTopic, transcript.Created, transcript.Gap, transcript.Other, transcript.Edit, transcript.Reaction, transcript.Receipt,
+		transcript.Deletion:
 		return "unknown"
 	case transcript.Text, transcript.Emote, transcript.Notice, transcript.File, transcript.Image, transcript.Audio, transcript.Voice, transcript.Video,
 		transcript.Sticker, transcript.Location, transcript.Poll, transcript.Vote, transcript.PollEnd, transcript.Call:
 	}
 	return "message"
+}
+
+// receipts say who has read a message, and when.
+func (b *builder) receipts(m *transcript.Message) (out []receipt) {
+	for i := range m.Reads {
+		r := &m.Reads[i]
+		b.people[r.By] = true
+		out = append(out, receipt{Participant: r.By, Timestamp: b.stamp(r.Time), Action: "read"})
+	}
+	return out
 }
 
 // reactions are those that stand, by what they say.

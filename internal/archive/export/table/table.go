@@ -43,7 +43,7 @@ func (f *Format) begin() (err error) {
 	}
 	return errors.Join(
 		f.messages.Row("sequence", "event_id", "room_id", "room", "time", "time_utc", "sender_id", "sender", "device", "kind", "text", "first_text", "edits", "deleted",
-			"reactions", "in_reply_to", "thread", "about", "mentions", "attachments", "attachment_sha256", "attachment_files", "could_read", "recorder", "accepted"),
+			"reactions", "in_reply_to", "thread", "about", "mentions", "attachments", "attachment_sha256", "attachment_files", "could_read", "recorder", "accepted", "read_by"),
 		f.people.Row("room_id", "room", "user_id", "name", "program", "joined", "left"))
 }
 
@@ -99,7 +99,7 @@ func yes(b bool) string {
 }
 
 func (f *Format) row(c *transcript.Conversation, title string, m *transcript.Message) ([]string, error) {
-	var edits, reactions, names, sums, files []string
+	var edits, reactions, reads, names, sums, files []string
 	first := ""
 	if len(m.Edits) > 0 {
 		first = prose.First(m)
@@ -114,6 +114,9 @@ func (f *Format) row(c *transcript.Conversation, title string, m *transcript.Mes
 	}
 	for i := range m.Reactions {
 		reactions = append(reactions, f.clock.Reacted(&m.Reactions[i]))
+	}
+	for i := range m.Reads {
+		reads = append(reads, f.clock.Read(&m.Reads[i]))
 	}
 	for _, a := range prose.Files(m) {
 		name, err := f.job.Attachment(a.Attachment)
@@ -137,7 +140,7 @@ func (f *Format) row(c *transcript.Conversation, title string, m *transcript.Mes
 	return []string{
 		strconv.FormatUint(m.Seq, 10), m.EventID, c.Room, title, f.clock.Time(m.Sent), m.Sent.UTC().Format(time.RFC3339Nano), m.Sender, m.SenderName, prose.Device(m),
 		string(m.Kind), prose.Body(m), first, lines(edits), deleted, lines(reactions), m.ReplyTo, m.Thread, m.Related, strings.Join(m.Mentions, " "),
-		lines(names), lines(sums), lines(files), strings.Join(m.Readers, " "), recorder, yes(!m.NotAccepted),
+		lines(names), lines(sums), lines(files), strings.Join(m.Readers, " "), recorder, yes(!m.NotAccepted), lines(reads),
 	}, nil
 }
 

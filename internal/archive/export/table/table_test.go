@@ -62,6 +62,7 @@ func TestNothingGetsLostInTables(t *testing.T) {
 		{"$hello", "edits", "2026-03-04 23:32:00 +01:00: buy at 42"},
 		{"$hello", "reactions", "👍 by Bob (@bob:example.org)"},
 		{"$hello", "reactions", "👎 by Bob (@bob:example.org) 2026-03-04 23:40:00 +01:00, withdrawn 2026-03-04 23:44:00 +01:00"},
+		{"$hello", "read_by", "Bob (@bob:example.org) 2026-03-04 23:45:00 +01:00"},
 		{"$hello", "sender", "Alice Ångström"},
 		{"$hello", "device", "PHONE (verified)"},
 		{"$hello", "time", "2026-03-04 23:24:00 +01:00"},
