@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -15,30 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"conclave.chat/internal/archive/merkle"
+	"conclave.chat/test/fulldisk"
 )
 
-// small lets no file of this process grow beyond a size, as a full disk does; the function that it returns makes room again.
-func small(t *testing.T, size int64) (more func()) {
-	t.Helper()
-	signal.Ignore(unix.SIGXFSZ)
-	var was unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &was); err != nil {
-		t.Fatal(err)
-	}
-	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: uint64(size), Max: was.Max}); err != nil {
-		t.Fatal(err)
-	}
-	more = func() {
-		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &was); err != nil {
-			t.Error(err)
-		}
-	}
-	t.Cleanup(more)
-	return more
-}
-
 // A disk that takes nothing more stops the archive, which says so, and goes on by itself when there is room: nothing that was answered is lost.
-func TestAFullDiskThatHasRoomAgain(t *testing.T) { //nolint:paralleltest // the limit is the whole process's
+func TestAFullDiskThatHasRoomAgain(t *testing.T) {
+	if !fulldisk.Alone(t) {
+		return
+	}
 	ctx := context.Background()
 	c := config(t.TempDir())
 	c.Retry = time.Millisecond
@@ -83,7 +66,7 @@ func TestAFullDiskThatHasRoomAgain(t *testing.T) { //nolint:paralleltest // the 
 	if err != nil || len(open) != 1 {
 		t.Fatal(open, err)
 	}
-	more := small(t, info.Size()+40)
+	more := fulldisk.Limit(t, info.Size()+40)
 	if err := add("$lost"); !errors.Is(err, ErrBroken) && !errors.Is(err, unix.EFBIG) {
 		t.Fatalf("a write without room: %v", err)
 	}

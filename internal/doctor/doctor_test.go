@@ -4,8 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -110,7 +109,7 @@ func TestARecordersCertificateThatEndsSoonIsAWarning(t *testing.T) {
 			t.Fatal(err)
 		}
 		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-		srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+		srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 		srv.Listener = tls.NewListener(srv.Listener, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: pair.Get})
 		srv.Start()
 		level(t, Recorder(recording.Other{URL: "https://" + srv.Listener.Addr().String(), CA: cert}, recording.Closed), want)

@@ -151,23 +151,8 @@ func (s *Service) Remove(ctx context.Context, by By, id string) error {
 
 // Change puts people into a group and takes others out. Who is in it already, or is not, stays so.
 func (s *Service) Change(ctx context.Context, by By, id string, join, leave []mx.UserID) (*Group, error) {
-	if len(join)+len(leave) > maxChange {
-		return nil, fault.InvalidParam("One change is about %d people at most", maxChange)
-	}
-	for _, user := range join {
-		if slices.Contains(leave, user) {
-			return nil, fault.InvalidParam("%s cannot join and leave", user)
-		}
-	}
-	for _, user := range slices.Concat(join, leave) {
-		if err := s.Guard(by, user); err != nil {
-			return nil, err
-		}
-	}
-	if len(leave) > 0 {
-		if err := s.Shrinks(by, id, false); err != nil {
-			return nil, err
-		}
+	if err := s.mayChange(by, id, join, leave); err != nil {
+		return nil, err
 	}
 	return s.write(ctx, id, func(tx *store.Tx) error {
 		was, err := s.find(ctx, tx, id)
@@ -200,6 +185,27 @@ func (s *Service) Change(ctx context.Context, by By, id string, join, leave []mx
 		members := was.Members + int64(len(joined)) - int64(len(left))
 		return s.record(tx, by, "group.members", id, map[string]any{"members": was.Members}, map[string]any{"members": members, "joined": joined, "left": left})
 	})
+}
+
+// mayChange refuses what cannot be, or is not this administrator's to change.
+func (s *Service) mayChange(by By, id string, join, leave []mx.UserID) error {
+	if len(join)+len(leave) > maxChange {
+		return fault.InvalidParam("One change is about %d people at most", maxChange)
+	}
+	for _, user := range join {
+		if slices.Contains(leave, user) {
+			return fault.InvalidParam("%s cannot join and leave", user)
+		}
+	}
+	for _, user := range slices.Concat(join, leave) {
+		if err := s.Guard(by, user); err != nil {
+			return err
+		}
+	}
+	if len(leave) > 0 {
+		return s.Shrinks(by, id, false)
+	}
+	return nil
 }
 
 // Check refuses ids of groups that do not exist.

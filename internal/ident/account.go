@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/ident/credential"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
@@ -246,7 +247,7 @@ func (s *Service) Add(ctx context.Context, by By, n NewAccount) (mx.UserID, stri
 		return "", "", err
 	}
 	if n.Password == "" {
-		n.Password = newPassword()
+		n.Password = credential.Password()
 	}
 	if n.Address != "" {
 		if n.Address, err = FoldAddress(n.Address); err != nil {
@@ -261,7 +262,7 @@ func (s *Service) Add(ctx context.Context, by By, n NewAccount) (mx.UserID, stri
 // ResetPassword gives an account a password, a random one if none is given, and ends its devices if logout is set.
 func (s *Service) ResetPassword(ctx context.Context, by By, user mx.UserID, password string, logout bool) (string, error) {
 	if password == "" {
-		password = newPassword()
+		password = credential.Password()
 	}
 	return password, s.setPassword(ctx, by, user, password, "", logout)
 }

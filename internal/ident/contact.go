@@ -13,6 +13,7 @@ import (
 	"golang.org/x/text/cases"
 
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/ident/credential"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
@@ -106,7 +107,7 @@ func (s *Service) RequestToken(ctx context.Context, p Purpose, address, secret s
 	if !secretGrammar.MatchString(secret) {
 		return "", fault.InvalidParam("client_secret has 1 to 255 letters, digits or . = _ -")
 	}
-	hashed := HashToken(secret)
+	hashed := credential.Hash(secret)
 	old, err := account.FindRequest(ctx, s.DB, string(p), address, hashed)
 	if err != nil {
 		return "", err
@@ -117,9 +118,9 @@ func (s *Service) RequestToken(ctx context.Context, p Purpose, address, secret s
 	if err := s.MailLimit(address); err != nil {
 		return "", err
 	}
-	token, hash := newToken("")
+	token, hash := credential.New("")
 	v := &account.Validation{
-		SID: RandomText(16), Purpose: string(p), Address: address, Secret: hashed, Token: hash, Attempt: attempt,
+		SID: credential.Text(16), Purpose: string(p), Address: address, Secret: hashed, Token: hash, Attempt: attempt,
 		Expires: s.now() + validationLife.Milliseconds(),
 	}
 	var owner *Contact
@@ -195,7 +196,7 @@ func (s *Service) Validate(ctx context.Context, sid, token string) error {
 
 func (s *Service) linked(ctx context.Context, r store.Reader, sid, token string) (*account.Validation, error) {
 	v, err := account.FindValidation(ctx, r, sid, s.now())
-	if err == nil && (v == nil || !slices.Equal(v.Token, HashToken(token))) {
+	if err == nil && (v == nil || !slices.Equal(v.Token, credential.Hash(token))) {
 		err = fault.Missing("This link is not valid or has expired: ask for another in the app")
 	}
 	return v, err
@@ -204,7 +205,7 @@ func (s *Service) linked(ctx context.Context, r store.Reader, sid, token string)
 // proven finds a completed validation; nil if there is none for this purpose.
 func (s *Service) proven(ctx context.Context, r store.Reader, p Purpose, proof Proof) (*account.Validation, error) {
 	v, err := account.FindValidation(ctx, r, proof.SID, s.now())
-	if err != nil || v == nil || v.Purpose != string(p) || v.Validated == 0 || !slices.Equal(v.Secret, HashToken(proof.Secret)) {
+	if err != nil || v == nil || v.Purpose != string(p) || v.Validated == 0 || !slices.Equal(v.Secret, credential.Hash(proof.Secret)) {
 		return nil, err
 	}
 	return v, nil

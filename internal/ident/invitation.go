@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/ident/credential"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
 	"conclave.chat/internal/store/auditlog"
@@ -23,13 +24,13 @@ var tokenGrammar = regexp.MustCompile(`^[A-Za-z0-9._~-]{6,64}$`)
 // which it is listed is the token's beginning.
 func (s *Service) Invite(by By, token string, uses int64, life time.Duration) (string, error) {
 	if token == "" {
-		token = RandomText(16)
+		token = credential.Text(16)
 	}
 	if !tokenGrammar.MatchString(token) {
 		return "", fault.InvalidParam("A registration token has 6 to 64 letters, digits or . _ ~ -")
 	}
 	now := s.now()
-	inv := Invitation{Token: HashToken(token), Name: token[:min(len(token)/2, 6)], Created: now, Allowed: uses}
+	inv := Invitation{Token: credential.Hash(token), Name: token[:min(len(token)/2, 6)], Created: now, Allowed: uses}
 	if life > 0 {
 		inv.Expires = now + life.Milliseconds()
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/ident/credential"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
@@ -120,7 +121,7 @@ func (s *Service) Register(ctx context.Context, n NewAccount) (*Grant, error) {
 		return nil, err
 	}
 	if n.Name == "" {
-		n.Name = "u" + randomLetters(11, "abcdefghijkmnpqrstuvwxyz23456789")
+		n.Name = "u" + credential.Letters(11, "abcdefghijkmnpqrstuvwxyz23456789")
 	}
 	user, err := s.Available(ctx, n.Name)
 	if err != nil {
@@ -251,7 +252,7 @@ func (s *Service) TokenValid(ctx context.Context, token string) (bool, error) {
 			return false, errClosed
 		}
 	}
-	inv, err := account.FindInvitation(ctx, s.DB, HashToken(token))
+	inv, err := account.FindInvitation(ctx, s.DB, credential.Hash(token))
 	return err == nil && s.Opens(inv), err
 }
 
@@ -260,7 +261,7 @@ func (s *Service) Nonce() (string, error) {
 	if s.Config.Registration.SharedSecret == "" {
 		return "", fault.Unrecognized("Shared-secret registration is not configured")
 	}
-	nonce, hash := newToken("")
+	nonce, hash := credential.New("")
 	return nonce, s.DB.Write(func(tx *store.Tx) error {
 		return account.InsertTicket(tx, account.NonceTicket, hash, "", s.now()+nonceLife.Milliseconds())
 	})
@@ -273,7 +274,7 @@ func (s *Service) RegisterBySecret(ctx context.Context, nonce, mac string, n New
 		return nil, fault.Unrecognized("Shared-secret registration is not configured")
 	}
 	err := s.DB.Write(func(tx *store.Tx) error {
-		_, ok, err := account.TakeTicket(ctx, tx, account.NonceTicket, HashToken(nonce), s.now())
+		_, ok, err := account.TakeTicket(ctx, tx, account.NonceTicket, credential.Hash(nonce), s.now())
 		if err == nil && !ok {
 			err = fault.New(fault.BadRequest, "M_UNKNOWN", "The nonce is not known")
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/ident/credential"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
@@ -155,7 +156,7 @@ func (s *Service) LoginByToken(ctx context.Context, token string, c Client) (*Gr
 	err := s.DB.Write(func(tx *store.Tx) error {
 		var ok bool
 		var err error
-		user, ok, err = account.TakeTicket(ctx, tx, account.LoginTicket, HashToken(token), s.now())
+		user, ok, err = account.TakeTicket(ctx, tx, account.LoginTicket, credential.Hash(token), s.now())
 		if err == nil && !ok {
 			err = errBadLoginToken
 		}
@@ -170,7 +171,7 @@ func (s *Service) LoginByToken(ctx context.Context, token string, c Client) (*Gr
 // grant gives a user a session on a device. before, if not nil, runs first in the same transaction.
 func (s *Service) grant(ctx context.Context, user mx.UserID, c Client, before func(*store.Tx) error) (*Grant, error) {
 	if c.Device == "" {
-		c.Device = newDeviceID()
+		c.Device = credential.DeviceID()
 	} else if taken, err := s.KeyID(ctx, user, string(c.Device)); err != nil {
 		return nil, err
 	} else if taken {
@@ -219,10 +220,10 @@ func (s *Service) grant(ctx context.Context, user mx.UserID, c Client, before fu
 
 // fill makes new tokens.
 func (g *Grant) fill(t *account.Session, refresh bool, c Sessions, now int64) {
-	g.Access, t.Token = newToken(accessPrefix)
+	g.Access, t.Token = credential.New(credential.Access)
 	life := c.MaxLifetime
 	if refresh {
-		g.Refresh, t.Refresh = newToken(refreshPrefix)
+		g.Refresh, t.Refresh = credential.New(credential.Refresh)
 		life = c.AccessLifetime
 	}
 	if life > 0 {
@@ -237,12 +238,12 @@ func (g *Grant) fill(t *account.Session, refresh bool, c Sessions, now int64) {
 func (s *Service) Refresh(ctx context.Context, token string) (*Grant, error) {
 	var g *Grant
 	err := s.DB.Write(func(tx *store.Tx) error {
-		old, err := account.FindRefresh(ctx, tx, HashToken(token))
+		old, err := account.FindRefresh(ctx, tx, credential.Hash(token))
 		if err != nil {
 			return err
 		}
 		if old == nil {
-			return s.unknown(ctx, tx, HashToken(token), errBadRefresh)
+			return s.unknown(ctx, tx, credential.Hash(token), errBadRefresh)
 		}
 		now := s.now()
 		if life := s.Config.Sessions.RefreshLifetime; life > 0 && old.Expires+life.Milliseconds() < now {

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/ident/credential"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
@@ -155,7 +156,7 @@ func (s *Service) consume(u *account.UIA) error {
 
 // resume finds the authentication that a session id names. An unknown one starts again; one of another request is refused.
 func (s *Service) resume(ctx context.Context, session string, want *account.UIA) (*account.UIA, error) {
-	u, err := account.FindUIA(ctx, s.DB, HashToken(session), s.now())
+	u, err := account.FindUIA(ctx, s.DB, credential.Hash(session), s.now())
 	switch {
 	case err != nil:
 		return nil, err
@@ -173,7 +174,7 @@ func (s *Service) stage(ctx context.Context, u *account.UIA, auth *authData) err
 	case StagePassword:
 		return s.passwordStage(ctx, u.User, auth)
 	case StageRegistration:
-		inv, err := account.FindInvitation(ctx, s.DB, HashToken(auth.Token))
+		inv, err := account.FindInvitation(ctx, s.DB, credential.Hash(auth.Token))
 		if err != nil {
 			return err
 		}
@@ -288,7 +289,7 @@ func (s *Service) CompleteStage(ctx context.Context, session string, a StageAnsw
 
 // stageOf finds an authentication whose next stage, or a completed one, is the given.
 func (s *Service) stageOf(ctx context.Context, session, stage string) (*account.UIA, error) {
-	u, err := account.FindUIA(ctx, s.DB, HashToken(session), s.now())
+	u, err := account.FindUIA(ctx, s.DB, credential.Hash(session), s.now())
 	if err != nil {
 		return nil, err
 	}
@@ -305,8 +306,8 @@ func (s *Service) stageOf(ctx context.Context, session, stage string) (*account.
 // challenge stores the authentication as far as it has come and makes the error that asks for more.
 func (s *Service) challenge(u *account.UIA, session string, because *fault.Error) error {
 	if session == "" {
-		session = RandomText(24)
-		u.Token = HashToken(session)
+		session = credential.Text(24)
+		u.Token = credential.Hash(session)
 		u.Expires = s.now() + uiaLife.Milliseconds()
 	}
 	if u.Invitation == nil {

@@ -2,8 +2,7 @@ package link_test
 
 import (
 	"crypto/tls"
-	"io"
-	"log"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -53,7 +52,7 @@ func TestWhoIsTrusted(t *testing.T) {
 		t.Errorf("the certificate is for %q", pair.Host())
 	}
 	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
-	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	srv.Listener = tls.NewListener(srv.Listener, &tls.Config{MinVersion: tls.VersionTLS13, GetCertificate: pair.Get})
 	srv.Start()
 	defer srv.Close()

@@ -20,6 +20,7 @@ import (
 
 	"conclave.chat/internal/archive"
 	"conclave.chat/internal/archive/record"
+	"conclave.chat/internal/recorder/named"
 )
 
 // file is an attachment that is sealed, and in the log once its draft was appended.
@@ -52,8 +53,8 @@ const (
 
 // seal fetches a file, decrypts and verifies it, and seals it, all as a stream. That goes on when the caller no longer waits: who asks again
 // finds it done, or further on.
-func (fs *files) seal(ctx context.Context, a attached, class string) (*file, error) {
-	key := class + " " + a.key()
+func (fs *files) seal(ctx context.Context, a named.File, class string) (*file, error) {
+	key := class + " " + a.Key()
 	fs.mu.Lock()
 	f := fs.known[key]
 	if f == nil || f.ended() && (f.err != nil || time.Since(f.made) > fileFor) {
@@ -93,7 +94,7 @@ func (fs *files) prune() {
 	maps.DeleteFunc(fs.known, func(_ string, f *file) bool { return f.ended() })
 }
 
-func (fs *files) fetch(ctx context.Context, a attached, class string, f *file) error {
+func (fs *files) fetch(ctx context.Context, a named.File, class string, f *file) error {
 	uri, err := id.ParseContentURI(a.URL)
 	if err != nil || uri.IsEmpty() {
 		return refuse("This room is recorded, and the message names a file that is none")
@@ -111,8 +112,8 @@ func (fs *files) fetch(ctx context.Context, a attached, class string, f *file) e
 	counted := &counter{r: io.LimitReader(res.Body, fs.most+1)}
 	var plain io.Reader = counted
 	var check io.Closer
-	if a.File != nil {
-		stream := a.File.DecryptStream(io.NopCloser(counted))
+	if a.Sealed != nil {
+		stream := a.Sealed.DecryptStream(io.NopCloser(counted))
 		plain, check = stream, stream
 	}
 	b, err := fs.log.PutBlob(ctx, class, io.TeeReader(plain, sum))
@@ -156,7 +157,7 @@ func (c *counter) Read(p []byte) (int, error) {
 
 // drafts are what puts files into the log, and what their event's record says of them. A file has an entry with each record that names it, so that it lives
 // as long as the last of them.
-func drafts(list []attached, sealed []*file) (out []archive.Draft, said []record.Attachment, err error) {
+func drafts(list []named.File, sealed []*file) (out []archive.Draft, said []record.Attachment, err error) {
 	for i, f := range sealed {
 		a := record.Attachment{Name: list[i].Name, Type: list[i].Type, Size: f.size, SHA256: f.sum, Blob: f.blob.Sum.String()}
 		said = append(said, a)

@@ -21,6 +21,7 @@ import (
 	"conclave.chat/internal/archive/segment"
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/mx"
+	"conclave.chat/internal/recorder/named"
 )
 
 // signWait is how long a signature waits for a key that Check has not waited for: homeservers that know nothing of Check ask for it alone.
@@ -150,7 +151,7 @@ func (r *Recorder) prepare(ctx context.Context, m *message, wait time.Duration, 
 		return nil, fmt.Errorf("recorder: the homeserver does not say what the state of %s is", m.Room)
 	}
 	rd.class = r.class(m.Room, facts.old, cmp.Or(facts.class, m.class))
-	if rd.named, err = r.named(rd, m); err != nil {
+	if rd.named, err = r.filesOf(rd, m); err != nil {
 		return nil, err
 	}
 	if len(rd.named) > 0 && atOnce {
@@ -171,25 +172,21 @@ func (r *Recorder) prepare(ctx context.Context, m *message, wait time.Duration, 
 	return rd, nil
 }
 
-// named are the files of an event, in what is encrypted and beside it. Memberships name pictures of people, which are none.
-func (r *Recorder) named(rd *reading, m *message) ([]attached, error) {
+// filesOf gives the files that an event names, in what is encrypted and beside it. Memberships name pictures of people, which are none.
+func (r *Recorder) filesOf(rd *reading, m *message) ([]named.File, error) {
 	if m.state && m.Type == mx.TypeMember {
 		return nil, nil
 	}
-	parts := []jsontext.Value{rd.plain, rd.other}
+	var parts [][]byte
+	for _, p := range []jsontext.Value{rd.plain, rd.other} {
+		if p != nil {
+			parts = append(parts, p)
+		}
+	}
 	if bytes.Contains(m.Content, []byte("mxc:")) { // the homeserver's JSON is canonical and escapes none of that
 		parts = append(parts, m.Content)
 	}
-	f := finder{server: r.cfg.Server.Name}
-	for _, part := range parts {
-		if part == nil {
-			continue
-		}
-		if err := f.look(part); err != nil {
-			return nil, err
-		}
-	}
-	return f.found, nil
+	return named.In(r.cfg.Server.Name, parts...)
 }
 
 // said is what of an event is to be read.

@@ -57,3 +57,21 @@ func TestTheInvitedAreHeldToo(t *testing.T) {
 		}
 	}
 }
+
+// What was signed and never happened is no longer taken for the state of the room.
+func TestStateThatDoesNotComeIsDoubted(t *testing.T) {
+	s := &roomState{members: map[string]string{"@ann:here": "join"}}
+	s.expect("m.room.topic", "", "$topic", map[string]any{"topic": "x"}) // records do not say it: it may come or not
+	s.expect("m.room.member", "@ann:here", "$left", map[string]any{"membership": "leave"})
+	if f := s.look(); len(f.members) != 0 || s.doubtful() {
+		t.Errorf("right after the signature: %v, doubtful %v", f.members, s.doubtful())
+	}
+	s.expected["$left"] = s.expected["$left"].Add(-expectedFor - 1)
+	if !s.doubtful() {
+		t.Error("it has not come, and is believed")
+	}
+	s.met("$left")
+	if s.doubtful() {
+		t.Error("it has come, and is not believed")
+	}
+}

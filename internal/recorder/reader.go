@@ -18,6 +18,7 @@ import (
 
 	"conclave.chat/internal/archive/record"
 	"conclave.chat/internal/fault"
+	"conclave.chat/internal/recorder/named"
 )
 
 // message is what is to be read: what of an event does not depend on its place in the room.
@@ -46,7 +47,7 @@ type reading struct {
 	plain  jsontext.Value // nil: it was not encrypted
 	other  jsontext.Value // what else was encrypted with it
 	device *record.Device
-	named  []attached
+	named  []named.File
 	files  []*file // those that are named, sealed
 	class  string  // of retention
 	made   time.Time

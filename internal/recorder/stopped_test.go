@@ -9,18 +9,17 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os/signal"
 	"testing"
 	"time"
 
 	"filippo.io/age"
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/sys/unix"
 
 	"conclave.chat/internal/archive"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/archive/segment"
 	"conclave.chat/internal/archive/selfcheck"
+	"conclave.chat/test/fulldisk"
 )
 
 // opened is a recorder with an archive, and no homeserver.
@@ -71,7 +70,10 @@ func (r *Recorder) add(event string) error {
 }
 
 // While the archive takes nothing the recorder says so, to whoever asks, and it comes back without anybody who restarts it.
-func TestARecorderWhoseDiskIsFullSaysSo(t *testing.T) { //nolint:paralleltest // the limit is the whole process's
+func TestARecorderWhoseDiskIsFullSaysSo(t *testing.T) {
+	if !fulldisk.Alone(t) {
+		return
+	}
 	r := opened(t)
 	var log bytes.Buffer
 	r.log = slog.New(slog.NewTextHandler(&log, nil))
@@ -91,20 +93,7 @@ func TestARecorderWhoseDiskIsFullSaysSo(t *testing.T) { //nolint:paralleltest //
 	if err := r.add("$1"); err != nil || health() != http.StatusOK || len(alarms()) != 0 {
 		t.Fatal(err, health(), alarms())
 	}
-	signal.Ignore(unix.SIGXFSZ)
-	var was unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &was); err != nil {
-		t.Fatal(err)
-	}
-	more := func() {
-		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &was); err != nil {
-			t.Error(err)
-		}
-	}
-	t.Cleanup(more)
-	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 16, Max: was.Max}); err != nil {
-		t.Fatal(err)
-	}
+	more := fulldisk.Limit(t, 16)
 	if err := r.add("$2"); err == nil {
 		t.Fatal("a full disk took a record")
 	}

@@ -10,9 +10,9 @@ import (
 // A room stays recorded when the person leaves for whom it is, and until the rule names them no more; it does not because everything was recorded once.
 func TestWhyARoomIsRecorded(t *testing.T) {
 	s, _ := three(t)
-	s.Deps.Groups = groups
+	s.Groups = groups
 	rule := Rule{}
-	s.Deps.Rule = func() Rule { return rule }
+	s.Rule = func() Rule { return rule }
 	room := func(policy string, members ...[2]string) *roomstate.Snapshot {
 		list := [][3]string{{mx.TypeCreate, "", `{"room_version":"11"}`}}
 		for _, m := range members {
@@ -76,9 +76,9 @@ func TestWhyARoomIsRecorded(t *testing.T) {
 // A room that takes the place of one goes on with what that says of its recording, and with its retention class.
 func TestAReplacementInheritsRecording(t *testing.T) {
 	s, _ := three(t)
-	s.Deps.Groups = groups
+	s.Groups = groups
 	rule := Rule{Scope: Groups, Groups: []string{"desk"}, Classes: []Class{{Name: "desk", Groups: []string{"desk"}}}}
-	s.Deps.Rule = func() Rule { return rule }
+	s.Rule = func() Rule { return rule }
 	member := func(user string) [3]string { return [3]string{mx.TypeMember, user, `{"membership":"join"}`} }
 	policy := string(s.policy(snapshot(t, member("@ann:x"))))
 	old := snapshot(t, member("@zed:x"), [3]string{typePolicy, "", policy})

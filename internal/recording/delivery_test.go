@@ -99,12 +99,15 @@ func snapshot(t *testing.T, list ...[3]string) *roomstate.Snapshot {
 // A recorded room in which nobody can change what it says of that goes on, and is recorded as before; its policy cannot be redacted away.
 func TestARecordedRoomWithoutPowerGoesOn(t *testing.T) {
 	s, _ := three(t)
-	s.Deps.Rule = func() Rule { return Rule{Scope: All, Mode: Closed} }
+	s.Rule = func() Rule { return Rule{Scope: All, Mode: Closed} }
 	const level = `{"users":{"@ann:x":%},"users_default":0,"events_default":0,"state_default":50,"invite":50}`
 	room := func(power, policy string, recorders ...string) *roomstate.Snapshot {
 		list := [][3]string{
-			{mx.TypeCreate, "", `{"room_version":"11"}`}, {mx.TypePowerLevels, "", strings.Replace(level, "%", power, 1)}, {mx.TypeMember, "@ann:x", `{"membership":"join"}`},
-			{typePolicy, "", policy}, {typeFunctional, "", `{"service_members":["@recorder:x"]}`},
+			{mx.TypeCreate, "", `{"room_version":"11"}`},
+			{mx.TypePowerLevels, "", strings.Replace(level, "%", power, 1)},
+			{mx.TypeMember, "@ann:x", `{"membership":"join"}`},
+			{typePolicy, "", policy},
+			{typeFunctional, "", `{"service_members":["@recorder:x"]}`},
 		}
 		for _, r := range recorders {
 			list = append(list, [3]string{mx.TypeMember, r, `{"membership":"join"}`})

@@ -59,8 +59,10 @@ func openOffice(t *testing.T, s *harness.Server, settings ...string) *office {
 	account := s.Register("recorder")
 	o.officers()
 	o.place = filepath.Join(o.dir, "recorder", "archive")
-	args := []string{"recorder", "init", "--homeserver", s.URL, "--password-stdin", "--recipient", filepath.Join(o.dir, "officers", "archive.recipient"),
-		"--log-key", filepath.Join(o.dir, "officers", "log.key"), "--dir", filepath.Join(o.dir, "recorder"), "--listen", freeAddr(t)}
+	args := []string{
+		"recorder", "init", "--homeserver", s.URL, "--password-stdin", "--recipient", filepath.Join(o.dir, "officers", "archive.recipient"),
+		"--log-key", filepath.Join(o.dir, "officers", "log.key"), "--dir", filepath.Join(o.dir, "recorder"), "--listen", freeAddr(t),
+	}
 	if s.Authority != "" {
 		var own []string
 		own, settings = o.certified(settings, args)
@@ -508,7 +510,7 @@ func checked(t *testing.T, o *office) {
 	if f := health(); f.Get("level").String() != "problem" || !strings.Contains(f.Get("found").String(), "segment/standard") {
 		t.Errorf("the health page says %s", f.Raw)
 	}
-	if !strings.Contains(o.s.Log(1<<20), `"alarm: the archive's self-check" reason=problems`) {
+	if !strings.Contains(o.s.Log(1<<20), `"alarm: the archive's self-check" recorder=@recorder:hs1 reason=problems`) {
 		t.Error("the server's log raises no alarm")
 	}
 	flip()
@@ -615,7 +617,9 @@ func TestKeysOfRecordedMessages(t *testing.T) {
 		_, err = alice.c.SendMessageEvent(alice.ctx, id.RoomID(room), event.EventEncrypted, got)
 		alice.ok(err)
 	}
-	hide("short", func(_ string, file harness.M) harness.M { return harness.M{"msgtype": "m.file", "body": "short", "file": file} })
+	hide("short", func(_ string, file harness.M) harness.M {
+		return harness.M{"msgtype": "m.file", "body": "short", "file": file}
+	})
 	hide("loose", func(_ string, file harness.M) harness.M {
 		return harness.M{"msgtype": "m.file", "body": "loose", "file": file, "info": "none"}
 	})

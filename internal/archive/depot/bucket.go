@@ -287,29 +287,38 @@ func (s *shipment) all(ctx context.Context) error {
 			}
 			there[strings.TrimPrefix(o.Key, s.to.prefix)] = o
 		}
-		here := map[string]bool{}
-		for name, err := range s.from.List(ctx, kind) {
-			if err != nil {
-				return err
-			}
-			changes := strings.HasSuffix(name, OpenSuffix) || strings.Contains(name, partDir)
-			here[name] = true
-			if Unfinished(name) {
-				continue
-			}
-			if o, ok := there[name]; ok {
-				if !changes || s.same(name, o) {
-					continue
-				}
-				s.changed = append(s.changed, name)
-			}
-			if err := s.file(ctx, name, changes); err != nil {
-				return err
-			}
+		here, err := s.kind(ctx, kind, there)
+		if err != nil {
+			return err
 		}
 		s.leave(here, there)
 	}
 	return nil
+}
+
+// kind sends the files of one folder that the bucket has not got as they are, and names those that are here.
+func (s *shipment) kind(ctx context.Context, kind string, there map[string]minio.ObjectInfo) (here map[string]bool, err error) {
+	here = map[string]bool{}
+	for name, err := range s.from.List(ctx, kind) {
+		if err != nil {
+			return nil, err
+		}
+		here[name] = true
+		if Unfinished(name) {
+			continue
+		}
+		changes := strings.HasSuffix(name, OpenSuffix) || strings.Contains(name, partDir)
+		if o, ok := there[name]; ok {
+			if !changes || s.same(name, o) {
+				continue
+			}
+			s.changed = append(s.changed, name)
+		}
+		if err := s.file(ctx, name, changes); err != nil {
+			return nil, err
+		}
+	}
+	return here, nil
 }
 
 // leave notes what of the bucket was replaced by others.

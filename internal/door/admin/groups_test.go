@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/ident/credential"
 	"conclave.chat/internal/mx"
 )
 
@@ -118,7 +119,7 @@ func TestPeopleEnterGroups(t *testing.T) {
 			t.Errorf("%s", made.Raw)
 		}
 		h.ok("DELETE", "groups/desk", nil)
-		_, err := h.accounts.Register(context.Background(), ident.NewAccount{Password: password, Invitation: ident.HashToken(path.Base(made.Get("link").Str))})
+		_, err := h.accounts.Register(context.Background(), ident.NewAccount{Password: password, Invitation: credential.Hash(path.Base(made.Get("link").Str))})
 		h.must(err)
 		if got := h.ok("GET", one("guest"), nil).Get("groups.#.group_id").Raw; got != `["board"]` {
 			t.Errorf("the guest is in %s", got)

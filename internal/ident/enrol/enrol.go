@@ -14,6 +14,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/ident/credential"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
 	"conclave.chat/internal/store/auditlog"
@@ -131,9 +132,9 @@ func (s *Service) Invite(ctx context.Context, by ident.By, g Guest, send bool) (
 	if err := s.check(ctx, &g); err != nil {
 		return nil, err
 	}
-	token := ident.RandomText(24)
+	token := credential.Text(24)
 	inv := Invitation{
-		Token: ident.HashToken(token), Name: "i-" + ident.RandomText(9), Created: s.now(), Allowed: 1, Expires: s.now() + g.Life.Milliseconds(), Personal: true,
+		Token: credential.Hash(token), Name: "i-" + credential.Text(9), Created: s.now(), Allowed: 1, Expires: s.now() + g.Life.Milliseconds(), Personal: true,
 		UserName: g.UserName, Display: g.Display, Address: g.Address, Admin: g.Admin, Groups: strings.Join(g.Groups, " "), Inviter: by.Name,
 	}
 	err := s.accounts.DB.Write(func(tx *store.Tx) error {
@@ -198,7 +199,7 @@ func (s *Service) Revoke(ctx context.Context, by ident.By, id string) error {
 
 // Open is the invitation of a token, while it can be accepted.
 func (s *Service) Open(ctx context.Context, token string) (*Invitation, error) {
-	inv, err := account.FindInvitation(ctx, s.accounts.DB, ident.HashToken(token))
+	inv, err := account.FindInvitation(ctx, s.accounts.DB, credential.Hash(token))
 	if err == nil && (inv == nil || !inv.Personal || !s.accounts.Opens(inv)) {
 		return nil, fault.Missing("This invitation is not valid any more: ask for another one")
 	}

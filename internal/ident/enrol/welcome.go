@@ -6,6 +6,7 @@ import (
 
 	"conclave.chat/internal/fault"
 	"conclave.chat/internal/ident"
+	"conclave.chat/internal/ident/credential"
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
 	"conclave.chat/internal/store/account"
@@ -17,7 +18,7 @@ const welcomeLife = 365 * 24 * time.Hour
 // WelcomeLink makes the link by which the first administrator begins; it is empty where there is an administrator. Links that were made
 // before are not good any more.
 func (s *Service) WelcomeLink(ctx context.Context) (string, error) {
-	token := ident.RandomText(24)
+	token := credential.Text(24)
 	err := s.accounts.DB.Write(func(tx *store.Tx) error {
 		any, err := account.AnyAdmin(ctx, tx)
 		if err != nil {
@@ -29,7 +30,7 @@ func (s *Service) WelcomeLink(ctx context.Context) (string, error) {
 		if err := account.DropTickets(tx, account.WelcomeTicket); err != nil || any {
 			return err
 		}
-		return account.InsertTicket(tx, account.WelcomeTicket, ident.HashToken(token), "", s.now()+welcomeLife.Milliseconds())
+		return account.InsertTicket(tx, account.WelcomeTicket, credential.Hash(token), "", s.now()+welcomeLife.Milliseconds())
 	})
 	if err != nil || token == "" {
 		return "", err
@@ -43,7 +44,7 @@ func (s *Service) CheckWelcome(ctx context.Context, token string) error {
 }
 
 func (s *Service) checkWelcome(ctx context.Context, r store.Reader, token string) error {
-	_, ok, err := account.FindTicket(ctx, r, account.WelcomeTicket, ident.HashToken(token), s.now())
+	_, ok, err := account.FindTicket(ctx, r, account.WelcomeTicket, credential.Hash(token), s.now())
 	if err != nil {
 		return err
 	}

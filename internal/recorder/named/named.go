@@ -1,6 +1,6 @@
-//go:build goolm
-
-package recorder
+// Package named finds the files that an event names, wherever they stand in it. It reads contents as apps do, which take what suits them and forgive the
+// rest, and refuses what it cannot read: a file that members see must be in the archive.
+package named
 
 import (
 	"maps"
@@ -10,21 +10,24 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"maunium.net/go/mautrix/crypto/attachment"
+
+	"conclave.chat/internal/fault"
 )
 
-// attached is a file as an event names it.
-type attached struct {
-	URL  string
-	File *attachment.EncryptedFile // nil: it is in clear text
-	Name string
-	Type string
+// File is a file as an event names it.
+type File struct {
+	URL    string
+	Sealed *attachment.EncryptedFile // nil: it is in clear text
+	Name   string
+	Type   string
 }
 
-func (a *attached) key() string {
-	if a.File == nil {
+// Key names the file and what opens it.
+func (a *File) Key() string {
+	if a.Sealed == nil {
 		return a.URL
 	}
-	return a.URL + " " + a.File.Key.Key + " " + a.File.InitVector + " " + a.File.Hashes.SHA256
+	return a.URL + " " + a.Sealed.Key.Key + " " + a.Sealed.InitVector + " " + a.Sealed.Hashes.SHA256
 }
 
 // maxNamed is how many files one event may name.
@@ -39,27 +42,42 @@ var mxc = regexp.MustCompile(`mxc://([^/\s"'<>]+)/([A-Za-z0-9_-]+)`)
 // take what suits them of a content and forgive the rest; so the types of other fields do not matter here.
 type finder struct {
 	server string // the homeserver, which has the files
-	found  []attached
+	found  []File
 	seen   map[string]bool
+}
+
+// In gives the files that JSON objects name. What cannot be read is refused with a fault.
+func In(server string, contents ...[]byte) ([]File, error) {
+	f := finder{server: server}
+	for _, c := range contents {
+		if err := f.look(c); err != nil {
+			return nil, err
+		}
+	}
+	return f.found, nil
+}
+
+func refuse(format string, args ...any) error {
+	return fault.New(fault.BadRequest, "M_FORBIDDEN", "This room is recorded, and the message "+format, args...)
 }
 
 // look goes through a JSON object.
 func (f *finder) look(content []byte) error {
 	var v any
 	if err := json.Unmarshal(content, &v); err != nil {
-		return refuse("This room is recorded, and the message is not JSON that the recorder can read")
+		return refuse("is not JSON that the recorder can read")
 	}
 	if err := f.walk(v, "", ""); err != nil {
 		return err
 	}
 	if len(f.found) > maxNamed {
-		return refuse("This room is recorded, and the message names more than %d files", maxNamed)
+		return refuse("names more than %d files", maxNamed)
 	}
 	return nil
 }
 
-func (f *finder) add(a attached) {
-	if k := a.key(); !f.seen[k] {
+func (f *finder) add(a File) {
+	if k := a.Key(); !f.seen[k] {
 		if f.seen == nil {
 			f.seen = map[string]bool{}
 		}
@@ -90,7 +108,7 @@ func (f *finder) object(m map[string]any, name, kind string) error {
 		if err != nil {
 			return err
 		}
-		f.add(attached{URL: url, File: file, Name: name, Type: kind})
+		f.add(File{URL: url, Sealed: file, Name: name, Type: kind})
 		return nil
 	}
 	if s := str(m, "filename"); s != "" {
@@ -137,7 +155,7 @@ func (f *finder) object(m map[string]any, name, kind string) error {
 func (f *finder) text(s, name, kind string) {
 	for _, at := range mxc.FindAllStringSubmatch(s, -1) {
 		if at[0] == s || at[1] == f.server {
-			f.add(attached{URL: at[0], Name: name, Type: kind})
+			f.add(File{URL: at[0], Name: name, Type: kind})
 		}
 	}
 }
@@ -152,7 +170,7 @@ func encryptedFile(m map[string]any) (*attachment.EncryptedFile, error) {
 	f := &attachment.EncryptedFile{Version: str(m, "v"), InitVector: bare(m, "iv")}
 	f.Key.Algorithm, f.Key.Key, f.Hashes.SHA256 = str(key, "alg"), bare(key, "k"), bare(hashes, "sha256")
 	if err := f.PrepareForDecryption(); err != nil {
-		return nil, refuse("This room is recorded, and the message names a file that the recorder cannot decrypt: %v", err)
+		return nil, refuse("names a file that the recorder cannot decrypt: %v", err)
 	}
 	return f, nil
 }

@@ -1,25 +1,11 @@
-//go:build goolm
-
-package recorder
+package named
 
 import (
-	"context"
-	"crypto/rand"
 	"fmt"
-	"io"
-	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
-	"filippo.io/age"
-	"golang.org/x/mod/sumdb/note"
-	"maunium.net/go/mautrix"
-
-	"conclave.chat/internal/archive"
-	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/fault"
 )
 
@@ -75,12 +61,11 @@ func TestEveryFileOfAnEventIsFound(t *testing.T) {
 			return s
 		}(), ",") + `]}`, []string{bad}},
 	} {
-		f := finder{server: "here"}
-		err := f.look([]byte(c.content))
+		found, err := In("here", []byte(c.content))
 		var got []string
-		for _, a := range f.found {
+		for _, a := range found {
 			one := a.URL + " " + a.Name + " " + a.Type
-			if a.File != nil {
+			if a.Sealed != nil {
 				one += locked
 			}
 			got = append(got, one)
@@ -93,87 +78,5 @@ func TestEveryFileOfAnEventIsFound(t *testing.T) {
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%.120s:\n got %q\nwant %q", c.content, got, c.want)
 		}
-	}
-}
-
-// A file that takes long goes on coming when nobody waits for it any more, and is fetched once.
-func TestAFileIsFetchedOnce(t *testing.T) {
-	var asked atomic.Int64
-	begun, more := make(chan struct{}), make(chan struct{})
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/missing") {
-			w.WriteHeader(http.StatusNotFound)
-			_, _ = io.WriteString(w, `{"errcode":"M_NOT_FOUND","error":"no"}`)
-			return
-		}
-		if strings.HasSuffix(r.URL.Path, "/broken") {
-			w.WriteHeader(http.StatusBadGateway)
-			return
-		}
-		asked.Add(1)
-		_, _ = io.WriteString(w, "first half, ")
-		_ = http.NewResponseController(w).Flush()
-		close(begun)
-		<-more
-		_, _ = io.WriteString(w, "second half")
-	}))
-	defer srv.Close()
-	client, err := mautrix.NewClient(srv.URL, "@recorder:here", "token")
-	if err != nil {
-		t.Fatal(err)
-	}
-	client.DefaultHTTPRetries = 0
-	secret, public, err := merkle.GenerateKey(rand.Reader, "here/archive")
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, _ := note.NewSigner(secret)
-	verifier, _ := merkle.ParseVerifier(public)
-	officer, err := age.GenerateHybridIdentity()
-	if err != nil {
-		t.Fatal(err)
-	}
-	log, err := archive.Open(archive.Config{Dir: t.TempDir(), Signer: signer, Verifier: verifier, Recipients: []age.Recipient{officer.Recipient()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
-	fs := &files{client: client, log: log, most: 1 << 20, known: map[string]*file{}}
-	ctx, cancel := context.WithCancel(context.Background())
-	go func() { <-begun; cancel() }()
-	if _, err := fs.seal(ctx, attached{URL: "mxc://here/abc"}, "standard"); err == nil {
-		t.Fatal("it was there before it had come")
-	}
-	close(more)
-	f, err := fs.seal(context.Background(), attached{URL: "mxc://here/abc"}, "standard")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.size != int64(len("first half, second half")) || asked.Load() != 1 {
-		t.Errorf("%d bytes, asked for %d times", f.size, asked.Load())
-	}
-	if _, err := fs.seal(context.Background(), attached{URL: "mxc://here/missing"}, "standard"); fault.Of(err) == nil {
-		t.Errorf("%v: want a refusal, for it is not there", err)
-	}
-	if _, err := fs.seal(context.Background(), attached{URL: "mxc://here/broken"}, "standard"); err == nil || fault.Of(err) != nil {
-		t.Errorf("%v: want no refusal, for it may pass", err)
-	}
-}
-
-// What was signed and never happened is no longer taken for the state of the room.
-func TestStateThatDoesNotComeIsDoubted(t *testing.T) {
-	s := &roomState{members: map[string]string{"@ann:here": "join"}}
-	s.expect("m.room.topic", "", "$topic", map[string]any{"topic": "x"}) // records do not say it: it may come or not
-	s.expect("m.room.member", "@ann:here", "$left", map[string]any{"membership": "leave"})
-	if f := s.look(); len(f.members) != 0 || s.doubtful() {
-		t.Errorf("right after the signature: %v, doubtful %v", f.members, s.doubtful())
-	}
-	s.expected["$left"] = s.expected["$left"].Add(-expectedFor - 1)
-	if !s.doubtful() {
-		t.Error("it has not come, and is believed")
-	}
-	s.met("$left")
-	if s.doubtful() {
-		t.Error("it has come, and is not believed")
 	}
 }
