@@ -30,6 +30,7 @@ type archiveCmd struct {
 	Logkey archiveLogkeyCmd `cmd:"" help:"Make the key of one more log, for one more recorder of the same organisation."`
 	Keygen archiveKeygenCmd `cmd:"" help:"Make the keys of an archive; the one that opens it is split among officers."`
 	Verify archiveVerifyCmd `cmd:"" help:"Prove that nothing of an archive was altered, removed, reordered or added, or that an export is what it says. Needs public keys alone."`
+	Copy   archiveCopyCmd   `cmd:"" help:"Copy an archive, also while it is written, or out of its bucket: to verify it elsewhere, or for the officers' machine."`
 	Unseal archiveUnsealCmd `cmd:"" help:"Open what a case is about, with the shares of a quorum of officers, into an encrypted case."`
 	Search archiveSearchCmd `cmd:"" help:"Search a case."`
 	Show   archiveShowCmd   `cmd:"" help:"Show a conversation of a case as its members saw it, or list its rooms."`

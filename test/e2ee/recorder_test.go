@@ -627,6 +627,11 @@ func TestKeysOfRecordedMessages(t *testing.T) {
 		return harness.M{"msgtype": "m.text", "body": "edited", "m.new_content": harness.M{"msgtype": "m.file", "body": "edited", "file": file}}
 	})
 	drained(t, o)
+	copied := filepath.Join(o.dir, "copy") // while it is written
+	o.run("", "archive", "copy", filepath.Join(o.dir, "recorder", "archive"), copied)
+	if out := o.run("", "archive", "verify", copied, "--key", filepath.Join(o.dir, "officers", "log.public")); !strings.Contains(out, "The archive is right") {
+		t.Errorf("a copy: %s", out)
+	}
 	o.end(syscall.SIGTERM)
 	o.verify()
 	said, files := map[string]string{}, []string(nil)

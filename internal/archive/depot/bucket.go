@@ -307,14 +307,13 @@ func (s *shipment) kind(ctx context.Context, kind string, there map[string]minio
 		if Unfinished(name) {
 			continue
 		}
-		changes := strings.HasSuffix(name, OpenSuffix) || strings.Contains(name, partDir)
 		if o, ok := there[name]; ok {
-			if !changes || s.same(name, o) {
+			if !changes(name) || s.same(name, o) {
 				continue
 			}
 			s.changed = append(s.changed, name)
 		}
-		if err := s.file(ctx, name, changes); err != nil {
+		if err := s.file(ctx, name, changes(name)); err != nil {
 			return nil, err
 		}
 	}
@@ -330,6 +329,11 @@ func (s *shipment) leave(here map[string]bool, there map[string]minio.ObjectInfo
 			s.past = append(s.past, name)
 		}
 	}
+}
+
+// changes reports whether a file is one that grows, or is replaced by another.
+func changes(name string) bool {
+	return strings.HasSuffix(name, OpenSuffix) || strings.Contains(name, partDir)
 }
 
 // partDir is in the names of tiles that are not full.

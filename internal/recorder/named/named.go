@@ -161,8 +161,7 @@ func (f *finder) text(s, name, kind string) {
 }
 
 // encryptedFile reads how a file is encrypted. Padding of its base64 is left out: apps take it with and without.
-//
-// Spec: cs#extensions-to-mroommessage-msgtypes
+// How it is laid out is in the specification's "Sending encrypted attachments".
 func encryptedFile(m map[string]any) (*attachment.EncryptedFile, error) {
 	key, _ := m["key"].(map[string]any)
 	hashes, _ := m["hashes"].(map[string]any)

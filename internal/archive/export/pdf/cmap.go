@@ -10,7 +10,7 @@ import (
 )
 
 // withCharacters gives a TrueType font with another table of characters: one for Windows, format 4, of the first plane.
-// Spec: OpenType, cmap
+// The layout is in the OpenType specification, at cmap.
 func withCharacters(raw []byte, glyphs map[rune]sfnt.GlyphIndex) ([]byte, error) {
 	if len(raw) < 12 {
 		return nil, errFont
