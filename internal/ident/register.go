@@ -64,19 +64,25 @@ func (s *Service) Opens(i *Invitation) bool {
 	return i != nil && i.Valid(s.now()) && (i.Personal || s.Mode() == "token")
 }
 
-// Available checks that a local part can be registered, and gives its user id.
+// Available checks that anybody can register a local part, and gives its user id.
 //
 // Spec: cs#get_matrixclientv3registeravailable
 func (s *Service) Available(ctx context.Context, name string) (mx.UserID, error) {
+	user, err := s.Free(ctx, name)
+	if err == nil {
+		err = s.guardNew(By{}, user)
+	}
+	return user, err
+}
+
+// Free checks that a local part is a name that nobody has, and gives its user id. Whether the account may be made by whom Create decides.
+func (s *Service) Free(ctx context.Context, name string) (mx.UserID, error) {
 	user, err := s.newUserID(name)
 	if err != nil {
 		return "", err
 	}
 	if name[0] == '_' {
 		return "", fault.New(fault.BadRequest, "M_INVALID_USERNAME", "User names that begin with _ are reserved")
-	}
-	if err := s.guardNew(By{}, user); err != nil {
-		return "", err
 	}
 	a, err := account.Find(ctx, s.DB, user)
 	if err != nil {

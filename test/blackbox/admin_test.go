@@ -28,6 +28,16 @@ func conclave(t *testing.T, s *harness.Server, args ...string) string {
 	return string(out)
 }
 
+// printedPassword is what a command says the password of an account is.
+func printedPassword(t *testing.T, out string) string {
+	t.Helper()
+	m := regexp.MustCompile(`Password:\s+(\S+)`).FindStringSubmatch(out)
+	if m == nil {
+		t.Fatalf("no password in %q", out)
+	}
+	return m[1]
+}
+
 // await asks until the answer is as it should be. What it waits for is the server's to do soon; a loaded machine gets a minute.
 func await(t *testing.T, what string, is func() bool) time.Duration {
 	t.Helper()
@@ -150,26 +160,18 @@ func TestDeactivateBesideARunningServer(t *testing.T) {
 
 func TestAddAndResetPasswordBesideARunningServer(t *testing.T) {
 	harness.Each(t, func(t *testing.T, s *harness.Server) {
-		password := func(out string) string {
-			t.Helper()
-			m := regexp.MustCompile(`Password:\s+(\S+)`).FindStringSubmatch(out)
-			if m == nil {
-				t.Fatalf("no password in %q", out)
-			}
-			return m[1]
-		}
 		login := func(password string) gjson.Result {
 			t.Helper()
 			return s.Must("POST", harness.API+"/login", "", harness.M{
 				"type": "m.login.password", "password": password, "identifier": harness.M{"type": "m.id.user", "user": "dave"},
 			})
 		}
-		in := login(password(conclave(t, s, "user", "add", "dave", "--display-name", "Dave")))
+		in := login(printedPassword(t, conclave(t, s, "user", "add", "dave", "--display-name", "Dave")))
 		token := in.Get("access_token").Str
 		if name := s.Must("GET", harness.Path("profile", in.Get("user_id").Str, "displayname"), token, nil); name.Get("displayname").Str != "Dave" {
 			t.Errorf("%s", name.Raw)
 		}
-		next := password(conclave(t, s, "user", "reset-password", "dave"))
+		next := printedPassword(t, conclave(t, s, "user", "reset-password", "dave"))
 		took := await(t, "signed out", func() bool {
 			status, _ := s.Do("GET", harness.API+"/account/whoami", token, nil)
 			return status == http.StatusUnauthorized

@@ -39,6 +39,7 @@ func TestFirstStart(t *testing.T) {
 		defer log.Close()
 		cmd := exec.Command(harness.Program(t), "serve", "--config", config)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+		cmd.Env = append(os.Environ(), "CONCLAVE_RECORDING_ADMINISTRATORS=@admin:localhost") // whom the configuration gives the compliance role begins, too
 		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)

@@ -109,6 +109,13 @@ func (s *Server) Register(name string) *User {
 	return s.user(a, password)
 }
 
+// Login signs somebody in who has an account.
+func (s *Server) Login(name, password string) *User {
+	s.t.Helper()
+	a := s.Must(http.MethodPost, API+"/login", "", M{"type": "m.login.password", "password": password, "identifier": M{"type": "m.id.user", "user": name}})
+	return s.user(a, password)
+}
+
 // At is the user, with the same device, as a client of another node.
 func (u *User) At(s *Server) *User {
 	other := *u
@@ -119,10 +126,7 @@ func (u *User) At(s *Server) *User {
 // Login gives the account another device.
 func (u *User) Login() *User {
 	u.s.t.Helper()
-	a := u.s.Must(http.MethodPost, API+"/login", "", M{
-		"type": "m.login.password", "password": u.Password, "identifier": M{"type": "m.id.user", "user": u.ID},
-	})
-	return u.s.user(a, u.Password)
+	return u.s.Login(u.ID, u.Password)
 }
 
 func (s *Server) user(a gjson.Result, password string) *User {

@@ -61,7 +61,7 @@ func (s *Service) Begin(ctx context.Context, token string, n ident.NewAccount, o
 	if err := s.CheckWelcome(ctx, token); err != nil {
 		return nil, err
 	}
-	user, err := s.accounts.Available(ctx, n.Name)
+	user, err := s.accounts.Free(ctx, n.Name)
 	if err != nil {
 		return nil, err
 	}
