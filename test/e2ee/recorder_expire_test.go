@@ -101,16 +101,19 @@ func TestOldRecordsEnd(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.SQLite, harness.Env("CONCLAVE_ROOMS_ENCRYPT=false"))
 	o := openOffice(t, s)
+	o.end(syscall.SIGTERM)
+	years := func(n int) time.Time { return time.Now().AddDate(-n, 0, -1) }
+	// In the order of time: what follows something younger is taken for the work of a wrong clock.
+	o.write(years(11), "hospital", "$four")
+	o.write(years(11), "former", "$five")
+	o.write(years(7), "broker-dealer", "$one", "$two")
+	o.write(years(7), "hospital", "$three")
+	o.begin()
 	ann := s.Register("ann")
 	room := ann.CreateRoom(harness.M{"name": "Desk"})
 	ann.Send(room, "m.room.message", harness.M{"msgtype": "m.text", "body": "today"})
 	drained(t, o)
 	o.end(syscall.SIGTERM)
-	years := func(n int) time.Time { return time.Now().AddDate(-n, 0, -1) }
-	o.write(years(7), "broker-dealer", "$one", "$two")
-	o.write(years(7), "hospital", "$three")
-	o.write(years(11), "hospital", "$four")
-	o.write(years(11), "former", "$five")
 	o.configure("retention:\n  classes:\n    standard: 3y\n    broker-dealer: 6y\n    hospital: 10y\n  rooms:\n    \"" + room + "\": broker-dealer\n")
 
 	out := o.run("", "recorder", "hold", "add", o.config(), "--case", "2026-1", "--person", "@dan:x", "--until", time.Now().Format(time.DateOnly))

@@ -21,6 +21,7 @@ import (
 func (o *office) another(name string) *office {
 	o.Helper()
 	p := &office{T: o.T, s: o.s, admin: o.admin, dir: o.TempDir()}
+	p.place = filepath.Join(p.dir, "recorder", "archive")
 	p.officers()
 	logKey, policyKey := filepath.Join(p.dir, "log"), filepath.Join(p.dir, "policy.key")
 	p.run("", "archive", "logkey", "--origin", "localhost/archive-"+name, "--out", logKey)
