@@ -102,7 +102,7 @@ func TestAuditLog(t *testing.T) {
 		admin.Must("PUT", "/_matrix/client/v1/admin/lock/"+url.PathEscape(alice.ID), harness.M{"locked": true})
 		conclave(t, s, "user", "unlock", "alice")
 		log := admin.Must("GET", adminAPI+"audit?order=seq", nil)
-		if got := log.Get("items.#.action").Raw; got != `["account.promote","account.suspend","account.lock","account.unlock"]` {
+		if got := log.Get("items.#.action").Raw; got != `["account.create","account.suspend","account.lock","account.unlock"]` {
 			t.Errorf("%s", got)
 		}
 		if got := log.Get("items.#.actor").Raw; got != `["command line","`+admin.ID+`","`+admin.ID+`","command line"]` {
