@@ -61,7 +61,7 @@ func (c *Case) Fill(ctx context.Context, src Source) (r Result, err error) {
 	}
 	read := &watched{Reader: src.Archive}
 	src.Archive = read
-	f := &filling{c: c, src: src, read: read, classes: map[string]bool{}, known: map[string]int64{}, faults: map[segment.ID]error{}}
+	f := &filling{c: c, src: src, read: read, classes: map[string]bool{}, known: map[string]int64{}}
 	for _, s := range plan {
 		f.total += s.Size
 		f.classes[s.Class] = true
@@ -108,8 +108,7 @@ func (c *Case) plan(ctx context.Context) (list []planned, err error) {
 
 // segments opens those that wait. Where none at all opens, it is the identity that is wrong.
 func (f *filling) segments(ctx context.Context, plan []planned) error {
-	var locked []planned
-	var why error
+	locked := map[segment.ID]error{} // whose key does not open
 	opened := false
 	for _, s := range plan {
 		if s.state != waiting {
@@ -118,8 +117,7 @@ func (f *filling) segments(ctx context.Context, plan []planned) error {
 		}
 		err := f.segment(ctx, s)
 		if errors.Is(err, unseal.ErrKey) && f.damage(err) != nil {
-			locked, why = append(locked, s), err
-			f.faults[s.ID] = err
+			locked[s.ID] = err
 			continue
 		}
 		if err != nil {
@@ -128,11 +126,15 @@ func (f *filling) segments(ctx context.Context, plan []planned) error {
 		opened = true
 		f.opened += s.Size
 	}
-	if len(locked) > 0 && !opened {
-		return why
-	}
-	for _, s := range locked {
-		if err := f.lock(ctx, s); err != nil {
+	for _, s := range plan {
+		why := locked[s.ID]
+		if why != nil && !opened {
+			return why
+		}
+		if why == nil {
+			continue
+		}
+		if err := f.lock(ctx, s.ID, why); err != nil {
 			return err
 		}
 	}
@@ -140,13 +142,13 @@ func (f *filling) segments(ctx context.Context, plan []planned) error {
 }
 
 // lock notes that a segment's key does not open.
-func (f *filling) lock(ctx context.Context, s planned) error {
+func (f *filling) lock(ctx context.Context, id segment.ID, why error) error {
 	tx, err := f.c.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("case: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := errors.Join(keepDamage(ctx, tx, f.faults[s.ID]), setState(ctx, tx, s, damaged)); err != nil {
+	if err := errors.Join(keepDamage(ctx, tx, why), setState(ctx, tx, id, damaged)); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -162,8 +164,8 @@ func keepDamage(ctx context.Context, tx *sql.Tx, err error) error {
 	return err
 }
 
-func setState(ctx context.Context, tx *sql.Tx, s planned, state int) error {
-	if _, err := tx.ExecContext(ctx, "UPDATE segment SET state = ? WHERE id = ?", state, s.ID.String()); err != nil {
+func setState(ctx context.Context, tx *sql.Tx, id segment.ID, state int) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE segment SET state = ? WHERE id = ?", state, id.String()); err != nil {
 		return fmt.Errorf("case: %w", err)
 	}
 	return nil
@@ -179,7 +181,6 @@ type filling struct {
 	tile          int64 // whose hashes are at hand
 	leaves        []tlog.Hash
 	ix            *index
-	faults        map[segment.ID]error
 	read          *watched // the archive
 }
 
@@ -261,7 +262,7 @@ func (f *filling) segment(ctx context.Context, s planned) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := setState(ctx, tx, s, state); err != nil {
+	if err := setState(ctx, tx, s.ID, state); err != nil {
 		return err
 	}
 	if err := errors.Join(f.ix.close(), tx.Commit()); err != nil {

@@ -26,7 +26,7 @@ func Compare(ctx context.Context, from Dir, to *Bucket) ([]Difference, error) {
 				return nil, err
 			}
 			name := strings.TrimPrefix(o.Key, to.prefix)
-			if strings.HasSuffix(name, OpenSuffix) || strings.Contains(name, partDir) {
+			if changes(name) {
 				continue
 			}
 			what, err := c.one(ctx, name, o)

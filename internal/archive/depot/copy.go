@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -111,22 +110,9 @@ func (w *copying) file(name string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	if err := MakeDir(filepath.Dir(path)); err != nil {
+	n, err := writeFrom(w.root, name, Until(w.ctx, in))
+	if err != nil {
 		return err
-	}
-	out, err := os.OpenFile(path+partSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // a folder of the caller's, and a name of the archive's
-	if err != nil {
-		return fmt.Errorf("depot: %w", err)
-	}
-	n, err := io.Copy(out, Until(w.ctx, in))
-	if err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err == nil {
-		err = os.Rename(path+partSuffix, path)
-	}
-	if err != nil {
-		return fmt.Errorf("depot: copy %s: %w", name, err)
 	}
 	w.dirs[filepath.Dir(path)] = true
 	w.Files++

@@ -1,6 +1,7 @@
 package depot
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -123,25 +124,31 @@ func SyncDirs(root string, names []string) error {
 }
 
 // Write makes a file whose bytes are durable, or replaces it; its name is durable after SyncDirs.
-func Write(root, name string, data []byte) (err error) {
+func Write(root, name string, data []byte) error {
+	_, err := writeFrom(root, name, bytes.NewReader(data))
+	return err
+}
+
+// writeFrom is Write of what a reader gives.
+func writeFrom(root, name string, in io.Reader) (n int64, err error) {
 	path := filepath.Join(root, filepath.FromSlash(name))
 	if err := MakeDir(filepath.Dir(path)); err != nil {
-		return err
+		return 0, err
 	}
 	f, err := os.OpenFile(path+partSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // a folder of ours
 	if err != nil {
-		return fmt.Errorf("depot: %w", err)
+		return 0, fmt.Errorf("depot: %w", err)
 	}
-	if _, err = f.Write(data); err == nil {
+	if n, err = io.Copy(f, in); err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(path+partSuffix, path)
 	}
 	if err != nil {
-		return fmt.Errorf("depot: write %s: %w", name, err)
+		return n, fmt.Errorf("depot: write %s: %w", name, err)
 	}
-	return nil
+	return n, nil
 }
 
 // Replace is Write and the durable name.

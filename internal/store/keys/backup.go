@@ -128,7 +128,7 @@ func BackupKeys(ctx context.Context, r store.Reader, user mx.UserID, version int
 		FROM backup_key`+cond+" ORDER BY room_id, session_id", args...)
 	var list []BackupKey
 	var k BackupKey
-	err = each(rows, err, func() error { list = append(list, k); return nil },
+	err = store.Each(rows, err, func() error { list = append(list, k); return nil },
 		&k.Room, &k.Session, &k.Verified, &k.FirstIndex, &k.Forwarded, &k.Data)
 	return list, err
 }

@@ -38,7 +38,7 @@ func DehydratedNames(ctx context.Context, r store.Reader, list []mx.UserID) (map
 		rows, err := r.Query(ctx, "SELECT user_id, device_id, display_name FROM dehydrated_device WHERE user_id IN ("+
 			store.In(len(args), 1)+")", args...)
 		var d DehydratedDevice
-		return each(rows, err, func() error { m[d.User] = d; return nil }, &d.User, &d.ID, &d.Name)
+		return store.Each(rows, err, func() error { m[d.User] = d; return nil }, &d.User, &d.ID, &d.Name)
 	})
 	return m, err
 }

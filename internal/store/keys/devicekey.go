@@ -23,7 +23,7 @@ func DeviceKeys(ctx context.Context, r store.Reader, list []mx.UserID) ([]Device
 		rows, err := r.Query(ctx, "SELECT user_id, device_id, json FROM device_key WHERE user_id IN ("+store.In(len(args), 1)+
 			") ORDER BY user_id, device_id", args...)
 		var k DeviceKey
-		return each(rows, err, func() error {
+		return store.Each(rows, err, func() error {
 			if n := (DeviceName{k.User, k.Device}); !seen[n] {
 				seen[n] = true
 				out = append(out, k)
@@ -85,7 +85,7 @@ func CrossKeys(ctx context.Context, r store.Reader, list []mx.UserID) ([]CrossKe
 		rows, err := r.Query(ctx, "SELECT user_id, purpose, public_key, json FROM cross_signing_key WHERE user_id IN ("+
 			store.In(len(args), 1)+") ORDER BY user_id, purpose", args...)
 		var k CrossKey
-		return each(rows, err, func() error {
+		return store.Each(rows, err, func() error {
 			if n := [2]string{string(k.User), k.Purpose}; !seen[n] {
 				seen[n] = true
 				out = append(out, k)
@@ -160,7 +160,7 @@ func Signatures(ctx context.Context, r store.Reader, viewer mx.UserID, list []mx
 		rows, err := r.Query(ctx, "SELECT user_id, target, signer, signer_key, signature FROM key_signature WHERE user_id IN ("+
 			store.In(n, 1)+") AND (signer = user_id OR signer = "+store.In(1, n+1)+")", append(args, viewer)...)
 		var s Signature
-		return each(rows, err, func() error { out = append(out, s); return nil }, &s.User, &s.Target, &s.Signer, &s.SignerKey, &s.Signature)
+		return store.Each(rows, err, func() error { out = append(out, s); return nil }, &s.User, &s.Target, &s.Signer, &s.SignerKey, &s.Signature)
 	})
 	return out, err
 }

@@ -12,7 +12,6 @@ package keys
 
 import (
 	"context"
-	"database/sql"
 
 	"conclave.chat/internal/mx"
 	"conclave.chat/internal/store"
@@ -20,23 +19,6 @@ import (
 
 // maxList is how many placeholders one IN list gets.
 const maxList = 500
-
-// each reads all rows of a query and closes it.
-func each(rows *sql.Rows, err error, row func() error, dest ...any) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		if err := row(); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
 
 // chunks calls f for at most maxList of the list at a time, padded by repeating the last one so that few SQL texts arise.
 func chunks[T ~string](list []T, f func(args []any) error) error {

@@ -46,6 +46,6 @@ func ChangedForViewer(ctx context.Context, r store.Reader, viewer mx.UserID, sin
 func users(rows *sql.Rows, err error) ([]mx.UserID, error) {
 	var list []mx.UserID
 	var u mx.UserID
-	err = each(rows, err, func() error { list = append(list, u); return nil }, &u)
+	err = store.Each(rows, err, func() error { list = append(list, u); return nil }, &u)
 	return list, err
 }

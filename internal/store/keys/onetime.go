@@ -22,12 +22,12 @@ func CountKeys(ctx context.Context, r store.Reader, user mx.UserID, device mx.De
 	var n int
 	rows, err := r.Query(ctx, `SELECT algorithm, count(*) FROM one_time_key
 		WHERE user_id = $1 AND device_id = $2 AND NOT claimed GROUP BY algorithm`, user, device)
-	if err := each(rows, err, func() error { c.OneTime[algorithm] = n; return nil }, &algorithm, &n); err != nil {
+	if err := store.Each(rows, err, func() error { c.OneTime[algorithm] = n; return nil }, &algorithm, &n); err != nil {
 		return c, err
 	}
 	rows, err = r.Query(ctx, "SELECT algorithm FROM fallback_key WHERE user_id = $1 AND device_id = $2 AND NOT used ORDER BY algorithm",
 		user, device)
-	err = each(rows, err, func() error { c.UnusedFallback = append(c.UnusedFallback, algorithm); return nil }, &algorithm)
+	err = store.Each(rows, err, func() error { c.UnusedFallback = append(c.UnusedFallback, algorithm); return nil }, &algorithm)
 	return c, err
 }
 

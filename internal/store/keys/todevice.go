@@ -23,7 +23,7 @@ func ToDevice(ctx context.Context, r store.Reader, user mx.UserID, device mx.Dev
 		WHERE user_id = $1 AND device_id = $2 AND pos > $3 AND pos <= $4 ORDER BY pos LIMIT $5`, user, device, since, upto, limit)
 	var list []Message
 	var m Message
-	err = each(rows, err, func() error { list = append(list, m); return nil }, &m.Pos, &m.Event)
+	err = store.Each(rows, err, func() error { list = append(list, m); return nil }, &m.Pos, &m.Event)
 	return list, err
 }
 
@@ -129,7 +129,7 @@ func Queues(ctx context.Context, r store.Reader) ([]Queue, error) {
 	rows, err := r.Query(ctx, "SELECT user_id, device_id, count(*), sum(length(json)) FROM to_device GROUP BY user_id, device_id")
 	var list []Queue
 	var q Queue
-	err = each(rows, err, func() error { list = append(list, q); return nil }, &q.User, &q.Device, &q.Len, &q.Bytes)
+	err = store.Each(rows, err, func() error { list = append(list, q); return nil }, &q.User, &q.Device, &q.Len, &q.Bytes)
 	return list, err
 }
 

@@ -44,17 +44,10 @@ func InvitesBlocked(content []byte) bool {
 }
 
 func each(rows *sql.Rows, err error, row func(), dest ...any) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
+	return store.Each(rows, err, func() error {
 		row()
-	}
-	return rows.Err()
+		return nil
+	}, dest...)
 }
 
 // AccountData reads a user's account data, global and of all rooms, that changed last in (since, upto]. With since 0 deleted data is

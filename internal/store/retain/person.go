@@ -2,7 +2,6 @@ package retain
 
 import (
 	"context"
-	"database/sql"
 	"math"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -90,7 +89,7 @@ func People(ctx context.Context, r store.Reader, now int64, limit int) ([]mx.Use
 	rows, err := r.Query(ctx, "SELECT user_id FROM withheld_person WHERE look <= $1 ORDER BY look, user_id LIMIT $2", now, limit)
 	var list []mx.UserID
 	var u mx.UserID
-	err = each(rows, err, func() error { list = append(list, u); return nil }, &u)
+	err = store.Each(rows, err, func() error { list = append(list, u); return nil }, &u)
 	return list, err
 }
 
@@ -127,35 +126,19 @@ func EachTaken(ctx context.Context, r store.Reader, user mx.UserID, f func(*Take
 	var t Taken
 	var b Backup
 	rows, err := r.Query(ctx, "SELECT version, algorithm, auth_data, removed FROM withheld_backup WHERE user_id = $1 ORDER BY version, removed", string(user))
-	if err := each(rows, err, func() error { t.Backup = &b; return f(&t) }, &b.Version, &b.Algorithm, (*[]byte)(&b.AuthData), &t.Removed); err != nil {
+	if err := store.Each(rows, err, func() error { t.Backup = &b; return f(&t) }, &b.Version, &b.Algorithm, (*[]byte)(&b.AuthData), &t.Removed); err != nil {
 		return err
 	}
 	var k RoomKey
 	t.Backup = nil
 	rows, err = r.Query(ctx, `SELECT version, room_id, session_id, is_verified, first_message_index, forwarded_count, session_data, removed
 		FROM withheld_backup_key WHERE user_id = $1 ORDER BY version, room_id, session_id, removed`, string(user))
-	if err := each(rows, err, func() error { t.Key = &k; return f(&t) },
+	if err := store.Each(rows, err, func() error { t.Key = &k; return f(&t) },
 		&k.Version, &k.Room, &k.Session, &k.Verified, &k.FirstIndex, &k.Forwarded, (*[]byte)(&k.SessionData), &t.Removed); err != nil {
 		return err
 	}
 	var c Secret
 	t.Key = nil
 	rows, err = r.Query(ctx, "SELECT type, content, removed FROM withheld_secret WHERE user_id = $1 ORDER BY type, removed", string(user))
-	return each(rows, err, func() error { t.Secret = &c; return f(&t) }, &c.Type, (*[]byte)(&c.Content), &t.Removed)
-}
-
-func each(rows *sql.Rows, err error, row func() error, dest ...any) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		if err := row(); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return store.Each(rows, err, func() error { t.Secret = &c; return f(&t) }, &c.Type, (*[]byte)(&c.Content), &t.Removed)
 }

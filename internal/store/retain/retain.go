@@ -216,6 +216,6 @@ func CountAllAged(ctx context.Context, r store.Reader, before int64) (map[mx.Roo
 	list := map[mx.RoomID]int64{}
 	var id mx.RoomID
 	var n int64
-	err = each(rows, err, func() error { list[id] = n; return nil }, &id, &n)
+	err = store.Each(rows, err, func() error { list[id] = n; return nil }, &id, &n)
 	return list, err
 }
