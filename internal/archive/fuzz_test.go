@@ -4,31 +4,16 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/depot/depottest"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/archive/verify"
 )
-
-// loose are files that lie nowhere.
-type loose map[string][]byte
-
-func (l loose) Open(_ context.Context, name string) (io.ReadCloser, error) {
-	b, ok := l[name]
-	if !ok {
-		return nil, depot.ErrNotFound
-	}
-	return io.NopCloser(bytes.NewReader(b)), nil
-}
-
-func (loose) List(context.Context, string) iter.Seq2[string, error] {
-	return func(func(string, error) bool) {}
-}
 
 // Whatever lies in the place of a sealed attachment: what opens is what was sealed, or an error.
 func FuzzBlob(f *testing.F) {
@@ -52,7 +37,7 @@ func FuzzBlob(f *testing.F) {
 	f.Add(parts[0], parts[1])
 	f.Add(parts[0], parts[1][:20])
 	f.Fuzz(func(t *testing.T, header, body []byte) {
-		in, err := OpenBlob(context.Background(), loose{depot.KeyPath("6y", name): header, depot.BlobPath("6y", name): body}, "6y", name, testKeys().id)
+		in, err := OpenBlob(context.Background(), depottest.Memory{depot.KeyPath("6y", name): header, depot.BlobPath("6y", name): body}, "6y", name, testKeys().id)
 		if err != nil {
 			return
 		}

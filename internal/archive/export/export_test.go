@@ -14,6 +14,7 @@ import (
 
 	"conclave.chat/internal/archive/access"
 	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/depot/depottest"
 	"conclave.chat/internal/archive/export"
 	"conclave.chat/internal/archive/export/exporttest"
 	"conclave.chat/internal/archive/export/table"
@@ -376,7 +377,7 @@ func FuzzVerify(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which int, data []byte) {
 		name := names[uint(which)%uint(len(names))]
-		d := memory{}
+		d := depottest.Memory{}
 		for n, b := range files {
 			d[n] = b
 		}

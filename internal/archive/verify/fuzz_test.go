@@ -3,9 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"context"
-	"io"
 	"io/fs"
-	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -13,35 +11,15 @@ import (
 	"testing"
 
 	"conclave.chat/internal/archive/depot"
+	"conclave.chat/internal/archive/depot/depottest"
 	"conclave.chat/internal/archive/merkle"
 	"conclave.chat/internal/archive/verify"
 )
 
-// memory is an archive in memory.
-type memory map[string][]byte
-
-func (m memory) Open(_ context.Context, name string) (io.ReadCloser, error) {
-	b, ok := m[name]
-	if !ok {
-		return nil, depot.ErrNotFound
-	}
-	return io.NopCloser(bytes.NewReader(b)), nil
-}
-
-func (m memory) List(_ context.Context, prefix string) iter.Seq2[string, error] {
-	return func(yield func(string, error) bool) {
-		for _, n := range slices.Sorted(maps.Keys(m)) {
-			if strings.HasPrefix(n, prefix) && !yield(n, nil) {
-				return
-			}
-		}
-	}
-}
-
 // Whatever lies in the place of one of the archive's files: there is a word about it.
 func FuzzArchive(f *testing.F) {
 	a := lives(f, 60)
-	files := memory{}
+	files := depottest.Memory{}
 	root := os.DirFS(a.dir)
 	err := fs.WalkDir(root, ".", func(name string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() && !strings.HasSuffix(name, "lock") {
